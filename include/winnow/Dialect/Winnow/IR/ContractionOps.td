@@ -1,0 +1,41 @@
+//===- ContractionOps.td - Matrix products and linear layers --------------===//
+
+#ifndef WINNOW_CONTRACTION_OPS_TD
+#define WINNOW_CONTRACTION_OPS_TD
+
+include "winnow/Dialect/Winnow/IR/WinnowBase.td"
+
+def Winnow_MatMulOp : Winnow_InferOp<"matmul"> {
+  let summary = "numpy's matmul";
+  let description = [{
+    `result[..., i, j] = sum_k lhs[..., i, k] rhs[..., k, j]` with batch
+    dimensions broadcast; rank 1 operands gain and lose a unit dimension.
+    C1: the element types match. C2: the inner dimensions match.
+    C3: no operand has rank 0.
+  }];
+  let arguments = (ins Winnow_Tensor:$lhs, Winnow_Tensor:$rhs);
+  let results = (outs Winnow_Tensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+}
+
+def Winnow_LinearOp : Winnow_InferOp<"linear", [AttrSizedOperandSegments]> {
+  let summary = "activation(input weight + bias) + residual";
+  let description = [{
+    `input` is [..., K]; `weight` is [K, N], or [N, K] with `transpose_weight`;
+    `bias` is [N]; `residual` has the result's shape [..., N]. A weight that is
+    a constant is packed at compile time.
+    C1: the element types match. C2: `input`'s last dimension is the weight's
+    K. C3: `bias` is [N]. C4: `residual` has the result's type.
+  }];
+  let arguments = (ins Winnow_FloatTensor:$input, Winnow_FloatTensor:$weight,
+      Optional<Winnow_FloatTensor>:$bias, Optional<Winnow_FloatTensor>:$residual,
+      DefaultValuedAttr<Winnow_ActivationAttr, "::winnow::Activation::None">:$activation,
+      UnitAttr:$transpose_weight);
+  let results = (outs Winnow_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` `(` $bias^ `)`)? (`residual` `(` $residual^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+#endif // WINNOW_CONTRACTION_OPS_TD

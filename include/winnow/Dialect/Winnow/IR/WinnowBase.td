@@ -1,0 +1,135 @@
+//===- WinnowBase.td - The dialect, its enums and op classes --------------===//
+
+#ifndef WINNOW_BASE_TD
+#define WINNOW_BASE_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Winnow_Dialect : Dialect {
+  let name = "winnow";
+  let cppNamespace = "::winnow";
+  let summary = "transformer models with ONNX's meaning, as values";
+  let description = [{
+    Values are ranked tensors with ONNX's meaning. A dimension is static or an
+    expression over the function's named symbols: a tensor type with a dynamic
+    dimension carries the expressions of all its dimensions as an affine map in
+    its encoding, for example
+
+    ```mlir
+    tensor<?x?x384xf32, affine_map<()[s0, s1] -> (s0, s1, 384)>>
+    ```
+
+    and the function lists what the symbols are in `winnow.symbols`, an array of
+    `{name = "batch", min = 1, max = 64}`. Two dimensions are equal when their
+    expressions are; no pass guesses.
+  }];
+  let hasConstantMaterializer = 1;
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+/// A float, integer or boolean (i1) tensor of known rank.
+def Winnow_Tensor : RankedTensorOf<[AnyFloat, AnyInteger]>;
+def Winnow_FloatTensor : RankedTensorOf<[AnyFloat]>;
+def Winnow_BoolTensor : RankedTensorOf<[I1]>;
+def Winnow_IntTensor : RankedTensorOf<[AnyInteger]>;
+
+//===----------------------------------------------------------------------===//
+// Enums
+//===----------------------------------------------------------------------===//
+
+class Winnow_Enum<string name, string summary, list<I32EnumAttrCase> cases>
+    : I32EnumAttr<name, summary, cases> {
+  let cppNamespace = "::winnow";
+  let genSpecializedAttr = 0;
+}
+
+def Winnow_ComparePredicate : Winnow_Enum<"ComparePredicate", "how two elements compare", [
+  I32EnumAttrCase<"EQ", 0, "eq">, I32EnumAttrCase<"NE", 1, "ne">,
+  I32EnumAttrCase<"LT", 2, "lt">, I32EnumAttrCase<"LE", 3, "le">,
+  I32EnumAttrCase<"GT", 4, "gt">, I32EnumAttrCase<"GE", 5, "ge">]>;
+def Winnow_ComparePredicateAttr : EnumAttr<Winnow_Dialect, Winnow_ComparePredicate, "predicate">;
+
+def Winnow_ReduceKind : Winnow_Enum<"ReduceKind", "how a reduction combines elements", [
+  I32EnumAttrCase<"Sum", 0, "sum">, I32EnumAttrCase<"Mean", 1, "mean">,
+  I32EnumAttrCase<"Max", 2, "max">, I32EnumAttrCase<"Min", 3, "min">,
+  I32EnumAttrCase<"Prod", 4, "prod">]>;
+def Winnow_ReduceKindAttr : EnumAttr<Winnow_Dialect, Winnow_ReduceKind, "reduce_kind">;
+
+def Winnow_Activation : Winnow_Enum<"Activation", "an activation fused into a linear layer", [
+  I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Relu", 1, "relu">,
+  I32EnumAttrCase<"Gelu", 2, "gelu">, I32EnumAttrCase<"GeluTanh", 3, "gelu_tanh">,
+  I32EnumAttrCase<"Tanh", 4, "tanh">, I32EnumAttrCase<"Sigmoid", 5, "sigmoid">,
+  I32EnumAttrCase<"Silu", 6, "silu">]>;
+def Winnow_ActivationAttr : EnumAttr<Winnow_Dialect, Winnow_Activation, "activation">;
+
+//===----------------------------------------------------------------------===//
+// Interfaces
+//===----------------------------------------------------------------------===//
+
+def Winnow_ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
+  let cppNamespace = "::winnow";
+  let description = [{
+    One result whose element at each index depends only on the operands'
+    elements at that index, after numpy broadcasting.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Emits the scalar computation of one element with upstream arith and
+        math ops. `scalars` are one element of each operand.
+      }],
+      "::mlir::Value", "emitScalar",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$scalars)>,
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// Op classes
+//===----------------------------------------------------------------------===//
+
+class Winnow_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Winnow_Dialect, mnemonic, traits>;
+
+/// A pure op whose result types follow from its operands and attributes, by
+/// `static FailureOr<RankedTensorType> inferType(location, adaptor)`; the
+/// verifier compares the written type with it.
+class Winnow_InferOp<string mnemonic, list<Trait> traits = []>
+    : Winnow_Op<mnemonic, !listconcat([Pure,
+        DeclareOpInterfaceMethods<InferTypeOpInterface>], traits)> {
+  let extraClassDeclaration = [{
+    /// The result type, or an error at `loc` that says why there is none.
+    static ::mlir::FailureOr<::mlir::RankedTensorType>
+    inferType(std::optional<::mlir::Location> loc, Adaptor adaptor);
+  }];
+}
+
+/// Elementwise with numpy broadcasting; the result has the operands' element
+/// type. An op is one line here and one line in ElementwiseOps.cpp.
+class Winnow_ElementwiseOp<string mnemonic, dag args, list<Trait> traits = []>
+    : Winnow_InferOp<mnemonic, !listconcat(traits,
+        [DeclareOpInterfaceMethods<Winnow_ElementwiseOpInterface>])> {
+  let arguments = args;
+  let results = (outs Winnow_Tensor:$result);
+}
+
+class Winnow_UnaryOp<string mnemonic, string formula, list<Trait> traits = []>
+    : Winnow_ElementwiseOp<mnemonic, (ins Winnow_Tensor:$input), traits> {
+  let summary = formula;
+  let description = "For every element `x`: `" # formula # "`.";
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+class Winnow_BinaryOp<string mnemonic, string formula, list<Trait> traits = []>
+    : Winnow_ElementwiseOp<mnemonic, (ins Winnow_Tensor:$lhs, Winnow_Tensor:$rhs), traits> {
+  let summary = formula;
+  let description = "For every pair `x`, `y` after broadcasting: `" # formula #
+      "`. C1: the operands' element types match. C2: their shapes broadcast.";
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+}
+
+#endif // WINNOW_BASE_TD

@@ -1,0 +1,65 @@
+//===- ModelInterface.h - What a compiled model shows to its callers ------===//
+//
+// The facts about a compiled model that the descriptor, the C header, the
+// report and the weights file are made from. Filled by Pipeline from the
+// module that Codegen leaves; Link knows nothing about IR above LLVM's.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef WINNOW_LINK_MODELINTERFACE_H
+#define WINNOW_LINK_MODELINTERFACE_H
+
+#include "llvm/Support/raw_ostream.h"
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace winnow {
+
+struct ModelInterface {
+  /// A named run-time dimension with inclusive bounds.
+  struct Symbol {
+    std::string name;
+    int64_t min = 0;
+    int64_t max = INT64_MAX;
+  };
+  /// `size` >= 0: static. Otherwise `symbol` is the symbol's index, or -1 for
+  /// an expression over symbols (outputs only), spelled in `expression`.
+  struct Dim {
+    int64_t size = -1;
+    int symbol = -1;
+    std::string expression;
+  };
+  struct Tensor {
+    std::string name;  ///< The ONNX name: any bytes.
+    uint32_t dtype;    ///< WINNOW_DTYPE_*
+    std::vector<Dim> dims;
+  };
+  /// A run-time check that can fail, reported by winnow_rt_fail(index).
+  struct Site {
+    std::string node;
+    std::string message;
+  };
+
+  std::string name; ///< A legal C identifier, prefix of every symbol.
+  std::string triple;
+  std::string cpuLevel;     ///< x86-64, x86-64-v3, x86-64-v4
+  uint64_t cpuFeatures = 0; ///< WINNOW_CPU_*
+  int64_t scratchBytes = 0; ///< Per thread.
+  std::vector<Tensor> inputs, outputs;
+  std::vector<Symbol> symbols;
+  std::vector<Site> sites;
+};
+
+/// One tensor of the weights file. `write` streams exactly `bytes` bytes; it
+/// may repack on the way and must not keep them.
+struct WeightEntry {
+  int64_t offset; ///< A multiple of 64; entries come sorted and disjoint.
+  int64_t bytes;
+  std::function<void(llvm::raw_ostream &)> write;
+};
+
+} // namespace winnow
+
+#endif // WINNOW_LINK_MODELINTERFACE_H

@@ -1,0 +1,49 @@
+#include "InferType.h"
+
+using namespace mlir;
+using namespace winnow;
+
+FailureOr<RankedTensorType> AttentionOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  Dims query = getDims(adaptor.getQuery()), key = getDims(adaptor.getKey());
+  Dims value = getDims(adaptor.getValue());
+  unsigned numSymbols = getNumSymbols(adaptor.getOperands().getTypes());
+  if (query.size() != 4 || key.size() != 4 || value.size() != 4)
+    return emitOptionalError(loc, "expected query, key and value of rank 4, got ranks ",
+                             query.size(), ", ", key.size(), " and ", value.size());
+  auto expect = [&](AffineExpr a, AffineExpr b, const char *what) -> LogicalResult {
+    if (isSameDim(a, b, numSymbols))
+      return success();
+    return emitOptionalError(loc, "expected ", what, " to match, got ", toString(a), " and ",
+                             toString(b));
+  };
+  if (failed(expect(query[0], key[0], "query and key batch sizes")) ||
+      failed(expect(key[0], value[0], "key and value batch sizes")) ||
+      failed(expect(key[1], value[1], "key and value lengths")) ||
+      failed(expect(key[2], value[2], "key and value heads")) ||
+      failed(expect(query[3], key[3], "query and key head sizes")))
+    return failure();
+  std::optional<int64_t> heads = getConstantDim(query[2]), kvHeads = getConstantDim(key[2]);
+  if (!heads || !kvHeads || !getConstantDim(query[3]) || !getConstantDim(value[3]))
+    return emitOptionalError(loc, "expected static heads and head sizes, got ",
+                             toString(query), " and ", toString(value));
+  if (*kvHeads == 0 || *heads % *kvHeads != 0)
+    return emitOptionalError(loc, "expected key heads to divide query heads, got ", *kvHeads,
+                             " and ", *heads);
+  if (Value mask = adaptor.getMask()) {
+    Dims dims = getDims(mask);
+    Dims scores = {query[0], query[2], query[1], key[1]};
+    bool fits = dims.size() == 4;
+    for (size_t i = 0; fits && i < 4; ++i)
+      fits = isConstantDim(dims[i], 1) || isSameDim(dims[i], scores[i], numSymbols);
+    if (!fits)
+      return emitOptionalError(loc, "expected the mask to broadcast to ", toString(scores),
+                               ", got ", toString(dims));
+    Type element = getElementTypeOrSelf(mask);
+    if (!element.isInteger(1) && element != getElementTypeOrSelf(adaptor.getQuery()))
+      return emitOptionalError(loc, "expected a mask of i1 or the query's element type, got ",
+                               element);
+  }
+  return getTensorType({query[0], query[1], query[2], value[3]},
+                       getElementTypeOrSelf(adaptor.getQuery()), numSymbols);
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(AttentionOp)

@@ -1,0 +1,65 @@
+#include "InferType.h"
+
+using namespace mlir;
+using namespace winnow;
+
+FailureOr<RankedTensorType> MatMulOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  if (failed(checkSameElementType(loc, adaptor.getOperands())))
+    return failure();
+  Dims lhs = getDims(adaptor.getLhs()), rhs = getDims(adaptor.getRhs());
+  unsigned numSymbols = getNumSymbols(adaptor.getOperands().getTypes());
+  if (lhs.empty() || rhs.empty())
+    return emitOptionalError(loc, "expected operands of rank 1 or more, got ranks ",
+                             lhs.size(), " and ", rhs.size());
+  bool isRow = lhs.size() == 1, isColumn = rhs.size() == 1;
+  AffineExpr one = getAffineConstantExpr(1, adaptor.getLhs().getContext());
+  if (isRow)
+    lhs.insert(lhs.begin(), one);
+  if (isColumn)
+    rhs.push_back(one);
+  AffineExpr inner = lhs.pop_back_val(), rows = lhs.pop_back_val();
+  AffineExpr columns = rhs.pop_back_val(), otherInner = rhs.pop_back_val();
+  if (!isSameDim(inner, otherInner, numSymbols))
+    return emitOptionalError(loc, "expected inner dimensions to match, got ",
+                             toString(inner), " and ", toString(otherInner));
+  std::string error;
+  FailureOr<Dims> dims = broadcastDims({lhs, rhs}, numSymbols, &error);
+  if (failed(dims))
+    return emitOptionalError(loc, "expected batch dimensions to broadcast, got ", error);
+  if (!isRow)
+    dims->push_back(rows);
+  if (!isColumn)
+    dims->push_back(columns);
+  return getTensorType(*dims, getElementTypeOrSelf(adaptor.getLhs()), numSymbols);
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(MatMulOp)
+
+FailureOr<RankedTensorType> LinearOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  if (failed(checkSameElementType(loc, adaptor.getOperands())))
+    return failure();
+  Dims dims = getDims(adaptor.getInput()), weight = getDims(adaptor.getWeight());
+  unsigned numSymbols = getNumSymbols(adaptor.getOperands().getTypes());
+  if (dims.empty() || weight.size() != 2)
+    return emitOptionalError(loc, "expected an input of rank 1 or more and a weight of rank 2, got ranks ",
+                             dims.size(), " and ", weight.size());
+  if (adaptor.getTransposeWeight())
+    std::swap(weight[0], weight[1]);
+  if (!isSameDim(dims.back(), weight[0], numSymbols))
+    return emitOptionalError(loc, "expected the input's last dimension to be the weight's K, got ",
+                             toString(dims.back()), " and ", toString(weight[0]));
+  dims.back() = weight[1];
+  RankedTensorType type =
+      getTensorType(dims, getElementTypeOrSelf(adaptor.getInput()), numSymbols);
+  if (Value bias = adaptor.getBias()) {
+    Dims biasDims = getDims(bias);
+    if (biasDims.size() != 1 || !isSameDim(biasDims[0], weight[1], numSymbols))
+      return emitOptionalError(loc, "expected a bias of shape ", toString(weight[1]), ", got ",
+                               toString(biasDims));
+  }
+  if (Value residual = adaptor.getResidual())
+    if (residual.getType() != type)
+      return emitOptionalError(loc, "expected the residual to have the result's type ", type,
+                               ", got ", residual.getType());
+  return type;
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(LinearOp)

@@ -1,0 +1,363 @@
+#include "InferType.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace winnow;
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+FailureOr<RankedTensorType> winnow::inferBroadcast(std::optional<Location> loc,
+                                                   ValueRange operands,
+                                                   Type elementType) {
+  SmallVector<Dims> shapes;
+  for (Value operand : operands)
+    shapes.push_back(getDims(operand));
+  unsigned numSymbols = getNumSymbols(operands.getTypes());
+  std::string error;
+  FailureOr<Dims> dims = broadcastDims(shapes, numSymbols, &error);
+  if (failed(dims))
+    return emitOptionalError(loc, "expected operand shapes to broadcast, got ", error);
+  return getTensorType(*dims, elementType, numSymbols);
+}
+
+LogicalResult winnow::checkSameElementType(std::optional<Location> loc,
+                                           ValueRange operands) {
+  Type first = getElementTypeOrSelf(operands.front());
+  for (Value operand : operands.drop_front())
+    if (getElementTypeOrSelf(operand) != first)
+      return emitOptionalError(loc, "expected operand element types to match, got ",
+                               first, " and ", getElementTypeOrSelf(operand));
+  return success();
+}
+
+template <typename Adaptor>
+static FailureOr<RankedTensorType> inferSame(std::optional<Location> loc, Adaptor adaptor) {
+  ValueRange operands = adaptor.getOperands();
+  if (failed(checkSameElementType(loc, operands)))
+    return failure();
+  return inferBroadcast(loc, operands, getElementTypeOrSelf(operands.front()));
+}
+
+template <typename Adaptor>
+static FailureOr<RankedTensorType> inferBool(std::optional<Location> loc, Adaptor adaptor) {
+  ValueRange operands = adaptor.getOperands();
+  if (failed(checkSameElementType(loc, operands)))
+    return failure();
+  return inferBroadcast(loc, operands,
+                        IntegerType::get(operands.front().getContext(), 1));
+}
+
+FailureOr<RankedTensorType> SelectOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  if (failed(checkSameElementType(loc, adaptor.getOperands().drop_front())))
+    return failure();
+  return inferBroadcast(loc, adaptor.getOperands(),
+                        getElementTypeOrSelf(adaptor.getOnTrue()));
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(SelectOp)
+
+//===----------------------------------------------------------------------===//
+// Scalar forms
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Emits one element's computation. The scalars are signless; `isUnsigned` is
+/// what the tensor's type said.
+struct ScalarEmitter {
+  OpBuilder &b;
+  Location loc;
+  bool isUnsigned;
+
+  template <typename Op, typename... Args> Value make(Args &&...args) {
+    return Op::create(b, loc, std::forward<Args>(args)...);
+  }
+  Value constant(Type type, double value) {
+    if (isa<FloatType>(type))
+      return make<arith::ConstantOp>(b.getFloatAttr(type, value));
+    return make<arith::ConstantOp>(b.getIntegerAttr(type, static_cast<int64_t>(value)));
+  }
+  /// Picks the op for floats, signed and unsigned integers.
+  template <typename Float, typename Signed, typename Unsigned>
+  Value byType(Value x, Value y) {
+    if (isa<FloatType>(x.getType()))
+      return make<Float>(x, y);
+    return isUnsigned ? make<Unsigned>(x, y) : make<Signed>(x, y);
+  }
+  template <typename Float, typename Int> Value byType(Value x, Value y) {
+    return byType<Float, Int, Int>(x, y);
+  }
+};
+} // namespace
+
+static Value emit(AbsOp, ScalarEmitter e, ValueRange x) {
+  if (isa<FloatType>(x[0].getType()))
+    return e.make<math::AbsFOp>(x[0]);
+  return e.isUnsigned ? x[0] : e.make<math::AbsIOp>(x[0]);
+}
+static Value emit(NegOp, ScalarEmitter e, ValueRange x) {
+  if (isa<FloatType>(x[0].getType()))
+    return e.make<arith::NegFOp>(x[0]);
+  return e.make<arith::SubIOp>(e.constant(x[0].getType(), 0), x[0]);
+}
+static Value emit(ExpOp, ScalarEmitter e, ValueRange x) { return e.make<math::ExpOp>(x[0]); }
+static Value emit(LogOp, ScalarEmitter e, ValueRange x) { return e.make<math::LogOp>(x[0]); }
+static Value emit(SqrtOp, ScalarEmitter e, ValueRange x) { return e.make<math::SqrtOp>(x[0]); }
+static Value emit(ErfOp, ScalarEmitter e, ValueRange x) { return e.make<math::ErfOp>(x[0]); }
+static Value emit(TanhOp, ScalarEmitter e, ValueRange x) { return e.make<math::TanhOp>(x[0]); }
+static Value emit(SinOp, ScalarEmitter e, ValueRange x) { return e.make<math::SinOp>(x[0]); }
+static Value emit(CosOp, ScalarEmitter e, ValueRange x) { return e.make<math::CosOp>(x[0]); }
+static Value emit(FloorOp, ScalarEmitter e, ValueRange x) { return e.make<math::FloorOp>(x[0]); }
+static Value emit(CeilOp, ScalarEmitter e, ValueRange x) { return e.make<math::CeilOp>(x[0]); }
+static Value emit(RoundOp, ScalarEmitter e, ValueRange x) {
+  return e.make<math::RoundEvenOp>(x[0]);
+}
+static Value emit(ReciprocalOp, ScalarEmitter e, ValueRange x) {
+  return e.make<arith::DivFOp>(e.constant(x[0].getType(), 1), x[0]);
+}
+static Value emit(SigmoidOp, ScalarEmitter e, ValueRange x) {
+  Value one = e.constant(x[0].getType(), 1);
+  Value exp = e.make<math::ExpOp>(e.make<arith::NegFOp>(x[0]));
+  return e.make<arith::DivFOp>(one, e.make<arith::AddFOp>(one, exp));
+}
+static Value emit(ReluOp, ScalarEmitter e, ValueRange x) {
+  return e.byType<arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>(
+      x[0], e.constant(x[0].getType(), 0));
+}
+static Value emit(SignOp, ScalarEmitter e, ValueRange x) {
+  Type type = x[0].getType();
+  Value zero = e.constant(type, 0), one = e.constant(type, 1);
+  if (isa<FloatType>(type)) {
+    Value positive = e.make<arith::CmpFOp>(arith::CmpFPredicate::OGT, x[0], zero);
+    Value negative = e.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, x[0], zero);
+    // Zero and NaN are their own sign.
+    Value rest = e.make<arith::SelectOp>(negative, e.constant(type, -1), x[0]);
+    return e.make<arith::SelectOp>(positive, one, rest);
+  }
+  Value nonzero = e.make<arith::CmpIOp>(arith::CmpIPredicate::ne, x[0], zero);
+  Value negative = e.make<arith::CmpIOp>(arith::CmpIPredicate::slt, x[0], zero);
+  Value sign = e.make<arith::SelectOp>(nonzero, one, zero);
+  return e.isUnsigned ? sign
+                      : e.make<arith::SelectOp>(negative, e.constant(type, -1), sign);
+}
+static Value emit(NotOp, ScalarEmitter e, ValueRange x) {
+  return e.make<arith::XOrIOp>(x[0], e.constant(x[0].getType(), -1));
+}
+static Value emit(IsNaNOp, ScalarEmitter e, ValueRange x) {
+  return e.make<arith::CmpFOp>(arith::CmpFPredicate::UNO, x[0], x[0]);
+}
+static Value emit(GeluOp op, ScalarEmitter e, ValueRange x) {
+  Type type = x[0].getType();
+  Value half = e.make<arith::MulFOp>(x[0], e.constant(type, 0.5));
+  Value inner;
+  if (op.getTanhApproximation()) {
+    Value square = e.make<arith::MulFOp>(x[0], x[0]);
+    Value poly = e.make<arith::AddFOp>(
+        e.make<arith::MulFOp>(square, e.constant(type, 0.044715)), e.constant(type, 1));
+    Value scaled = e.make<arith::MulFOp>(x[0], e.constant(type, 0.7978845608028654));
+    inner = e.make<math::TanhOp>(e.make<arith::MulFOp>(scaled, poly));
+  } else {
+    inner = e.make<math::ErfOp>(
+        e.make<arith::MulFOp>(x[0], e.constant(type, 0.7071067811865476)));
+  }
+  return e.make<arith::MulFOp>(half, e.make<arith::AddFOp>(inner, e.constant(type, 1)));
+}
+static Value emit(AddOp, ScalarEmitter e, ValueRange x) {
+  return e.byType<arith::AddFOp, arith::AddIOp>(x[0], x[1]);
+}
+static Value emit(SubOp, ScalarEmitter e, ValueRange x) {
+  return e.byType<arith::SubFOp, arith::SubIOp>(x[0], x[1]);
+}
+static Value emit(MulOp, ScalarEmitter e, ValueRange x) {
+  return e.byType<arith::MulFOp, arith::MulIOp>(x[0], x[1]);
+}
+/// Integer division must not trap: a zero divisor becomes 1, and so does -1
+/// under the smallest dividend, whose quotient does not exist.
+static Value safeDivisor(ScalarEmitter &e, Value x, Value y) {
+  Type type = y.getType();
+  Value zero = e.constant(type, 0), one = e.constant(type, 1);
+  Value bad = e.make<arith::CmpIOp>(arith::CmpIPredicate::eq, y, zero);
+  if (!e.isUnsigned && type.getIntOrFloatBitWidth() > 1) {
+    Value min = e.make<arith::ConstantOp>(IntegerAttr::get(
+        type, APInt::getSignedMinValue(type.getIntOrFloatBitWidth())));
+    Value overflow = e.make<arith::AndIOp>(
+        e.make<arith::CmpIOp>(arith::CmpIPredicate::eq, y, e.constant(type, -1)),
+        e.make<arith::CmpIOp>(arith::CmpIPredicate::eq, x, min));
+    bad = e.make<arith::OrIOp>(bad, overflow);
+  }
+  return e.make<arith::SelectOp>(bad, one, y);
+}
+static Value emit(DivOp, ScalarEmitter e, ValueRange x) {
+  if (isa<FloatType>(x[0].getType()))
+    return e.make<arith::DivFOp>(x[0], x[1]);
+  return e.byType<arith::DivFOp, arith::DivSIOp, arith::DivUIOp>(
+      x[0], safeDivisor(e, x[0], x[1]));
+}
+static Value emit(ModOp, ScalarEmitter e, ValueRange x) {
+  Type type = x[0].getType();
+  if (isa<FloatType>(type))
+    return e.make<arith::RemFOp>(x[0], x[1]);
+  Value divisor = safeDivisor(e, x[0], x[1]);
+  if (e.isUnsigned)
+    return e.make<arith::RemUIOp>(x[0], divisor);
+  // The remainder takes the divisor's sign, as Python's does.
+  Value zero = e.constant(type, 0);
+  Value rem = e.make<arith::RemSIOp>(x[0], divisor);
+  Value nonzero = e.make<arith::CmpIOp>(arith::CmpIPredicate::ne, rem, zero);
+  Value differ = e.make<arith::CmpIOp>(
+      arith::CmpIPredicate::slt, e.make<arith::XOrIOp>(rem, divisor), zero);
+  return e.make<arith::SelectOp>(e.make<arith::AndIOp>(nonzero, differ),
+                                 e.make<arith::AddIOp>(rem, divisor), rem);
+}
+static Value emit(PowOp, ScalarEmitter e, ValueRange x) {
+  return e.byType<math::PowFOp, math::IPowIOp>(x[0], x[1]);
+}
+static Value emit(MaximumOp, ScalarEmitter e, ValueRange x) {
+  return e.byType<arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>(x[0], x[1]);
+}
+static Value emit(MinimumOp, ScalarEmitter e, ValueRange x) {
+  return e.byType<arith::MinimumFOp, arith::MinSIOp, arith::MinUIOp>(x[0], x[1]);
+}
+static Value emit(AndOp, ScalarEmitter e, ValueRange x) { return e.make<arith::AndIOp>(x[0], x[1]); }
+static Value emit(OrOp, ScalarEmitter e, ValueRange x) { return e.make<arith::OrIOp>(x[0], x[1]); }
+static Value emit(XorOp, ScalarEmitter e, ValueRange x) { return e.make<arith::XOrIOp>(x[0], x[1]); }
+static Value emit(SelectOp, ScalarEmitter e, ValueRange x) {
+  return e.make<arith::SelectOp>(x[0], x[1], x[2]);
+}
+static Value emit(CompareOp op, ScalarEmitter e, ValueRange x) {
+  using F = arith::CmpFPredicate;
+  using I = arith::CmpIPredicate;
+  static constexpr F floats[] = {F::OEQ, F::UNE, F::OLT, F::OLE, F::OGT, F::OGE};
+  static constexpr I ints[] = {I::eq, I::ne, I::slt, I::sle, I::sgt, I::sge};
+  static constexpr I unsignedInts[] = {I::eq, I::ne, I::ult, I::ule, I::ugt, I::uge};
+  auto index = static_cast<unsigned>(op.getPredicate());
+  if (isa<FloatType>(x[0].getType()))
+    return e.make<arith::CmpFOp>(floats[index], x[0], x[1]);
+  // Booleans order false before true.
+  bool isUnsigned = e.isUnsigned || x[0].getType().isInteger(1);
+  return e.make<arith::CmpIOp>(isUnsigned ? unsignedInts[index] : ints[index], x[0], x[1]);
+}
+
+/// Float to integer saturates: LLVM leaves what does not fit undefined, and an
+/// undefined value must not reach a gather's bounds check.
+static Value floatToInt(ScalarEmitter &e, Value x, IntegerType to, bool toUnsigned) {
+  auto from = cast<FloatType>(x.getType());
+  unsigned width = to.getWidth();
+  double low = toUnsigned ? 0 : -std::ldexp(1.0, width - 1);
+  double high = std::ldexp(1.0, toUnsigned ? width : width - 1);
+  Value isLow = e.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, x, e.constant(from, low));
+  Value isInside = e.make<arith::AndIOp>(
+      e.make<arith::CmpFOp>(arith::CmpFPredicate::OGE, x, e.constant(from, low)),
+      e.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, x, e.constant(from, high)));
+  Value inside = e.make<arith::SelectOp>(isInside, x, e.constant(from, 0));
+  Value converted = toUnsigned ? e.make<arith::FPToUIOp>(to, inside)
+                               : e.make<arith::FPToSIOp>(to, inside);
+  APInt min = toUnsigned ? APInt::getZero(width) : APInt::getSignedMinValue(width);
+  APInt max = toUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
+  Value saturated = e.make<arith::SelectOp>(
+      isLow, e.make<arith::ConstantOp>(IntegerAttr::get(to, min)),
+      e.make<arith::ConstantOp>(IntegerAttr::get(to, max)));
+  return e.make<arith::SelectOp>(isInside, converted, saturated);
+}
+
+static Value emit(CastOp op, ScalarEmitter e, ValueRange x) {
+  Type from = x[0].getType();
+  Type declared = getElementTypeOrSelf(op.getType());
+  bool toUnsigned = declared.isUnsignedInteger() || declared.isInteger(1);
+  if (auto fromFloat = dyn_cast<FloatType>(from)) {
+    if (auto to = dyn_cast<FloatType>(declared)) {
+      if (from == to)
+        return x[0];
+      if (fromFloat.getWidth() > to.getWidth())
+        return e.make<arith::TruncFOp>(to, x[0]);
+      if (fromFloat.getWidth() < to.getWidth())
+        return e.make<arith::ExtFOp>(to, x[0]);
+      Value wide = e.make<arith::ExtFOp>(e.b.getF32Type(), x[0]);
+      return e.make<arith::TruncFOp>(to, wide);
+    }
+    if (declared.isInteger(1))
+      return e.make<arith::CmpFOp>(arith::CmpFPredicate::UNE, x[0], e.constant(from, 0));
+    return floatToInt(e, x[0], e.b.getIntegerType(declared.getIntOrFloatBitWidth()), toUnsigned);
+  }
+  bool fromUnsigned = e.isUnsigned || from.isInteger(1);
+  if (auto to = dyn_cast<FloatType>(declared))
+    return fromUnsigned ? e.make<arith::UIToFPOp>(to, x[0]) : e.make<arith::SIToFPOp>(to, x[0]);
+  unsigned fromWidth = from.getIntOrFloatBitWidth();
+  unsigned toWidth = declared.getIntOrFloatBitWidth();
+  Type to = e.b.getIntegerType(toWidth);
+  if (toWidth == 1 && fromWidth > 1)
+    return e.make<arith::CmpIOp>(arith::CmpIPredicate::ne, x[0], e.constant(from, 0));
+  if (fromWidth == toWidth)
+    return x[0];
+  if (fromWidth > toWidth)
+    return e.make<arith::TruncIOp>(to, x[0]);
+  return fromUnsigned ? e.make<arith::ExtUIOp>(to, x[0]) : e.make<arith::ExtSIOp>(to, x[0]);
+}
+
+/// All of an elementwise op's plumbing; INFER is inferSame or inferBool.
+#define WINNOW_DEFINE_SCALAR(OP)                                               \
+  Value OP::emitScalar(OpBuilder &builder, ValueRange scalars) {               \
+    Type elementType = getElementTypeOrSelf(getOperation()->getOperand(        \
+        getOperation()->getNumOperands() - 1));                                \
+    ScalarEmitter emitter{builder, getLoc(), elementType.isUnsignedInteger()}; \
+    return emit(*this, emitter, scalars);                                      \
+  }
+#define WINNOW_DEFINE_ELEMENTWISE(OP, INFER)                                   \
+  FailureOr<RankedTensorType> OP::inferType(std::optional<Location> loc,       \
+                                            Adaptor adaptor) {                 \
+    return INFER(loc, adaptor);                                                \
+  }                                                                            \
+  WINNOW_DEFINE_INFER_RETURN_TYPES(OP)                                         \
+  WINNOW_DEFINE_SCALAR(OP)
+
+WINNOW_DEFINE_ELEMENTWISE(AbsOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(NegOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(ExpOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(LogOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(SqrtOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(ReciprocalOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(ErfOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(TanhOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(SigmoidOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(ReluOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(SinOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(CosOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(FloorOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(CeilOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(RoundOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(SignOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(NotOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(IsNaNOp, inferBool)
+WINNOW_DEFINE_ELEMENTWISE(GeluOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(AddOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(SubOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(MulOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(DivOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(ModOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(PowOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(MaximumOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(MinimumOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(AndOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(OrOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(XorOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(CompareOp, inferBool)
+WINNOW_DEFINE_SCALAR(SelectOp)
+WINNOW_DEFINE_SCALAR(CastOp)
+
+//===----------------------------------------------------------------------===//
+// CastOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult CastOp::verify() {
+  RankedTensorType in = getInput().getType(), out = getType();
+  if (in.getShape() != out.getShape() || in.getEncoding() != out.getEncoding())
+    return emitOpError("expected the result to have the input's shape, got ") << in << " and " << out;
+  return success();
+}
+
+OpFoldResult CastOp::fold(FoldAdaptor) {
+  return getInput().getType() == getType() ? OpFoldResult(getInput()) : nullptr;
+}

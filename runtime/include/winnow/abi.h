@@ -1,0 +1,139 @@
+/* The contract between generated code and the runtime, and the only header
+ * that the compiler (Link, Codegen) and the runtime share. Everything here is
+ * plain data: a compiled model is one `winnow_model_desc` and the functions
+ * that it points to. */
+#ifndef WINNOW_ABI_H
+#define WINNOW_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised whenever a struct below or a call contract changes. The runtime
+ * refuses a model of another version with WINNOW_ERROR_VERSION. */
+#define WINNOW_ABI_VERSION 1
+
+/* Element types carry ONNX's TensorProto.DataType numbers. */
+enum {
+  WINNOW_DTYPE_F32 = 1,
+  WINNOW_DTYPE_U8 = 2,
+  WINNOW_DTYPE_I8 = 3,
+  WINNOW_DTYPE_U16 = 4,
+  WINNOW_DTYPE_I16 = 5,
+  WINNOW_DTYPE_I32 = 6,
+  WINNOW_DTYPE_I64 = 7,
+  WINNOW_DTYPE_BOOL = 9, /* one byte, 0 or 1 */
+  WINNOW_DTYPE_F16 = 10,
+  WINNOW_DTYPE_F64 = 11,
+  WINNOW_DTYPE_U32 = 12,
+  WINNOW_DTYPE_U64 = 13,
+  WINNOW_DTYPE_BF16 = 16
+};
+
+/* CPU features that a library may need; `cpu_features` is their union. */
+enum {
+  WINNOW_CPU_AVX2 = 1u << 0,
+  WINNOW_CPU_FMA = 1u << 1,
+  WINNOW_CPU_F16C = 1u << 2,
+  WINNOW_CPU_BMI2 = 1u << 3,
+  WINNOW_CPU_AVX512 = 1u << 4 /* F, BW, CD, DQ and VL: x86-64-v4 */
+};
+
+/* A dimension of an input or output. */
+typedef struct winnow_dim {
+  int64_t size;   /* static size, or -1 */
+  int32_t symbol; /* index into winnow_model_desc.symbols when the dimension is
+                     exactly that symbol, else -1 (static, or an expression
+                     that only `output_dims` knows) */
+  int32_t reserved;
+} winnow_dim;
+
+/* A named run-time dimension, such as `batch`, with inclusive bounds. */
+typedef struct winnow_symbol_desc {
+  const char *name;
+  int64_t min;
+  int64_t max; /* INT64_MAX when unbounded */
+} winnow_symbol_desc;
+
+typedef struct winnow_tensor_desc {
+  const char *name;   /* the ONNX name, any bytes but NUL */
+  const char *c_name; /* a legal, unique C identifier made from it */
+  int32_t dtype;
+  int32_t rank;
+  const winnow_dim *dims;
+} winnow_tensor_desc;
+
+/* A place in the model whose run-time check can fail, for example a Gather
+ * index outside its table. */
+typedef struct winnow_site {
+  const char *node;    /* the ONNX node's name */
+  const char *message; /* what went wrong there, lower case, no full stop */
+} winnow_site;
+
+/* What the generated entry point receives; every pointer is valid, every
+ * tensor dense, row-major and checked before the call. */
+typedef struct winnow_call {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const int64_t *symbols;
+  const void *weights;       /* 64-byte aligned */
+  void *workspace;           /* 64-byte aligned, workspace_bytes(symbols) */
+  const void *const *inputs; /* one data pointer per input */
+  void *const *outputs;      /* one data pointer per output, preallocated */
+} winnow_call;
+
+typedef struct winnow_model_desc {
+  uint32_t abi_version;
+  uint32_t struct_size;
+  const char *name;
+  const char *compiler_version;
+  const char *target;    /* LLVM triple */
+  const char *cpu_level; /* x86-64, x86-64-v3 or x86-64-v4 */
+  uint64_t cpu_features; /* WINNOW_CPU_* that must be present */
+
+  int32_t num_inputs;
+  int32_t num_outputs;
+  int32_t num_symbols;
+  int32_t num_sites;
+  const winnow_tensor_desc *inputs;
+  const winnow_tensor_desc *outputs;
+  const winnow_symbol_desc *symbols;
+  const winnow_site *sites;
+
+  int64_t weights_bytes;
+  uint8_t weights_sha256[32];
+  const void *embedded_weights; /* or NULL: they are in a file */
+
+  /* Scratch that winnow_rt_parallel hands to each task, per thread. */
+  int64_t scratch_bytes;
+  /* Bytes of workspace for these symbol values. */
+  int64_t (*workspace_bytes)(const int64_t *symbols);
+  /* Writes the dims of all outputs, one output after the other. */
+  void (*output_dims)(const int64_t *symbols, int64_t *dims);
+  /* Runs the model. Errors are reported by winnow_rt_fail. */
+  void (*run)(const winnow_call *call);
+} winnow_model_desc;
+
+/* ---- What generated code may call (besides libc and libm) ---- */
+
+/* Indices begin <= i < end of one parallel loop; `scratch` is 64-byte aligned
+ * and belongs to the running thread for the duration of the call. */
+typedef void (*winnow_task_fn)(void *ctx, int64_t begin, int64_t end,
+                               void *scratch);
+
+/* Runs fn over [0, n) on the threads of the context whose run is in progress
+ * on this thread, in chunks of at least `grain` indices, and returns when all
+ * are done. Which thread gets which chunk may vary; what a chunk computes may
+ * not. A call from within a task runs serially. */
+void winnow_rt_parallel(winnow_task_fn fn, void *ctx, int64_t n, int64_t grain);
+
+/* Records that the check at sites[site] failed; the first one is reported by
+ * winnow_run after the entry point returns. Thread-safe, does not jump. */
+void winnow_rt_fail(int32_t site);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
