@@ -1,0 +1,28 @@
+//===- Schedule.h - Tile sizes of matrix products -------------------------===//
+
+#ifndef WINNOW_CODEGEN_CPU_KERNELS_SCHEDULE_H
+#define WINNOW_CODEGEN_CPU_KERNELS_SCHEDULE_H
+
+#include "winnow/Codegen/CPU/CPULevel.h"
+#include <cstdint>
+#include <optional>
+
+namespace winnow::cpu {
+
+/// How a matrix product [M, K] x [K, N] is cut up.
+struct GemmSchedule {
+  int64_t mr; ///< rows of a register tile
+  int64_t nr; ///< columns of a register tile and of a packed weight panel
+  int64_t kc; ///< depth of one pass over a panel; at most K
+  int64_t mb; ///< rows that share one walk over a panel; a multiple of mr
+};
+
+/// The schedule of a `linear` kernel with weight [k, n]. `m` is the number of
+/// rows where it is static. The weight must be packed as
+/// [ceil(n / nr), k, nr], zero padded.
+GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
+                                  std::optional<int64_t> m);
+
+} // namespace winnow::cpu
+
+#endif // WINNOW_CODEGEN_CPU_KERNELS_SCHEDULE_H

@@ -1,0 +1,167 @@
+//===- Linear.cpp - activation(x W + bias) + residual, W packed -----------===//
+//
+// 1. Indices of the parallel loop are (block of rows, panel of W), panel
+//    fastest, so that neighbours share their rows of x in the cache.
+// 2. A panel is walked in passes of depth kc; partial sums wait in `out`.
+// 3. Each pass runs over register tiles of mr rows, then over ever smaller
+//    tiles for the rows that are left.
+// 4. The last pass applies the epilogue.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GemmTile.h"
+#include "KernelBuilder.h"
+#include "winnow/Codegen/CPU/Kernels/Schedule.h"
+
+using namespace mlir;
+
+namespace winnow::cpu {
+namespace {
+
+struct Linear {
+  Value x, w, out;
+  Epilogue epilogue;
+  GemmSchedule schedule;
+  int64_t n, k, lanes;
+
+  static FailureOr<Linear> parse(const KernelContext &context);
+  void emit(Emitter &e) const;
+
+private:
+  void emitPanel(Emitter &e, Value panel, Value begin, Value end,
+                 Value staging) const;
+  void emitTile(Emitter &e, const GemmTile &tile, const TileTarget &target,
+                Value panel, Value depthBegin) const;
+};
+
+FailureOr<Linear> Linear::parse(const KernelContext &context) {
+  Linear result;
+  auto n = context.integer("n"), mr = context.integer("mr"),
+       nr = context.integer("nr"), kc = context.integer("kc"),
+       mb = context.integer("mb");
+  auto activation = context.string("activation", "none");
+  if (failed(n) || failed(mr) || failed(nr) || failed(kc) || failed(mb) ||
+      failed(activation))
+    return failure();
+  result.lanes = context.lanes();
+  if (*nr % result.lanes)
+    return context.error() << "expected 'nr' to be a multiple of "
+                           << result.lanes << ", got " << *nr;
+  if (*mb % *mr)
+    return context.error() << "expected 'mb' to be a multiple of 'mr', got "
+                           << *mb << " and " << *mr;
+  std::optional<Activation> emitter = lookupActivation(*activation);
+  if (!emitter)
+    return context.error() << "unknown activation '" << *activation << "'";
+
+  bool bias = context.flag("bias"), residual = context.flag("residual");
+  auto arguments = context.arguments(3 + bias + residual);
+  if (failed(arguments))
+    return failure();
+  Type f32 = context.f32();
+  unsigned next = 0;
+  result.x = (*arguments)[next++];
+  result.w = (*arguments)[next++];
+  if (bias)
+    result.epilogue.bias = (*arguments)[next++];
+  if (residual)
+    result.epilogue.residual = (*arguments)[next++];
+  result.out = (*arguments)[next++];
+  if (failed(context.memref(result.x, "x", 2, f32)) ||
+      failed(context.memref(result.w, "w", 3, f32)) ||
+      (bias && failed(context.memref(result.epilogue.bias, "bias", 1, f32))) ||
+      (residual &&
+       failed(context.memref(result.epilogue.residual, "residual", 2, f32))) ||
+      failed(context.memref(result.out, "out", 2, f32)) ||
+      failed(context.sameExtent(result.x, 1, "x", result.w, 1, "w")))
+    return failure();
+
+  ArrayRef<int64_t> packed = cast<MemRefType>(result.w.getType()).getShape();
+  int64_t panels = llvm::divideCeil(*n, *nr);
+  if (ShapedType::isDynamic(packed[1]) || packed[0] != panels ||
+      packed[2] != *nr)
+    return context.error() << "expected 'w' to be packed as [" << panels
+                           << ", K, " << *nr << "], got "
+                           << result.w.getType();
+  result.epilogue.activation = *emitter;
+  result.n = *n;
+  result.k = packed[1];
+  result.schedule = {*mr, *nr, std::min(*kc, std::max<int64_t>(result.k, 1)),
+                     *mb};
+  return result;
+}
+
+void Linear::emit(Emitter &e) const {
+  Value rows = e.dim(out, 0);
+  Value blocks = e.ceilDiv(rows, e.index(schedule.mb));
+  // Blocks of nearly equal size balance better than a short last one.
+  Value share = e.ceilDiv(rows, e.max(blocks, e.index(1)));
+  Value blockRows =
+      e.mul(e.ceilDiv(share, e.index(schedule.mr)), schedule.mr);
+  Value panels = e.index(llvm::divideCeil(n, schedule.nr));
+  e.parallel(e.mul(blocks, panels), 1, [&](Value at) {
+    Value staging = e.scratch({schedule.mr, schedule.nr}, e.getF32Type());
+    Value begin = e.min(e.mul(e.div(at, panels), blockRows), rows);
+    Value end = e.min(e.add(begin, blockRows), rows);
+    emitPanel(e, e.rem(at, panels), begin, end, staging);
+  });
+}
+
+void Linear::emitPanel(Emitter &e, Value panel, Value begin, Value end,
+                       Value staging) const {
+  Value col = e.mul(panel, schedule.nr);
+  Value valid;
+  if (n % schedule.nr)
+    valid = e.min(e.sub(e.index(n), col), e.index(schedule.nr));
+  auto pass = [&](Value depthBegin) {
+    e.forEachTile(begin, end, schedule.mr, [&](Value row, int64_t tileRows) {
+      GemmTile tile{tileRows, schedule.nr / lanes, lanes};
+      emitTile(e, tile, {out, staging, row, col, valid}, panel, depthBegin);
+    });
+  };
+  if (k <= schedule.kc)
+    pass(e.index(0));
+  else
+    e.forRange(e.index(0), e.index(k), schedule.kc, pass);
+}
+
+void Linear::emitTile(Emitter &e, const GemmTile &tile,
+                      const TileTarget &target, Value panel,
+                      Value depthBegin) const {
+  bool onePass = k <= schedule.kc;
+  SmallVector<Value> acc = tile.zeros(e, e.getF32Type());
+  Value depth = e.index(k);
+  if (!onePass) {
+    acc = e.select(
+        e.equal(depthBegin, e.index(0)), [&] { return acc; },
+        [&] { return target.load(e, tile); });
+    depth = e.min(e.sub(depth, depthBegin), e.index(schedule.kc));
+  }
+  acc = tile.multiply(
+      e, depth, acc,
+      [&](int64_t r, Value at) {
+        return e.loadScalar(x, {e.add(target.row, r), e.add(depthBegin, at)});
+      },
+      [&](Value at, int64_t v) {
+        return e.load(w, {panel, e.add(depthBegin, at), e.index(v * lanes)},
+                      lanes);
+      });
+  if (onePass)
+    return target.store(e, tile, acc, epilogue);
+  e.ifElse(
+      e.lessThan(e.add(depthBegin, schedule.kc), e.index(k)),
+      [&] { target.store(e, tile, acc, Epilogue()); },
+      [&] { target.store(e, tile, acc, epilogue); });
+}
+
+} // namespace
+
+LogicalResult buildLinear(Emitter &e, const KernelContext &context) {
+  FailureOr<Linear> linear = Linear::parse(context);
+  if (failed(linear))
+    return failure();
+  linear->emit(e);
+  return success();
+}
+
+} // namespace winnow::cpu
