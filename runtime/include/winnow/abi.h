@@ -84,6 +84,12 @@ typedef struct winnow_call {
   void *const *outputs;      /* one data pointer per output, preallocated */
 } winnow_call;
 
+/* What generated code reaches its run through. A process may hold several
+ * copies of the runtime (one in each model's shared library, one in the
+ * program), so the copy that runs a model hands its scope to the copy that the
+ * model is linked with, by the model's `bind`. */
+typedef struct winnow_rt_scope winnow_rt_scope;
+
 typedef struct winnow_model_desc {
   uint32_t abi_version;
   uint32_t struct_size;
@@ -114,6 +120,8 @@ typedef struct winnow_model_desc {
   void (*output_dims)(const int64_t *symbols, int64_t *dims);
   /* Runs the model. Errors are reported by winnow_rt_fail. */
   void (*run)(const winnow_call *call);
+  /* &winnow_rt_bind, as linked with the generated code. */
+  winnow_rt_scope *(*bind)(winnow_rt_scope *scope);
 } winnow_model_desc;
 
 /* ---- What generated code may call (besides libc and libm) ---- */
@@ -125,13 +133,26 @@ typedef void (*winnow_task_fn)(void *ctx, int64_t begin, int64_t end,
 
 /* Runs fn over [0, n) on the threads of the context whose run is in progress
  * on this thread, in chunks of at least `grain` indices, and returns when all
- * are done. Which thread gets which chunk may vary; what a chunk computes may
- * not. A call from within a task runs serially. */
+ * are done. Which thread gets which chunk may vary; what an index computes may
+ * not. A call from within a task runs serially and is handed that task's
+ * scratch. A call outside any run is serial too, with scratch NULL. */
 void winnow_rt_parallel(winnow_task_fn fn, void *ctx, int64_t n, int64_t grain);
 
 /* Records that the check at sites[site] failed; the first one is reported by
  * winnow_run after the entry point returns. Thread-safe, does not jump. */
 void winnow_rt_fail(int32_t site);
+
+/* ---- Between copies of the runtime; generated code calls neither ---- */
+
+struct winnow_rt_scope {
+  void (*parallel)(winnow_rt_scope *scope, winnow_task_fn fn, void *ctx,
+                   int64_t n, int64_t grain);
+  void (*fail)(winnow_rt_scope *scope, int32_t site);
+};
+
+/* Makes `scope` (or NULL) the calling thread's scope and returns the one that
+ * it replaces. */
+winnow_rt_scope *winnow_rt_bind(winnow_rt_scope *scope);
 
 #ifdef __cplusplus
 }

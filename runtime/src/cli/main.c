@@ -1,0 +1,231 @@
+/* The program around a model that is compiled to an executable. The linker
+ * binds `winnow_cli_model` to the model's descriptor. */
+#define _GNU_SOURCE
+#include "npy.h"
+
+#include "winnow/runtime.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern const winnow_model_desc winnow_cli_model;
+
+typedef struct arguments {
+  const char **input_files, **output_files; /* by position in the model */
+  const char *weights;
+  int threads;
+} arguments;
+
+static int fail(const char *message) {
+  fprintf(stderr, "error: %s\n", message);
+  return 1;
+}
+
+static int fail_status(winnow_status *status) {
+  fail(winnow_status_message(status));
+  winnow_status_free(status);
+  return 1;
+}
+
+static void print_tensor(const winnow_tensor_desc *tensor) {
+  printf("  %s: %s[", tensor->name, winnow_dtype_name(tensor->dtype));
+  for (int32_t d = 0; d < tensor->rank; ++d) {
+    const winnow_dim *dim = &tensor->dims[d];
+    printf("%s", d ? ", " : "");
+    if (dim->size >= 0)
+      printf("%" PRId64, dim->size);
+    else
+      printf("%s", dim->symbol < 0
+                       ? "?"
+                       : winnow_cli_model.symbols[dim->symbol].name);
+  }
+  printf("]\n");
+}
+
+static int usage(const char *program) {
+  const winnow_model_desc *model = &winnow_cli_model;
+  printf("usage: %s --input NAME=FILE.npy... --output NAME=FILE.npy... "
+         "[--threads N] "
+         "[--weights FILE]\n\nRuns %s, compiled by winnow %s.\n\ninputs:\n",
+         program, model->name, model->compiler_version);
+  for (int32_t i = 0; i < model->num_inputs; ++i)
+    print_tensor(&model->inputs[i]);
+  printf("\noutputs:\n");
+  for (int32_t i = 0; i < model->num_outputs; ++i)
+    print_tensor(&model->outputs[i]);
+  return 0;
+}
+
+/* NAME=FILE into files[position of NAME]. A name may hold '=', a file may too:
+ * the longest name that fits is meant. */
+static bool bind_file(const char *argument, const winnow_tensor_desc *tensors,
+                      int32_t count, const char **files) {
+  int32_t best = -1;
+  size_t best_length = 0;
+  for (int32_t i = 0; i < count; ++i) {
+    size_t length = strlen(tensors[i].name);
+    if (strncmp(argument, tensors[i].name, length) == 0 &&
+        argument[length] == '=' && (best < 0 || length > best_length)) {
+      best = i;
+      best_length = length;
+    }
+  }
+  if (best >= 0)
+    files[best] = argument + best_length + 1;
+  return best >= 0;
+}
+
+static int parse(int argc, char **argv, arguments *args) {
+  const winnow_model_desc *model = &winnow_cli_model;
+  char text[512];
+  for (int i = 1; i < argc; ++i) {
+    const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+    bool input = strcmp(option, "--input") == 0,
+         output = strcmp(option, "--output") == 0;
+    bool threads = strcmp(option, "--threads") == 0,
+         weights = strcmp(option, "--weights") == 0;
+    if (!input && !output && !threads && !weights) {
+      snprintf(text, sizeof text, "unknown option '%.200s'; try --help",
+               option);
+      return fail(text);
+    }
+    if (!value) {
+      snprintf(text, sizeof text, "expected a value after %s", option);
+      return fail(text);
+    }
+    ++i;
+    if (threads)
+      args->threads = atoi(value);
+    else if (weights)
+      args->weights = value;
+    else if (!bind_file(value, input ? model->inputs : model->outputs,
+                        input ? model->num_inputs : model->num_outputs,
+                        input ? args->input_files : args->output_files)) {
+      snprintf(text, sizeof text,
+               "expected %s NAME=FILE.npy with a NAME that --help lists, got "
+               "'%.200s'",
+               option, value);
+      return fail(text);
+    }
+  }
+  for (int32_t i = 0; i < model->num_inputs; ++i)
+    if (!args->input_files[i]) {
+      snprintf(text, sizeof text,
+               "expected --input %.200s=FILE.npy, got none; try --help",
+               model->inputs[i].name);
+      return fail(text);
+    }
+  return 0;
+}
+
+/* <folder of this program>/<model>.weights */
+static void default_weights(char *path, size_t room) {
+  ssize_t length = readlink("/proc/self/exe", path, room - 1);
+  path[length > 0 ? length : 0] = 0;
+  char *slash = strrchr(path, '/');
+  size_t used = slash ? (size_t)(slash - path) + 1 : 0;
+  snprintf(path + used, room - used, "%s.weights", winnow_cli_model.name);
+}
+
+static int run_model(const arguments *args, winnow_context *context,
+                     const winnow_model *model) {
+  const winnow_model_desc *desc = &winnow_cli_model;
+  size_t inputs_count = (size_t)desc->num_inputs,
+         outputs_count = (size_t)desc->num_outputs;
+  size_t ranks = 0, used = 0;
+  for (size_t i = 0; i < outputs_count; ++i)
+    ranks += (size_t)desc->outputs[i].rank;
+  /* The process ends after the run, and with it all that is allocated here. */
+  npy_array *arrays = calloc(inputs_count + outputs_count + 1, sizeof *arrays);
+  winnow_tensor *tensors =
+      calloc(inputs_count + outputs_count + 1, sizeof *tensors);
+  int64_t *symbols = calloc((size_t)desc->num_symbols + 1, sizeof *symbols);
+  int64_t *dims = calloc(ranks + 1, sizeof *dims);
+  if (!arrays || !tensors || !symbols || !dims)
+    return fail("expected memory for the tensors, got none");
+  for (size_t i = 0; i < inputs_count; ++i) {
+    npy_array *a = &arrays[i];
+    const char *error = npy_read(args->input_files[i], a);
+    if (error)
+      return fail(error);
+    if (a->dtype == WINNOW_DTYPE_U16 &&
+        desc->inputs[i].dtype == WINNOW_DTYPE_BF16)
+      a->dtype = WINNOW_DTYPE_BF16;
+    tensors[i] =
+        winnow_make_tensor(a->dtype, a->rank, a->dims, a->data, a->bytes);
+  }
+  winnow_status *status =
+      winnow_model_infer_symbols(model, tensors, inputs_count, symbols);
+  if (!status)
+    status = winnow_model_output_dims(model, symbols, dims, ranks);
+  if (status)
+    return fail_status(status);
+  for (size_t i = 0; i < outputs_count; ++i) {
+    npy_array *a = &arrays[inputs_count + i];
+    a->dtype = desc->outputs[i].dtype;
+    a->rank = desc->outputs[i].rank;
+    a->bytes = winnow_dtype_size(a->dtype);
+    if (a->rank > NPY_MAX_RANK)
+      return fail("expected outputs of at most 32 dimensions, got more");
+    for (int32_t d = 0; d < a->rank; ++d) {
+      a->dims[d] = dims[used++];
+      if (__builtin_mul_overflow(a->bytes, (size_t)a->dims[d], &a->bytes))
+        return fail("expected outputs that fit into memory, got an overflow");
+    }
+    a->data = aligned_alloc(64, (a->bytes / 64 + 1) * 64);
+    if (!a->data)
+      return fail("expected memory for the outputs, got none");
+    tensors[inputs_count + i] =
+        winnow_make_tensor(a->dtype, a->rank, a->dims, a->data, a->bytes);
+  }
+  status = winnow_run(context, tensors, inputs_count, tensors + inputs_count,
+                      outputs_count);
+  if (status)
+    return fail_status(status);
+  for (size_t i = 0; i < outputs_count; ++i) {
+    const char *error =
+        args->output_files[i]
+            ? npy_write(args->output_files[i], &arrays[inputs_count + i])
+            : NULL;
+    if (error)
+      return fail(error);
+  }
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  const winnow_model_desc *desc = &winnow_cli_model;
+  for (int i = 1; i < argc; ++i)
+    if (strcmp(argv[i], "--help") == 0)
+      return usage(argv[0]);
+  arguments args = {0};
+  args.input_files =
+      calloc((size_t)desc->num_inputs + 1, sizeof *args.input_files);
+  args.output_files =
+      calloc((size_t)desc->num_outputs + 1, sizeof *args.output_files);
+  if (!args.input_files || !args.output_files)
+    return fail("expected memory for the arguments, got none");
+  if (parse(argc, argv, &args) != 0)
+    return 1;
+  char beside[4096];
+  default_weights(beside, sizeof beside);
+  winnow_model_options options = WINNOW_MODEL_OPTIONS_INIT;
+  options.weights_path = args.weights ? args.weights : beside;
+  winnow_model *model;
+  winnow_context *context;
+  winnow_status *status = winnow_model_open(desc, &options, &model);
+  if (status)
+    return fail_status(status);
+  winnow_context_options context_options = WINNOW_CONTEXT_OPTIONS_INIT;
+  context_options.num_threads = args.threads;
+  status = winnow_context_create(model, &context_options, &context);
+  if (status)
+    return fail_status(status);
+  int result = run_model(&args, context, model);
+  winnow_context_destroy(context);
+  winnow_model_close(model);
+  return result;
+}

@@ -1,0 +1,277 @@
+#define _GNU_SOURCE
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct winnow_context {
+  winnow_model *model;
+  winnow_pool *pool;
+  atomic_flag busy;
+
+  void *workspace;
+  size_t workspace_bytes;
+  bool owns_workspace; /* it is ours to grow */
+
+  /* Room for one call, made once. */
+  int64_t *symbols;
+  int64_t *output_dims;
+  const void **inputs;
+  void **outputs;
+  int64_t *input_bytes, *output_bytes;
+};
+
+/* ---- Exclusive use ---- */
+
+static winnow_status *acquire(winnow_context *context) {
+  if (!context)
+    return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                        "expected a context, got NULL");
+  if (atomic_flag_test_and_set_explicit(&context->busy, memory_order_acquire))
+    return winnow_error(
+        WINNOW_ERROR_BUSY,
+        "expected the context to be idle, got a call while another is running; "
+        "create one context per thread");
+  return NULL;
+}
+
+static void release(winnow_context *context) {
+  atomic_flag_clear_explicit(&context->busy, memory_order_release);
+}
+
+/* ---- Workspace ---- */
+
+static winnow_status *set_workspace(winnow_context *context, void *workspace,
+                                    size_t bytes) {
+  if ((uintptr_t)workspace % WINNOW_ALIGNMENT)
+    return winnow_error(
+        WINNOW_ERROR_INVALID_ARGUMENT,
+        "expected a workspace aligned to %d bytes, got address %p",
+        WINNOW_ALIGNMENT, workspace);
+  if (context->owns_workspace && context->workspace)
+    munmap(context->workspace, context->workspace_bytes);
+  context->owns_workspace = !workspace;
+  context->workspace = workspace;
+  context->workspace_bytes = workspace ? bytes : 0;
+  return NULL;
+}
+
+/* mmap and not malloc: zero-filled pages cost nothing until they are used, and
+ * large ones may become huge pages. */
+static winnow_status *ensure_workspace(winnow_context *context,
+                                       const int64_t *symbols) {
+  size_t bytes;
+  winnow_status *status =
+      winnow_model_workspace_size(context->model, symbols, &bytes);
+  if (status || bytes <= context->workspace_bytes)
+    return status;
+  if (!context->owns_workspace)
+    return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                        "expected a workspace of at least %zu bytes for these "
+                        "inputs, got %zu; ask "
+                        "winnow_model_workspace_size",
+                        bytes, context->workspace_bytes);
+  set_workspace(context, NULL, 0);
+  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    return winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
+                        "expected %zu bytes of workspace, got none", bytes);
+#ifdef MADV_HUGEPAGE
+  if (bytes >= (size_t)4 << 20)
+    madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  context->workspace = memory;
+  context->workspace_bytes = bytes;
+  return NULL;
+}
+
+winnow_status *winnow_context_reserve(winnow_context *context,
+                                      const int64_t *symbols) {
+  winnow_status *status = acquire(context);
+  if (status)
+    return status;
+  status = ensure_workspace(context, symbols);
+  release(context);
+  return status;
+}
+
+winnow_status *winnow_context_set_workspace(winnow_context *context,
+                                            void *workspace, size_t bytes) {
+  winnow_status *status = acquire(context);
+  if (status)
+    return status;
+  status = set_workspace(context, workspace, bytes);
+  release(context);
+  return status;
+}
+
+/* ---- Life ---- */
+
+/* One block for all arrays; none is empty, so that no pointer is NULL. */
+static bool make_room(winnow_context *context) {
+  const winnow_model_desc *desc = context->model->desc;
+  size_t inputs = (size_t)desc->num_inputs + 1,
+         outputs = (size_t)desc->num_outputs + 1;
+  size_t symbols = (size_t)desc->num_symbols + 1,
+         ranks = context->model->output_ranks + 1;
+  int64_t *room =
+      calloc(symbols + ranks + 2 * inputs + 2 * outputs, sizeof *room);
+  if (!room)
+    return false;
+  context->symbols = room;
+  context->output_dims = context->symbols + symbols;
+  context->input_bytes = context->output_dims + ranks;
+  context->output_bytes = context->input_bytes + inputs;
+  _Static_assert(sizeof(void *) == sizeof(int64_t),
+                 "pointers share the block with sizes");
+  context->inputs = (const void **)(context->output_bytes + outputs);
+  context->outputs = (void **)(context->inputs + inputs);
+  return true;
+}
+
+winnow_status *winnow_context_create(winnow_model *model,
+                                     const winnow_context_options *options,
+                                     winnow_context **result) {
+  if (!model || !result)
+    return winnow_error(
+        WINNOW_ERROR_INVALID_ARGUMENT,
+        "expected a model and a place for the context, got NULL");
+  *result = NULL;
+  winnow_context_options all = WINNOW_CONTEXT_OPTIONS_INIT;
+  if (options) {
+    if (options->struct_size < sizeof(size_t))
+      return winnow_error(
+          WINNOW_ERROR_INVALID_ARGUMENT,
+          "expected struct_size of the context options to be set, got %zu; use "
+          "WINNOW_CONTEXT_OPTIONS_INIT",
+          options->struct_size);
+    memcpy(&all, options,
+           options->struct_size < sizeof all ? options->struct_size
+                                             : sizeof all);
+  }
+  winnow_context *context = calloc(1, sizeof *context);
+  if (!context)
+    return winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
+                        "expected memory for a context, got none");
+  context->model = model;
+  context->owns_workspace = true;
+  atomic_flag_clear(&context->busy);
+  winnow_model_retain(model);
+  winnow_status *status = NULL;
+  if (!make_room(context))
+    status = winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
+                          "expected memory for a context, got none");
+  if (!status && all.workspace)
+    status = set_workspace(context, all.workspace, all.workspace_bytes);
+  if (!status)
+    status = winnow_pool_create(model->desc, all.num_threads, all.spin_us,
+                                &context->pool);
+  if (status) {
+    winnow_context_destroy(context);
+    return status;
+  }
+  *result = context;
+  return NULL;
+}
+
+void winnow_context_destroy(winnow_context *context) {
+  if (!context)
+    return;
+  winnow_pool_destroy(context->pool);
+  set_workspace(context, NULL, 0);
+  winnow_model_close(context->model);
+  free(context->symbols);
+  free(context);
+}
+
+int32_t winnow_context_num_threads(const winnow_context *context) {
+  return winnow_pool_num_threads(context->pool);
+}
+
+/* ---- Running ---- */
+
+static bool overlap(const void *a, int64_t a_bytes, const void *b,
+                    int64_t b_bytes) {
+  uintptr_t x = (uintptr_t)a, y = (uintptr_t)b;
+  return a_bytes > 0 && b_bytes > 0 && x < y + (uint64_t)b_bytes &&
+         y < x + (uint64_t)a_bytes;
+}
+
+/* Generated code writes outputs while inputs are still needed, so none may
+ * share memory. */
+static winnow_status *check_overlap(const winnow_context *context) {
+  const winnow_model_desc *desc = context->model->desc;
+  for (int32_t o = 0; o < desc->num_outputs; ++o) {
+    const void *data = context->outputs[o];
+    int64_t bytes = context->output_bytes[o];
+    const char *other = NULL, *kind = "input";
+    for (int32_t i = 0; i < desc->num_inputs && !other; ++i)
+      if (overlap(data, bytes, context->inputs[i], context->input_bytes[i]))
+        other = desc->inputs[i].name;
+    for (int32_t i = 0; i < o && !other; ++i)
+      if (overlap(data, bytes, context->outputs[i], context->output_bytes[i])) {
+        other = desc->outputs[i].name;
+        kind = "output";
+      }
+    if (!other && overlap(data, bytes, context->workspace,
+                          (int64_t)context->workspace_bytes)) {
+      other = "workspace";
+      kind = "the";
+    }
+    if (other)
+      return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                          "output '%s': expected memory of its own, got memory "
+                          "that overlaps %s '%s'",
+                          desc->outputs[o].name, kind, other);
+  }
+  return NULL;
+}
+
+static winnow_status *run(winnow_context *context, const winnow_tensor *inputs,
+                          size_t num_inputs, const winnow_tensor *outputs,
+                          size_t num_outputs) {
+  const winnow_model_desc *desc = context->model->desc;
+  winnow_status *status =
+      winnow_check_inputs(desc, inputs, num_inputs, context->symbols,
+                          context->inputs, context->input_bytes);
+  if (status)
+    return status;
+  desc->output_dims(context->symbols, context->output_dims);
+  status =
+      winnow_check_outputs(desc, outputs, num_outputs, context->output_dims,
+                           context->outputs, context->output_bytes);
+  if (!status)
+    status = ensure_workspace(context, context->symbols);
+  if (!status)
+    status = check_overlap(context);
+  if (status)
+    return status;
+  winnow_call call = {.struct_size = sizeof call,
+                      .symbols = context->symbols,
+                      .weights = context->model->weights.data,
+                      .workspace = context->workspace,
+                      .inputs = context->inputs,
+                      .outputs = context->outputs};
+  int32_t site = winnow_pool_run(context->pool, desc, &call);
+  if (site < 0)
+    return NULL;
+  if (site >= desc->num_sites)
+    return winnow_error(WINNOW_ERROR_RUN_CHECK,
+                        "a check of model '%s' failed at unknown site %d",
+                        desc->name, site);
+  return winnow_error(WINNOW_ERROR_RUN_CHECK, "node '%s': %s",
+                      desc->sites[site].node, desc->sites[site].message);
+}
+
+winnow_status *winnow_run(winnow_context *context, const winnow_tensor *inputs,
+                          size_t num_inputs, const winnow_tensor *outputs,
+                          size_t num_outputs) {
+  winnow_status *status = acquire(context);
+  if (status)
+    return status;
+  status = run(context, inputs, num_inputs, outputs, num_outputs);
+  release(context);
+  return status;
+}

@@ -1,0 +1,95 @@
+/* What the runtime's files share. Nothing here is exported. */
+#ifndef WINNOW_RUNTIME_INTERNAL_H
+#define WINNOW_RUNTIME_INTERNAL_H
+
+#include "winnow/runtime.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define WINNOW_ALIGNMENT 64
+
+/* ---- status.c ---- */
+
+/* Never returns NULL: when memory is out, that becomes the status. */
+winnow_status *winnow_error(winnow_status_code_t code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- sha256.c ---- */
+
+void winnow_sha256(const void *data, size_t bytes, uint8_t digest[32]);
+
+/* ---- cpu.c ---- */
+
+/* The WINNOW_CPU_* of this machine that the system also saves state for. */
+uint64_t winnow_cpu_features(void);
+winnow_status *winnow_check_cpu(const winnow_model_desc *desc);
+/* CPUs that the calling thread may use, at least 1. */
+int winnow_available_cpus(void);
+
+/* ---- weights.c ---- */
+
+typedef struct winnow_weights {
+  const void *data;
+  void *mapping; /* to unmap, or NULL */
+  size_t mapping_bytes;
+} winnow_weights;
+
+winnow_status *winnow_find_weights(const winnow_model_desc *desc,
+                                   const winnow_model_options *options,
+                                   winnow_weights *weights);
+void winnow_release_weights(winnow_weights *weights);
+
+/* ---- model.c ---- */
+
+struct winnow_model {
+  const winnow_model_desc *desc;
+  winnow_weights weights;
+  size_t output_ranks; /* the sum over all outputs */
+  atomic_int references;
+};
+
+void winnow_model_retain(winnow_model *model);
+
+/* ---- check.c ---- */
+
+/* a * b into *result; false when it does not fit or is negative. */
+bool winnow_multiply(int64_t a, int64_t b, int64_t *result);
+/* Bytes of a dense tensor; false on overflow or a negative dim. */
+bool winnow_tensor_bytes(int32_t dtype, int32_t rank, const int64_t *dims,
+                         int64_t *bytes);
+winnow_status *winnow_check_symbols(const winnow_model_desc *desc,
+                                    const int64_t *symbols);
+/* Both write one data pointer per descriptor tensor and its size in bytes. */
+winnow_status *winnow_check_inputs(const winnow_model_desc *desc,
+                                   const winnow_tensor *inputs, size_t count,
+                                   int64_t *symbols, const void **data,
+                                   int64_t *bytes);
+winnow_status *winnow_check_outputs(const winnow_model_desc *desc,
+                                    const winnow_tensor *outputs, size_t count,
+                                    const int64_t *dims, void **data,
+                                    int64_t *bytes);
+
+/* ---- pool.c ---- */
+
+typedef struct winnow_pool winnow_pool;
+
+/* What one thread of a pool is to generated code. */
+typedef struct winnow_thread {
+  winnow_rt_scope scope; /* first, so that a scope is its thread */
+  winnow_pool *pool;
+  void *scratch;
+  bool in_task;
+} winnow_thread;
+
+winnow_status *winnow_pool_create(const winnow_model_desc *desc,
+                                  int num_threads, int spin_us,
+                                  winnow_pool **pool);
+void winnow_pool_destroy(winnow_pool *pool);
+int winnow_pool_num_threads(const winnow_pool *pool);
+/* Calls run(call) with the calling thread as the pool's first, and returns the
+ * first site that failed, or -1. */
+int32_t winnow_pool_run(winnow_pool *pool, const winnow_model_desc *desc,
+                        const winnow_call *call);
+
+#endif

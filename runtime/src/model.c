@@ -1,0 +1,170 @@
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A descriptor that contradicts itself was not made by a compiler that this
+ * runtime knows; better said here than met as a crash in a run. */
+static winnow_status *check_descriptor(const winnow_model_desc *desc) {
+  if (desc->abi_version != WINNOW_ABI_VERSION)
+    return winnow_error(
+        WINNOW_ERROR_VERSION,
+        "expected a model of ABI version %d, got version %u; compile the model "
+        "with the winnow that this runtime (%s) comes from",
+        WINNOW_ABI_VERSION, desc->abi_version, winnow_runtime_version());
+  if (desc->struct_size < sizeof *desc)
+    return winnow_error(WINNOW_ERROR_VERSION,
+                        "expected a model descriptor of at least %zu bytes, "
+                        "got %u; compile the "
+                        "model again with this version of winnow",
+                        sizeof *desc, desc->struct_size);
+  if (desc->num_inputs < 0 || desc->num_outputs < 0 || desc->num_symbols < 0 ||
+      desc->weights_bytes < 0 || desc->scratch_bytes < 0 || !desc->run ||
+      !desc->bind || !desc->workspace_bytes || !desc->output_dims)
+    return winnow_error(
+        WINNOW_ERROR_VERSION,
+        "expected a complete model descriptor, got one with negative counts or "
+        "missing functions");
+  for (int32_t s = 0; s < desc->num_symbols; ++s) {
+    bool bound = false;
+    for (int32_t i = 0; i < desc->num_inputs; ++i)
+      for (int32_t d = 0; d < desc->inputs[i].rank; ++d)
+        bound |= desc->inputs[i].dims[d].symbol == s;
+    if (!bound)
+      return winnow_error(
+          WINNOW_ERROR_VERSION,
+          "expected every symbol of model '%s' to be a dimension of an input, "
+          "'%s' is not",
+          desc->name, desc->symbols[s].name);
+  }
+  return NULL;
+}
+
+winnow_status *winnow_model_open(const winnow_model_desc *desc,
+                                 const winnow_model_options *options,
+                                 winnow_model **result) {
+  if (!result)
+    return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                        "expected a place for the model handle, got NULL");
+  *result = NULL;
+  if (!desc)
+    return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                        "expected a model descriptor, got NULL");
+  winnow_model_options all = WINNOW_MODEL_OPTIONS_INIT;
+  if (options) {
+    if (options->struct_size < sizeof(size_t))
+      return winnow_error(
+          WINNOW_ERROR_INVALID_ARGUMENT,
+          "expected struct_size of the model options to be set, got %zu; use "
+          "WINNOW_MODEL_OPTIONS_INIT",
+          options->struct_size);
+    memcpy(&all, options,
+           options->struct_size < sizeof all ? options->struct_size
+                                             : sizeof all);
+  }
+  winnow_status *status = check_descriptor(desc);
+  if (!status)
+    status = winnow_check_cpu(desc);
+  if (status)
+    return status;
+  winnow_model *model = calloc(1, sizeof *model);
+  if (!model)
+    return winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
+                        "expected memory for model '%s', got none", desc->name);
+  model->desc = desc;
+  atomic_init(&model->references, 1);
+  for (int32_t i = 0; i < desc->num_outputs; ++i)
+    model->output_ranks += (size_t)desc->outputs[i].rank;
+  status = winnow_find_weights(desc, &all, &model->weights);
+  if (status) {
+    free(model);
+    return status;
+  }
+  *result = model;
+  return NULL;
+}
+
+void winnow_model_retain(winnow_model *model) {
+  atomic_fetch_add(&model->references, 1);
+}
+
+void winnow_model_close(winnow_model *model) {
+  if (!model || atomic_fetch_sub(&model->references, 1) != 1)
+    return;
+  winnow_release_weights(&model->weights);
+  free(model);
+}
+
+const char *winnow_runtime_version(void) { return WINNOW_VERSION; }
+
+const winnow_model_desc *winnow_model_descriptor(const winnow_model *model) {
+  return model->desc;
+}
+const char *winnow_model_name(const winnow_model *model) {
+  return model->desc->name;
+}
+const char *winnow_model_compiler_version(const winnow_model *model) {
+  return model->desc->compiler_version;
+}
+
+size_t winnow_model_num_inputs(const winnow_model *model) {
+  return (size_t)model->desc->num_inputs;
+}
+size_t winnow_model_num_outputs(const winnow_model *model) {
+  return (size_t)model->desc->num_outputs;
+}
+size_t winnow_model_num_symbols(const winnow_model *model) {
+  return (size_t)model->desc->num_symbols;
+}
+
+const winnow_tensor_desc *winnow_model_input(const winnow_model *model,
+                                             size_t index) {
+  return index < winnow_model_num_inputs(model) ? &model->desc->inputs[index]
+                                                : NULL;
+}
+const winnow_tensor_desc *winnow_model_output(const winnow_model *model,
+                                              size_t index) {
+  return index < winnow_model_num_outputs(model) ? &model->desc->outputs[index]
+                                                 : NULL;
+}
+const winnow_symbol_desc *winnow_model_symbol(const winnow_model *model,
+                                              size_t index) {
+  return index < winnow_model_num_symbols(model) ? &model->desc->symbols[index]
+                                                 : NULL;
+}
+
+winnow_status *winnow_model_infer_symbols(const winnow_model *model,
+                                          const winnow_tensor *inputs,
+                                          size_t count, int64_t *symbols) {
+  return winnow_check_inputs(model->desc, inputs, count, symbols, NULL, NULL);
+}
+
+winnow_status *winnow_model_output_dims(const winnow_model *model,
+                                        const int64_t *symbols, int64_t *dims,
+                                        size_t count) {
+  winnow_status *status = winnow_check_symbols(model->desc, symbols);
+  if (status)
+    return status;
+  if (count < model->output_ranks || (!dims && model->output_ranks))
+    return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                        "expected room for %zu output dimensions, got %zu",
+                        model->output_ranks, dims ? count : 0);
+  model->desc->output_dims(symbols, dims);
+  return NULL;
+}
+
+winnow_status *winnow_model_workspace_size(const winnow_model *model,
+                                           const int64_t *symbols,
+                                           size_t *bytes) {
+  winnow_status *status = winnow_check_symbols(model->desc, symbols);
+  if (status)
+    return status;
+  int64_t size = model->desc->workspace_bytes(symbols);
+  if (size < 0)
+    return winnow_error(
+        WINNOW_ERROR_INVALID_ARGUMENT,
+        "expected dimensions whose workspace fits into memory, got a size that "
+        "overflows; use smaller inputs");
+  *bytes = (size_t)size;
+  return NULL;
+}

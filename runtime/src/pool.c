@@ -1,0 +1,392 @@
+/* The threads of a context, and what generated code calls.
+ *
+ * A parallel region is an epoch number and a count of chunks. Threads take
+ * chunks with a compare-and-swap on one word that holds both, so a thread that
+ * is late cannot take a chunk of a later region: the fields it has read belong
+ * to the region whose chunk it got. The word is closed (index CLOSED) while the
+ * fields change. A region is over when all chunks are done; no thread waits for
+ * another that has none. Idle threads spin for a while and then sleep on a
+ * futex. */
+#define _GNU_SOURCE
+#include "internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+enum {
+  CACHE_LINE = 64,
+  STACK_BYTES = 1 << 20,
+  CHUNKS_PER_THREAD = 4, /* enough to even out threads of unequal speed */
+  INDEX_BITS = 20,       /* chunk index; the other 44 bits are the epoch */
+  CLOSED = (1 << INDEX_BITS) - 1, /* above every chunk's index */
+  MAX_THREADS = 1 << 16
+};
+
+struct winnow_pool {
+  /* The region. Written by the caller's thread between regions only. */
+  _Atomic(winnow_task_fn) fn;
+  _Atomic(void *) ctx;
+  atomic_int_fast64_t n, chunk, chunks;
+
+  _Alignas(CACHE_LINE) _Atomic uint64_t ticket;    /* epoch and next chunk */
+  _Alignas(CACHE_LINE) _Atomic uint32_t remaining; /* chunks not done; futex */
+  _Atomic uint32_t caller_sleeps;
+  _Alignas(CACHE_LINE) _Atomic uint32_t signal; /* one more per region; futex */
+  _Atomic uint32_t sleepers;
+  atomic_bool stop;
+
+  _Alignas(CACHE_LINE) _Atomic int32_t failed_site;
+  winnow_rt_scope *(*bind)(winnow_rt_scope *);
+  int64_t spin_ns;
+  void *scratch; /* of all threads */
+  size_t scratch_bytes;
+  int num_threads;
+  int num_started;
+  pthread_t *handles;
+  winnow_thread threads[];
+};
+
+/* ---- Waiting ---- */
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static void futex_wake(_Atomic uint32_t *word, int count) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+static int64_t now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static void relax(void) {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* Returns once *word differs from `value`, or false after spinning in vain. */
+static bool spin_until_changed(_Atomic uint32_t *word, uint32_t value,
+                               int64_t spin_ns) {
+  if (atomic_load_explicit(word, memory_order_acquire) != value)
+    return true;
+  if (spin_ns <= 0)
+    return false;
+  int64_t end = now_ns() + spin_ns;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (atomic_load_explicit(word, memory_order_acquire) != value)
+        return true;
+      relax();
+    }
+  } while (now_ns() < end);
+  return false;
+}
+
+/* Rounding and denormal modes are each thread's own; all threads of a run use
+ * the default ones, or results would depend on who computes what. */
+static uint32_t set_default_float_mode(void) {
+#if defined(__x86_64__)
+  uint32_t before = _mm_getcsr();
+  _mm_setcsr(0x1f80);
+  return before;
+#else
+  return 0;
+#endif
+}
+
+static void restore_float_mode(uint32_t mode) {
+#if defined(__x86_64__)
+  _mm_setcsr(mode);
+#else
+  (void)mode;
+#endif
+}
+
+/* ---- Regions ---- */
+
+static void run_task(winnow_thread *thread, winnow_task_fn fn, void *ctx,
+                     int64_t begin, int64_t end) {
+  bool nested = thread->in_task;
+  thread->in_task = true;
+  fn(ctx, begin, end, thread->scratch);
+  thread->in_task = nested;
+}
+
+/* Takes and runs chunks until none is left. */
+static void work(winnow_thread *thread) {
+  winnow_pool *pool = thread->pool;
+  uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
+  for (;;) {
+    winnow_task_fn fn = atomic_load_explicit(&pool->fn, memory_order_acquire);
+    void *ctx = atomic_load_explicit(&pool->ctx, memory_order_acquire);
+    int64_t n = atomic_load_explicit(&pool->n, memory_order_acquire);
+    int64_t chunk = atomic_load_explicit(&pool->chunk, memory_order_acquire);
+    int64_t chunks = atomic_load_explicit(&pool->chunks, memory_order_acquire);
+    int64_t index = (int64_t)(ticket & CLOSED);
+    if (index >= chunks) {
+      /* Over, unless the fields read are of an earlier region. */
+      uint64_t again =
+          atomic_load_explicit(&pool->ticket, memory_order_acquire);
+      if (again == ticket)
+        return;
+      ticket = again;
+      continue;
+    }
+    /* On failure, `ticket` becomes the present one. */
+    if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket,
+                                               ticket + 1, memory_order_acq_rel,
+                                               memory_order_acquire))
+      continue;
+    int64_t begin = index * chunk;
+    run_task(thread, fn, ctx, begin, n - begin < chunk ? n : begin + chunk);
+    if (atomic_fetch_sub(&pool->remaining, 1) == 1 &&
+        atomic_load(&pool->caller_sleeps))
+      futex_wake(&pool->remaining, 1);
+    ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
+  }
+}
+
+static void wait_for_the_others(winnow_pool *pool) {
+  uint32_t left;
+  while ((left = atomic_load_explicit(&pool->remaining,
+                                      memory_order_acquire)) != 0) {
+    if (spin_until_changed(&pool->remaining, left, pool->spin_ns))
+      continue;
+    atomic_store(&pool->caller_sleeps, 1);
+    if ((left = atomic_load(&pool->remaining)) != 0)
+      futex_wait(&pool->remaining, left);
+    atomic_store(&pool->caller_sleeps, 0);
+  }
+}
+
+static void pool_parallel(winnow_rt_scope *scope, winnow_task_fn fn, void *ctx,
+                          int64_t n, int64_t grain) {
+  winnow_thread *thread = (winnow_thread *)scope;
+  winnow_pool *pool = thread->pool;
+  if (n <= 0)
+    return;
+  int64_t parts = (int64_t)pool->num_threads * CHUNKS_PER_THREAD;
+  int64_t chunk = n / parts + (n % parts != 0);
+  if (chunk < grain)
+    chunk = grain;
+  if (thread->in_task || pool->num_threads == 1 || chunk >= n) {
+    run_task(thread, fn, ctx, 0, n);
+    return;
+  }
+  int64_t chunks = n / chunk + (n % chunk != 0);
+  uint64_t epoch = (atomic_load_explicit(&pool->ticket, memory_order_relaxed) >>
+                    INDEX_BITS) +
+                   1;
+  /* Released field by field: who reads a new field also finds the word closed.
+   */
+  atomic_store_explicit(&pool->ticket, epoch << INDEX_BITS | CLOSED,
+                        memory_order_relaxed);
+  atomic_store_explicit(&pool->fn, fn, memory_order_release);
+  atomic_store_explicit(&pool->ctx, ctx, memory_order_release);
+  atomic_store_explicit(&pool->n, n, memory_order_release);
+  atomic_store_explicit(&pool->chunk, chunk, memory_order_release);
+  atomic_store_explicit(&pool->chunks, chunks, memory_order_release);
+  atomic_store_explicit(&pool->remaining, (uint32_t)chunks,
+                        memory_order_relaxed);
+  atomic_store_explicit(&pool->ticket, epoch << INDEX_BITS,
+                        memory_order_release);
+  /* A sleeper counts itself before it compares the signal, so either it is
+   * seen here or it sees the new signal. */
+  atomic_fetch_add(&pool->signal, 1);
+  if (atomic_load(&pool->sleepers))
+    futex_wake(&pool->signal, (int)chunks - 1);
+  work(thread);
+  wait_for_the_others(pool);
+}
+
+static void pool_fail(winnow_rt_scope *scope, int32_t site) {
+  winnow_pool *pool = ((winnow_thread *)scope)->pool;
+  int32_t none = -1;
+  atomic_compare_exchange_strong(&pool->failed_site, &none, site);
+}
+
+static void *worker(void *argument) {
+  winnow_thread *thread = argument;
+  winnow_pool *pool = thread->pool;
+  pool->bind(&thread->scope);
+  set_default_float_mode();
+  uint32_t seen = 0;
+  while (!atomic_load(&pool->stop)) {
+    if (!spin_until_changed(&pool->signal, seen, pool->spin_ns)) {
+      atomic_fetch_add(&pool->sleepers, 1);
+      futex_wait(&pool->signal, seen);
+      atomic_fetch_sub(&pool->sleepers, 1);
+    }
+    uint32_t signal = atomic_load(&pool->signal);
+    if (signal != seen)
+      work(thread);
+    seen = signal;
+  }
+  return NULL;
+}
+
+/* ---- Life ---- */
+
+static winnow_status *start_workers(winnow_pool *pool) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0)
+    return winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
+                        "expected memory for threads, got none");
+  /* A failure leaves the default size, which is larger. */
+  (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+  /* Signals are the program's: its handlers do not run on our threads. */
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = 0;
+  for (int i = 1; i < pool->num_threads && !error; ++i) {
+    error = pthread_create(&pool->handles[i], &attributes, worker,
+                           &pool->threads[i]);
+    pool->num_started += !error;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
+  if (!error)
+    return NULL;
+  return winnow_error(WINNOW_ERROR_IO,
+                      "cannot start thread %d of %d: %s; ask for fewer threads",
+                      pool->num_started + 1, pool->num_threads,
+                      strerror(error));
+}
+
+winnow_status *winnow_pool_create(const winnow_model_desc *desc,
+                                  int num_threads, int spin_us,
+                                  winnow_pool **result) {
+  if (num_threads < 0 || num_threads > MAX_THREADS)
+    return winnow_error(
+        WINNOW_ERROR_INVALID_ARGUMENT,
+        "expected num_threads between 0 (all CPUs) and %d, got %d", MAX_THREADS,
+        num_threads);
+  int cpus = winnow_available_cpus();
+  if (num_threads == 0)
+    num_threads = cpus;
+  /* More threads than CPUs: who spins keeps the one with work from running. */
+  if (spin_us == 0)
+    spin_us = num_threads > cpus ? -1 : 20;
+
+  int64_t scratch = (desc->scratch_bytes + WINNOW_ALIGNMENT - 1) /
+                    WINNOW_ALIGNMENT * WINNOW_ALIGNMENT;
+  int64_t all_scratch;
+  size_t bytes =
+      sizeof(winnow_pool) + (size_t)num_threads * sizeof(winnow_thread);
+  bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+  winnow_pool *pool = aligned_alloc(CACHE_LINE, bytes);
+  if (!pool || !winnow_multiply(scratch, num_threads, &all_scratch)) {
+    free(pool);
+    return winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
+                        "expected memory for %d threads, got none",
+                        num_threads);
+  }
+  memset(pool, 0, bytes);
+  pool->bind = desc->bind;
+  pool->spin_ns = (int64_t)spin_us * 1000;
+  pool->num_threads = num_threads;
+  pool->scratch_bytes = (size_t)all_scratch;
+  pool->failed_site = -1;
+  pool->handles = calloc((size_t)num_threads, sizeof *pool->handles);
+  winnow_status *status = NULL;
+  if (all_scratch > 0) {
+    pool->scratch = mmap(NULL, pool->scratch_bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pool->scratch == MAP_FAILED)
+      pool->scratch = NULL;
+  }
+  if (!pool->handles || (all_scratch > 0 && !pool->scratch))
+    status =
+        winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
+                     "expected %lld bytes of scratch for %d threads, got none",
+                     (long long)all_scratch, num_threads);
+  for (int i = 0; i < num_threads; ++i) {
+    winnow_thread *thread = &pool->threads[i];
+    thread->scope.parallel = pool_parallel;
+    thread->scope.fail = pool_fail;
+    thread->pool = pool;
+    thread->scratch =
+        pool->scratch ? (char *)pool->scratch + (int64_t)i * scratch : NULL;
+  }
+  if (!status)
+    status = start_workers(pool);
+  if (status) {
+    winnow_pool_destroy(pool);
+    return status;
+  }
+  *result = pool;
+  return NULL;
+}
+
+void winnow_pool_destroy(winnow_pool *pool) {
+  if (!pool)
+    return;
+  atomic_store(&pool->stop, true);
+  atomic_fetch_add(&pool->signal, 1);
+  futex_wake(&pool->signal, INT_MAX);
+  for (int i = 1; i <= pool->num_started; ++i)
+    pthread_join(pool->handles[i], NULL);
+  if (pool->scratch)
+    munmap(pool->scratch, pool->scratch_bytes);
+  free(pool->handles);
+  free(pool);
+}
+
+int winnow_pool_num_threads(const winnow_pool *pool) {
+  return pool->num_threads;
+}
+
+int32_t winnow_pool_run(winnow_pool *pool, const winnow_model_desc *desc,
+                        const winnow_call *call) {
+  atomic_store(&pool->failed_site, -1);
+  uint32_t mode = set_default_float_mode();
+  winnow_rt_scope *outer = desc->bind(&pool->threads[0].scope);
+  desc->run(call);
+  desc->bind(outer);
+  restore_float_mode(mode);
+  return atomic_load(&pool->failed_site);
+}
+
+/* ---- What generated code calls ---- */
+
+static _Thread_local winnow_rt_scope *current_scope;
+
+WINNOW_API winnow_rt_scope *winnow_rt_bind(winnow_rt_scope *scope) {
+  winnow_rt_scope *before = current_scope;
+  current_scope = scope;
+  return before;
+}
+
+WINNOW_API void winnow_rt_parallel(winnow_task_fn fn, void *ctx, int64_t n,
+                                   int64_t grain) {
+  winnow_rt_scope *scope = current_scope;
+  if (scope)
+    scope->parallel(scope, fn, ctx, n, grain);
+  else if (n > 0)
+    fn(ctx, 0, n, NULL);
+}
+
+WINNOW_API void winnow_rt_fail(int32_t site) {
+  winnow_rt_scope *scope = current_scope;
+  if (scope)
+    scope->fail(scope, site);
+}
