@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Sets up Winnow and passes its tests. Arguments go to lit, for example
+# `tools/test.sh --filter EndToEnd`. The last line counts the tests.
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+"$root/tools/setup.sh"
+cd -- "$root"
+exec .venv/bin/python tools/run-tests.py "$@"
