@@ -32,8 +32,8 @@ struct ModelInterface {
     std::string expression;
   };
   struct Tensor {
-    std::string name;  ///< The ONNX name: any bytes.
-    uint32_t dtype;    ///< WINNOW_DTYPE_*
+    std::string name; ///< The ONNX name: any bytes.
+    uint32_t dtype;   ///< WINNOW_DTYPE_*
     std::vector<Dim> dims;
   };
   /// A run-time check that can fail, reported by winnow_rt_fail(index).

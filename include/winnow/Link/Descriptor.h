@@ -1,0 +1,30 @@
+//===- Descriptor.h - The winnow_model_desc of a compiled model -----------===//
+
+#ifndef WINNOW_LINK_DESCRIPTOR_H
+#define WINNOW_LINK_DESCRIPTOR_H
+
+#include "winnow/Link/ModelInterface.h"
+#include "winnow/Link/Weights.h"
+#include "llvm/Support/Error.h"
+
+namespace llvm {
+class Module;
+} // namespace llvm
+
+namespace winnow {
+
+/// Adds the exported constant `<name>_model` to a module that defines
+///
+///   void    winnow.run(const winnow_call *)
+///   int64_t winnow.workspace_bytes(const int64_t *symbols)
+///   void    winnow.output_dims(const int64_t *symbols, int64_t *dims)
+///
+/// and makes every other definition internal, so that several models link into
+/// one program. With `weights.embedded` the descriptor points to the symbol
+/// that writeWeightsObject defines.
+llvm::Error addDescriptor(llvm::Module &module, const ModelInterface &model,
+                          const WeightsSummary &weights);
+
+} // namespace winnow
+
+#endif // WINNOW_LINK_DESCRIPTOR_H

@@ -1,0 +1,199 @@
+#include "winnow/Link/Descriptor.h"
+#include "winnow/Link/CNames.h"
+#include "winnow/Support/Version.h"
+#include "winnow/abi.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/Module.h"
+
+using namespace llvm;
+using namespace winnow;
+
+namespace {
+
+/// Builds the constants. Struct types are made from their fields: with natural
+/// alignment LLVM lays them out as C does, and the field order below is that
+/// of abi.h.
+class DescriptorBuilder {
+public:
+  DescriptorBuilder(Module &module, const ModelInterface &model)
+      : module(module), context(module.getContext()), model(model),
+        names(makeCNames(model)), pointer(PointerType::get(context, 0)) {}
+
+  Constant *build(const WeightsSummary &weights, Function *workspaceBytes,
+                  Function *outputDims, Function *run);
+
+private:
+  Constant *i32(int64_t value) {
+    return ConstantInt::get(Type::getInt32Ty(context), value,
+                            /*IsSigned=*/true);
+  }
+  Constant *i64(int64_t value) {
+    return ConstantInt::get(Type::getInt64Ty(context), value,
+                            /*IsSigned=*/true);
+  }
+  Constant *null() { return ConstantPointerNull::get(pointer); }
+
+  Constant *addPrivate(Constant *init, const Twine &name) {
+    auto *global =
+        new GlobalVariable(module, init->getType(), /*isConstant=*/true,
+                           GlobalValue::PrivateLinkage, init, name);
+    return global;
+  }
+
+  /// C strings end at a NUL, so a name that holds one is cut there.
+  Constant *string(StringRef text) {
+    auto *global = cast<GlobalVariable>(addPrivate(
+        ConstantDataArray::getString(context, text.split('\0').first),
+        "winnow.string"));
+    global->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
+    return global;
+  }
+
+  Constant *makeStruct(ArrayRef<Constant *> fields) {
+    return ConstantStruct::getAnon(context, fields);
+  }
+
+  Constant *array(ArrayRef<Constant *> elements, const Twine &name) {
+    if (elements.empty())
+      return null();
+    auto *type = ArrayType::get(elements.front()->getType(), elements.size());
+    return addPrivate(ConstantArray::get(type, elements), name);
+  }
+
+  Constant *dim(const ModelInterface::Dim &dim) {
+    bool isStatic = dim.size >= 0;
+    return makeStruct({i64(isStatic ? dim.size : -1),
+                       i32(isStatic ? -1 : dim.symbol), i32(0)});
+  }
+
+  Constant *tensors(ArrayRef<ModelInterface::Tensor> tensors,
+                    ArrayRef<std::string> cNames, StringRef name) {
+    SmallVector<Constant *> elements;
+    for (auto [tensor, cName] : zip_equal(tensors, cNames)) {
+      SmallVector<Constant *> dims;
+      for (const auto &d : tensor.dims)
+        dims.push_back(dim(d));
+      elements.push_back(
+          makeStruct({string(tensor.name), string(cName), i32(tensor.dtype),
+                      i32(tensor.dims.size()), array(dims, "winnow.dims")}));
+    }
+    return array(elements, name);
+  }
+
+  Constant *symbols() {
+    SmallVector<Constant *> elements;
+    for (const auto &symbol : model.symbols)
+      elements.push_back(
+          makeStruct({string(symbol.name), i64(symbol.min), i64(symbol.max)}));
+    return array(elements, "winnow.symbols");
+  }
+
+  Constant *sites() {
+    SmallVector<Constant *> elements;
+    for (const auto &site : model.sites)
+      elements.push_back(makeStruct({string(site.node), string(site.message)}));
+    return array(elements, "winnow.sites");
+  }
+
+  Constant *embeddedWeights() {
+    auto *global =
+        new GlobalVariable(module, Type::getInt8Ty(context),
+                           /*isConstant=*/true, GlobalValue::ExternalLinkage,
+                           /*Initializer=*/nullptr, model.name + "_weights");
+    global->setVisibility(GlobalValue::HiddenVisibility);
+    return global;
+  }
+
+  Module &module;
+  LLVMContext &context;
+  const ModelInterface &model;
+  CNames names;
+  PointerType *pointer;
+};
+
+} // namespace
+
+Constant *DescriptorBuilder::build(const WeightsSummary &weights,
+                                   Function *workspaceBytes,
+                                   Function *outputDims, Function *run) {
+  auto bind = module.getOrInsertFunction("winnow_rt_bind", pointer, pointer);
+  bool embedded = weights.embedded && weights.bytes > 0;
+  return makeStruct({
+      i32(WINNOW_ABI_VERSION),
+      i32(sizeof(winnow_model_desc)),
+      string(model.name),
+      string(getVersionString()),
+      string(model.triple),
+      string(model.cpuLevel),
+      i64(model.cpuFeatures),
+      i32(model.inputs.size()),
+      i32(model.outputs.size()),
+      i32(model.symbols.size()),
+      i32(model.sites.size()),
+      tensors(model.inputs, names.inputs, "winnow.inputs"),
+      tensors(model.outputs, names.outputs, "winnow.outputs"),
+      symbols(),
+      sites(),
+      i64(weights.bytes),
+      ConstantDataArray::get(context, ArrayRef<uint8_t>(weights.sha256)),
+      embedded ? embeddedWeights() : null(),
+      i64(model.scratchBytes),
+      workspaceBytes,
+      outputDims,
+      run,
+      cast<Constant>(bind.getCallee()),
+  });
+}
+
+/// Everything that the module defines is the model's own affair.
+static void internalize(Module &module) {
+  auto hide = [](GlobalValue &value) {
+    if (value.isDeclaration() || value.hasLocalLinkage() ||
+        value.hasAppendingLinkage())
+      return;
+    // Comdats and visibility do not go with local symbols.
+    if (auto *object = dyn_cast<GlobalObject>(&value))
+      object->setComdat(nullptr);
+    value.setVisibility(GlobalValue::DefaultVisibility);
+    value.setLinkage(GlobalValue::InternalLinkage);
+  };
+  for (Function &function : module)
+    hide(function);
+  for (GlobalVariable &variable : module.globals())
+    hide(variable);
+  for (GlobalAlias &alias : module.aliases())
+    hide(alias);
+}
+
+Error winnow::addDescriptor(Module &module, const ModelInterface &model,
+                            const WeightsSummary &weights) {
+  Function *functions[3];
+  static constexpr const char *functionNames[3] = {
+      "winnow.workspace_bytes", "winnow.output_dims", "winnow.run"};
+  for (auto [name, function] : zip_equal(functionNames, functions)) {
+    function = module.getFunction(name);
+    if (!function || function->isDeclaration())
+      return createStringError(
+          "expected the module to define @%s, got no definition", name);
+  }
+  std::string symbol = model.name + "_model";
+  if (module.getNamedValue(symbol))
+    return createStringError(
+        "expected the name @" + symbol +
+        " to be free for the descriptor, got a definition");
+  internalize(module);
+  Constant *init =
+      DescriptorBuilder(module, model)
+          .build(weights, functions[0], functions[1], functions[2]);
+  auto *descriptor =
+      new GlobalVariable(module, init->getType(), /*isConstant=*/true,
+                         GlobalValue::ExternalLinkage, init, symbol);
+  uint64_t size = module.getDataLayout().getTypeAllocSize(init->getType());
+  if (size != sizeof(winnow_model_desc))
+    return createStringError(
+        "expected a descriptor of %zu bytes, got %llu; the target's layout of "
+        "structs is not the one that the runtime has",
+        sizeof(winnow_model_desc), static_cast<unsigned long long>(size));
+  descriptor->setAlignment(Align(8));
+  return Error::success();
+}

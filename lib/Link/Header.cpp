@@ -1,0 +1,220 @@
+#include "winnow/Link/Header.h"
+#include "winnow/Link/CNames.h"
+#include "winnow/Support/Version.h"
+#include "winnow/abi.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace winnow;
+
+namespace {
+
+/// The C type of an element, and the enumerator that says so.
+struct CType {
+  const char *type;
+  const char *enumerator;
+};
+
+CType getCType(uint32_t dtype) {
+  switch (dtype) {
+  case WINNOW_DTYPE_F32:
+    return {"float", "WINNOW_DTYPE_F32"};
+  case WINNOW_DTYPE_F64:
+    return {"double", "WINNOW_DTYPE_F64"};
+  case WINNOW_DTYPE_I8:
+    return {"int8_t", "WINNOW_DTYPE_I8"};
+  case WINNOW_DTYPE_I16:
+    return {"int16_t", "WINNOW_DTYPE_I16"};
+  case WINNOW_DTYPE_I32:
+    return {"int32_t", "WINNOW_DTYPE_I32"};
+  case WINNOW_DTYPE_I64:
+    return {"int64_t", "WINNOW_DTYPE_I64"};
+  case WINNOW_DTYPE_U8:
+    return {"uint8_t", "WINNOW_DTYPE_U8"};
+  case WINNOW_DTYPE_U16:
+    return {"uint16_t", "WINNOW_DTYPE_U16"};
+  case WINNOW_DTYPE_U32:
+    return {"uint32_t", "WINNOW_DTYPE_U32"};
+  case WINNOW_DTYPE_U64:
+    return {"uint64_t", "WINNOW_DTYPE_U64"};
+  case WINNOW_DTYPE_BOOL:
+    return {"uint8_t", "WINNOW_DTYPE_BOOL"};
+  case WINNOW_DTYPE_F16:
+    return {"uint16_t", "WINNOW_DTYPE_F16"};
+  case WINNOW_DTYPE_BF16:
+    return {"uint16_t", "WINNOW_DTYPE_BF16"};
+  default:
+    return {"void", "0"};
+  }
+}
+
+class HeaderWriter {
+public:
+  HeaderWriter(const ModelInterface &model, raw_ostream &os)
+      : model(model), names(makeCNames(model)), os(os) {}
+
+  void write() {
+    std::string guard = "WINNOW_MODEL_" + StringRef(model.name).upper() + "_H";
+    os << "/* " << model.name << ", compiled by winnow " << getVersionString()
+       << " for " << model.cpuLevel << ". */\n"
+       << "#ifndef " << guard << "\n#define " << guard << "\n\n"
+       << "#include \"winnow/runtime.h\"\n\n"
+       << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+       << "/* What winnow_model_open opens. */\n"
+       << "extern const winnow_model_desc " << model.name << "_model;\n\n";
+    writeSymbols();
+    writeReserve();
+    writeRun();
+    os << "#ifdef __cplusplus\n}\n#endif\n#endif\n";
+  }
+
+private:
+  bool hasSymbols() const { return !model.symbols.empty(); }
+
+  std::string spell(const ModelInterface::Dim &dim) const {
+    if (dim.size >= 0)
+      return std::to_string(dim.size);
+    return escapeForComment(dim.symbol >= 0 ? model.symbols[dim.symbol].name
+                                            : dim.expression);
+  }
+
+  void writeSymbols() {
+    if (!hasSymbols())
+      return;
+    os << "/* The dimensions that vary between runs, in the order that the "
+          "runtime calls\n * symbols. */\n"
+       << "typedef struct " << model.name << "_dims {\n";
+    for (auto [symbol, name] : zip(model.symbols, names.symbols)) {
+      os << "  int64_t " << name << "; /* '" << escapeForComment(symbol.name)
+         << "': " << symbol.min;
+      if (symbol.max == INT64_MAX)
+        os << " or more */\n";
+      else
+        os << " to " << symbol.max << " */\n";
+    }
+    os << "} " << model.name << "_dims;\n\n";
+  }
+
+  void writeReserve() {
+    if (!hasSymbols())
+      return;
+    os << "/* Prepares the context for runs of up to this size: they then "
+          "allocate nothing. */\n"
+       << "static inline winnow_status *" << model.name
+       << "_reserve(winnow_context *context, const " << model.name
+       << "_dims *dims) {\n"
+       << "  return winnow_context_reserve(context, (const int64_t *)dims);\n"
+       << "}\n\n";
+  }
+
+  void documentTensor(const ModelInterface::Tensor &tensor, StringRef name) {
+    os << " *   " << name << ": ";
+    interleave(
+        tensor.dims, [&](const auto &dim) { os << "[" << spell(dim) << "]"; },
+        [&] {});
+    if (tensor.dims.empty())
+      os << "one value";
+    if (tensor.dtype == WINNOW_DTYPE_BOOL)
+      os << ", bytes 0 or 1";
+    else if (tensor.dtype == WINNOW_DTYPE_F16)
+      os << ", IEEE binary16 bits";
+    else if (tensor.dtype == WINNOW_DTYPE_BF16)
+      os << ", bfloat16 bits";
+    os << ", '" << escapeForComment(tensor.name) << "'\n";
+  }
+
+  void writeRun() {
+    os << "/* Runs the model once, see winnow_run. Row-major, dense arrays; "
+          "the "
+          "caller\n * provides the outputs, as large as stated.\n"
+       << " * inputs:\n";
+    for (auto [tensor, name] : zip(model.inputs, names.inputs))
+      documentTensor(tensor, name);
+    os << " * outputs:\n";
+    for (auto [tensor, name] : zip(model.outputs, names.outputs))
+      documentTensor(tensor, name);
+    os << " */\nstatic inline winnow_status *" << model.name
+       << "_run(winnow_context *context";
+    if (hasSymbols())
+      os << ", const " << model.name << "_dims *dims";
+    for (auto [tensor, name] : zip(model.inputs, names.inputs))
+      os << ",\n    const " << getCType(tensor.dtype).type << " *" << name;
+    for (auto [tensor, name] : zip(model.outputs, names.outputs))
+      os << ",\n    " << getCType(tensor.dtype).type << " *" << name;
+    os << ") {\n";
+    writeInputs();
+    writeOutputs();
+    os << "  return winnow_run(context, " << arrayOr0(model.inputs, "inputs")
+       << ", " << arrayOr0(model.outputs, "outputs") << ");\n}\n\n";
+  }
+
+  std::string arrayOr0(const std::vector<ModelInterface::Tensor> &tensors,
+                       StringRef array) {
+    return (tensors.empty() ? "NULL" : "winnow_" + array.str()) + ", " +
+           std::to_string(tensors.size());
+  }
+
+  void writeInputs() {
+    // An empty array is not C, so scalars pass no dims and a model without
+    // inputs no array. Locals begin with winnow_, which no parameter does.
+    for (auto [index, tensor] : enumerate(model.inputs)) {
+      if (tensor.dims.empty())
+        continue;
+      os << "  const int64_t winnow_dims" << index << "[] = {";
+      ListSeparator separator;
+      for (const auto &dim : tensor.dims) {
+        os << separator;
+        if (dim.size >= 0)
+          os << dim.size;
+        else
+          os << "dims->" << names.symbols[dim.symbol];
+      }
+      os << "};\n";
+    }
+    if (model.inputs.empty())
+      return;
+    os << "  const winnow_tensor winnow_inputs[] = {\n";
+    for (auto [index, tensor] : enumerate(model.inputs)) {
+      os << "      winnow_make_tensor(" << getCType(tensor.dtype).enumerator
+         << ", " << tensor.dims.size() << ", ";
+      if (tensor.dims.empty())
+        os << "NULL";
+      else
+        os << "winnow_dims" << index;
+      os << ", " << names.inputs[index] << ", 0),\n";
+    }
+    os << "  };\n";
+  }
+
+  void writeOutputs() {
+    if (model.outputs.empty())
+      return;
+    os << "  const winnow_tensor winnow_outputs[] = {\n";
+    for (auto [tensor, name] : zip(model.outputs, names.outputs))
+      os << "      winnow_make_tensor(" << getCType(tensor.dtype).enumerator
+         << ", " << tensor.dims.size() << ", NULL, " << name
+         << ", WINNOW_BYTES_UNCHECKED),\n";
+    os << "  };\n";
+  }
+
+  const ModelInterface &model;
+  CNames names;
+  raw_ostream &os;
+};
+
+} // namespace
+
+std::string winnow::makeHeader(const ModelInterface &model) {
+  std::string text;
+  raw_string_ostream os(text);
+  HeaderWriter(model, os).write();
+  return text;
+}
+
+Error winnow::writeHeader(StringRef path, const ModelInterface &model) {
+  return writeToOutput(path, [&](raw_ostream &os) {
+    os << makeHeader(model);
+    return Error::success();
+  });
+}

@@ -1,0 +1,143 @@
+#include "winnow/Link/Report.h"
+#include "winnow/Link/CNames.h"
+#include "winnow/Support/Version.h"
+#include "winnow/abi.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace llvm;
+using namespace winnow;
+
+static StringRef getDtypeName(uint32_t dtype) {
+  switch (dtype) {
+  case WINNOW_DTYPE_F32:
+    return "float32";
+  case WINNOW_DTYPE_U8:
+    return "uint8";
+  case WINNOW_DTYPE_I8:
+    return "int8";
+  case WINNOW_DTYPE_U16:
+    return "uint16";
+  case WINNOW_DTYPE_I16:
+    return "int16";
+  case WINNOW_DTYPE_I32:
+    return "int32";
+  case WINNOW_DTYPE_I64:
+    return "int64";
+  case WINNOW_DTYPE_BOOL:
+    return "bool";
+  case WINNOW_DTYPE_F16:
+    return "float16";
+  case WINNOW_DTYPE_F64:
+    return "float64";
+  case WINNOW_DTYPE_U32:
+    return "uint32";
+  case WINNOW_DTYPE_U64:
+    return "uint64";
+  case WINNOW_DTYPE_BF16:
+    return "bfloat16";
+  default:
+    return "unknown";
+  }
+}
+
+static void writeTensors(json::OStream &os, StringRef key,
+                         ArrayRef<ModelInterface::Tensor> tensors,
+                         ArrayRef<std::string> cNames,
+                         const ModelInterface &model) {
+  os.attributeArray(key, [&] {
+    for (auto [tensor, cName] : zip_equal(tensors, cNames))
+      os.object([&, &tensor = tensor, &cName = cName] {
+        os.attribute("name", json::fixUTF8(tensor.name));
+        os.attribute("c_name", cName);
+        os.attribute("dtype", getDtypeName(tensor.dtype));
+        os.attributeArray("shape", [&] {
+          for (const auto &dim : tensor.dims) {
+            if (dim.size >= 0)
+              os.value(dim.size);
+            else
+              os.value(json::fixUTF8(dim.symbol >= 0
+                                         ? model.symbols[dim.symbol].name
+                                         : dim.expression));
+          }
+        });
+      });
+  });
+}
+
+static void writeSymbols(json::OStream &os, const ModelInterface &model,
+                         ArrayRef<std::string> cNames) {
+  os.attributeArray("symbols", [&] {
+    for (auto [symbol, cName] : zip_equal(model.symbols, cNames))
+      os.object([&, &symbol = symbol, &cName = cName] {
+        os.attribute("name", json::fixUTF8(symbol.name));
+        os.attribute("c_name", cName);
+        os.attribute("min", symbol.min);
+        if (symbol.max == INT64_MAX)
+          os.attribute("max", nullptr);
+        else
+          os.attribute("max", symbol.max);
+      });
+  });
+}
+
+static void writeCPU(json::OStream &os, const ModelInterface &model) {
+  static constexpr StringRef features[] = {"avx2", "fma", "f16c", "bmi2",
+                                           "avx512"};
+  os.attributeObject("cpu", [&] {
+    os.attribute("level", model.cpuLevel);
+    os.attributeArray("features", [&] {
+      for (auto [bit, name] : enumerate(features))
+        if (model.cpuFeatures >> bit & 1)
+          os.value(name);
+    });
+  });
+}
+
+static void writeBody(json::OStream &os, const ReportData &report) {
+  const ModelInterface &model = *report.model;
+  CNames names = makeCNames(model);
+  os.attribute("format", "winnow-report");
+  os.attribute("format_version", 1);
+  os.attribute("name", model.name);
+  os.attribute("winnow_version", getVersionString());
+  os.attribute("abi_version", WINNOW_ABI_VERSION);
+  os.attribute("target", model.triple);
+  writeCPU(os, model);
+  writeTensors(os, "inputs", model.inputs, names.inputs, model);
+  writeTensors(os, "outputs", model.outputs, names.outputs, model);
+  writeSymbols(os, model, names.symbols);
+  os.attributeObject("weights", [&] {
+    if (report.weights.embedded)
+      os.attribute("file", nullptr);
+    else
+      os.attribute("file", model.name + ".weights");
+    os.attribute("bytes", report.weights.bytes);
+    os.attribute("sha256", report.weights.sha256Hex());
+  });
+  os.attributeArray("files", [&] {
+    for (const ArtifactFile &file : report.files)
+      os.object([&] {
+        os.attribute("name", file.name);
+        os.attribute("bytes", file.bytes);
+      });
+  });
+  os.attribute("scratch_bytes_per_thread", model.scratchBytes);
+  os.attributeArray("run_checks", [&] {
+    for (const auto &site : model.sites)
+      os.object([&] {
+        os.attribute("node", json::fixUTF8(site.node));
+        os.attribute("message", json::fixUTF8(site.message));
+      });
+  });
+  for (const auto &[key, value] : report.sections)
+    os.attribute(key, value);
+}
+
+Error winnow::writeReport(StringRef path, const ReportData &report) {
+  return writeToOutput(path, [&](raw_ostream &stream) {
+    json::OStream os(stream, /*IndentSize=*/2);
+    os.object([&] { writeBody(os, report); });
+    stream << "\n";
+    return Error::success();
+  });
+}

@@ -1,0 +1,80 @@
+#include "winnow/Link/Weights.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace winnow;
+
+namespace {
+
+/// Passes bytes on to another stream and hashes them.
+class HashingStream : public raw_ostream {
+public:
+  explicit HashingStream(raw_ostream &inner) : inner(inner) {
+    SetBufferSize(1 << 18);
+  }
+  ~HashingStream() override { flush(); }
+
+  std::array<uint8_t, 32> finish() {
+    flush();
+    return hash.final();
+  }
+
+private:
+  void write_impl(const char *data, size_t size) override {
+    hash.update(ArrayRef(reinterpret_cast<const uint8_t *>(data), size));
+    inner.write(data, size);
+    position += size;
+  }
+  uint64_t current_pos() const override { return position; }
+
+  raw_ostream &inner;
+  SHA256 hash;
+  uint64_t position = 0;
+};
+
+} // namespace
+
+std::string WeightsSummary::sha256Hex() const {
+  return toHex(sha256, /*LowerCase=*/true);
+}
+
+static Error writeEntry(HashingStream &os, const WeightEntry &entry) {
+  uint64_t offset = entry.offset, bytes = entry.bytes;
+  if (entry.offset < 0 || entry.bytes < 0 || offset % 64 || os.tell() > offset)
+    return createStringError(
+        "expected weights sorted at multiples of 64 bytes, got an entry of %lld"
+        " bytes at %lld after %llu bytes",
+        static_cast<long long>(bytes), static_cast<long long>(offset),
+        static_cast<unsigned long long>(os.tell()));
+  // write_zeros takes 32 bits.
+  for (uint64_t gap; (gap = offset - os.tell()) > 0;)
+    os.write_zeros(std::min<uint64_t>(gap, 1 << 20));
+  entry.write(os);
+  if (os.tell() != offset + bytes)
+    return createStringError(
+        "expected the weights at %lld to have %lld bytes, got %lld",
+        static_cast<long long>(offset), static_cast<long long>(bytes),
+        static_cast<long long>(os.tell() - offset));
+  return Error::success();
+}
+
+Expected<WeightsSummary> winnow::writeWeights(StringRef path,
+                                              ArrayRef<WeightEntry> entries) {
+  WeightsSummary summary;
+  Error error = writeToOutput(path, [&](raw_ostream &file) -> Error {
+    HashingStream os(file);
+    for (const WeightEntry &entry : entries)
+      if (Error error = writeEntry(os, entry))
+        return error;
+    summary.bytes = os.tell();
+    summary.sha256 = os.finish();
+    return Error::success();
+  });
+  if (error)
+    return createStringError("cannot write weights file '" + path +
+                             "': " + toString(std::move(error)));
+  return summary;
+}
