@@ -14,6 +14,7 @@ The forms are keyed by exporter and opset, and are those of real exports:
 import dataclasses
 
 import numpy as np
+from onnx import numpy_helper
 
 from .graph import BOOL, F32_MIN, FLOAT, INT64, Graph
 
@@ -449,15 +450,22 @@ class Dynamo(_Bert):
 
 
 def _tensor(values):
-    from onnx import numpy_helper
-
     return numpy_helper.from_array(np.asarray(values))
+
+
+def matmul_chain_model(m, shapes, seed=0):
+    """x[m, k] through linear layers without bias, `shapes` = [(k, n), ...]."""
+    rng = np.random.default_rng(seed)
+    g = Graph(17)
+    x = "x"
+    for i, (k, n) in enumerate(shapes):
+        weight = rng.standard_normal((k, n), dtype=np.float32) * np.float32(k**-0.5)
+        last = i == len(shapes) - 1
+        x = g.op("MatMul", x, g.weight(f"weight_{i}", weight), out="y" if last else None)
+    ends = ("x", FLOAT, [m, shapes[0][0]]), ("y", FLOAT, [m, shapes[-1][1]])
+    return g.model("gemm", [ends[0]], [ends[1]])
 
 
 def matmul_model(m, k, n, seed=0):
     """One linear layer, x[m, k] times constant weights [k, n]."""
-    rng = np.random.default_rng(seed)
-    g = Graph(17)
-    weight = rng.standard_normal((k, n), dtype=np.float32) * np.float32(k**-0.5)
-    g.op("MatMul", "x", g.weight("weight", weight), out="y")
-    return g.model("gemm", [("x", FLOAT, [m, k])], [("y", FLOAT, [m, n])])
+    return matmul_chain_model(m, [(k, n)], seed)
