@@ -1,6 +1,293 @@
-#include "KernelBuilder.h"
+//===- Attention.cpp - softmax(scale q k^T + mask) v ----------------------===//
+//
+// 1. Indices of the parallel loop are (batch, head, block of queries), block
+//    fastest. The block's queries are transposed and scaled into scratch.
+// 2. Keys are walked in blocks. A block's scores are register tiles of keys
+//    times queries, left in scratch (AttentionScores.cpp).
+// 3. Online softmax: the scores become weights relative to the greatest score
+//    so far, and what was summed before decays (AttentionScores.cpp).
+// 4. Register tiles of queries times value columns add weights times values.
+// 5. The sums are divided by the total weight and stored.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Attention.h"
+
+using namespace mlir;
+
 namespace winnow::cpu {
-mlir::LogicalResult buildAttention(Emitter &e, const KernelContext &context) {
-  return context.error() << "not yet";
+
+static constexpr double log2E = 1.4426950408889634;
+
+//===----------------------------------------------------------------------===//
+// Parsing
+//===----------------------------------------------------------------------===//
+
+static LogicalResult checkShapes(const KernelContext &context,
+                                 const Attention &op) {
+  Type f32 = context.f32();
+  if (failed(context.memref(op.query, "q", 4, f32)) ||
+      failed(context.memref(op.key, "k", 4, f32)) ||
+      failed(context.memref(op.value, "v", 4, f32)) ||
+      failed(context.memref(op.out, "out", 4, f32)) ||
+      failed(context.sameExtent(op.query, 3, "q", op.key, 3, "k")) ||
+      failed(context.sameExtent(op.key, 1, "k", op.value, 1, "v")) ||
+      failed(context.sameExtent(op.key, 2, "k", op.value, 2, "v")) ||
+      failed(context.sameExtent(op.query, 1, "q", op.out, 1, "out")) ||
+      failed(context.sameExtent(op.query, 2, "q", op.out, 2, "out")) ||
+      failed(context.sameExtent(op.value, 3, "v", op.out, 3, "out")))
+    return failure();
+  for (auto [memref, name] :
+       {std::pair(op.query, "q"), std::pair(op.key, "k"),
+        std::pair(op.value, "v"), std::pair(op.out, "out")})
+    for (int64_t dimension : {2, 3})
+      if (cast<MemRefType>(memref.getType()).getDimSize(dimension) <= 0)
+        return context.error() << "expected heads and head size of '" << name
+                               << "' to be static and positive, got "
+                               << memref.getType();
+  return success();
 }
+
+/// Tile sizes that fit the register file.
+static void chooseTiles(Attention &op, const CPULevel &level) {
+  bool wide = level.numVectorRegs >= 32;
+  op.queryVectors = 2;
+  op.scoreTile = {wide ? 8 : level.hasFMA ? 6 : 4, 2, op.lanes};
+  op.valueRows = wide ? 8 : 4;
+  op.valueVectors = level.hasFMA ? 3 : 2;
+  op.keyBlock = 4096 / (op.queryVectors * op.lanes);
+}
+
+FailureOr<Attention> Attention::parse(const KernelContext &context) {
+  Attention op;
+  auto scale = context.real("scale");
+  auto maskName = context.string("mask", "none");
+  if (failed(scale) || failed(maskName))
+    return failure();
+  if (*maskName != "none" && *maskName != "bool" && *maskName != "add")
+    return context.error() << "expected 'mask' to be none, bool or add, got '"
+                           << *maskName << "'";
+  op.maskKind = *maskName == "none"   ? MaskKind::none
+                : *maskName == "bool" ? MaskKind::boolean
+                                      : MaskKind::additive;
+  bool masked = op.maskKind != MaskKind::none;
+  auto arguments = context.arguments(4 + masked);
+  if (failed(arguments))
+    return failure();
+  op.query = (*arguments)[0];
+  op.key = (*arguments)[1];
+  op.value = (*arguments)[2];
+  op.out = arguments->back();
+  if (failed(checkShapes(context, op)))
+    return failure();
+  auto extent = [](Value memref, int64_t dimension) {
+    return cast<MemRefType>(memref.getType()).getDimSize(dimension);
+  };
+  op.heads = extent(op.query, 2);
+  op.keyHeads = extent(op.key, 2);
+  op.headDim = extent(op.query, 3);
+  op.valueDim = extent(op.value, 3);
+  if (op.heads % op.keyHeads)
+    return context.error() << "expected the heads of 'q' to be a multiple of "
+                              "those of 'k', got "
+                           << op.heads << " and " << op.keyHeads;
+  if (masked) {
+    op.mask = (*arguments)[3];
+    Type element = op.maskKind == MaskKind::boolean
+                       ? IntegerType::get(context.config.getContext(), 1)
+                       : context.f32();
+    if (failed(context.memref(op.mask, "mask", 4, element)) ||
+        failed(context.sameExtent(op.mask, 3, "mask", op.key, 1, "k")))
+      return failure();
+  }
+  op.scale = *scale;
+  op.causal = context.flag("causal");
+  op.nanToZero = context.flag("nan_to_zero");
+  op.lanes = context.lanes();
+  chooseTiles(op, context.level);
+  return op;
+}
+
+//===----------------------------------------------------------------------===//
+// The block of queries
+//===----------------------------------------------------------------------===//
+
+void Attention::emit(Emitter &e) const {
+  Value blocks = e.ceilDiv(e.dim(query, 1), e.index(queryBlock()));
+  Value items = e.mul(e.mul(e.dim(query, 0), heads), blocks);
+  e.parallel(items, 1, [&](Value at) {
+    Block block = emitBlock(e, at, blocks);
+    emitQueryPacking(e, block);
+    emitStart(e, block);
+    Value end = e.dim(key, 1);
+    if (causal)
+      end = e.min(end, e.add(block.first, queryBlock()));
+    e.forRange(e.index(0), end, keyBlock, [&](Value begin) {
+      emitKeyBlock(e, block, begin, e.min(e.add(begin, keyBlock), end));
+    });
+    emitEnd(e, block);
+  });
+}
+
+Attention::Block Attention::emitBlock(Emitter &e, Value at,
+                                      Value blocks) const {
+  Block block;
+  Type f32 = e.getF32Type();
+  int64_t queries = queryBlock();
+  block.packedQuery =
+      e.scratch({int64_t(llvm::alignTo(headDim, lanes)), queries}, f32);
+  block.scores = e.scratch({keyBlock, queries}, f32);
+  block.sums =
+      e.scratch({queries, int64_t(llvm::alignTo(valueDim, lanes))}, f32);
+  block.stats = e.scratch({3, queries}, f32);
+  block.staging = e.scratch({valueRows, valueVectors * lanes}, f32);
+
+  Value item = e.div(at, blocks);
+  Value batch = e.div(item, e.index(heads)), head = e.rem(item, e.index(heads));
+  Value keyHead = e.div(head, e.index(heads / keyHeads));
+  block.query = e.slice(query, {batch, {}, head, {}});
+  block.key = e.slice(key, {batch, {}, keyHead, {}});
+  block.value = e.slice(value, {batch, {}, keyHead, {}});
+  block.out = e.slice(out, {batch, {}, head, {}});
+  block.first = e.mul(e.rem(at, blocks), queries);
+  block.count =
+      e.min(e.sub(e.dim(query, 1), block.first), e.index(queries));
+  if (mask) {
+    ArrayRef<int64_t> shape = cast<MemRefType>(mask.getType()).getShape();
+    block.mask = e.slice(mask, {shape[0] == 1 ? e.index(0) : batch,
+                                shape[1] == 1 ? e.index(0) : head,
+                                {}, {}});
+  }
+  return block;
+}
+
+void Attention::emitQueryPacking(Emitter &e, const Block &block) const {
+  Value last = e.sub(e.dim(query, 1), e.index(1));
+  Value factor =
+      e.real(foldsLog2E() ? scale * log2E : scale, vector(e));
+  e.forRange(e.index(0), e.index(queryBlock()), lanes, [&](Value lane) {
+    e.forEachVector(e.index(headDim), lanes, [&](Value at, Value mask) {
+      SmallVector<Value> square;
+      for (int64_t i = 0; i < lanes; ++i) {
+        // Lanes beyond the last query repeat it; nothing stores them.
+        Value row = e.min(e.add(e.add(block.first, lane), i), last);
+        square.push_back(e.load(block.query, {row, at}, lanes, mask));
+      }
+      for (auto [i, row] : llvm::enumerate(e.transpose(std::move(square))))
+        e.store(e.mulF(row, factor), block.packedQuery, {e.add(at, i), lane});
+    });
+  });
+}
+
+void Attention::emitStart(Emitter &e, const Block &block) const {
+  Value lowest = e.real(-std::numeric_limits<double>::infinity(), vector(e));
+  Value zero = e.real(0.0, vector(e));
+  for (int64_t v = 0; v < queryVectors; ++v) {
+    e.store(lowest, block.stats, {e.index(top), e.index(v * lanes)});
+    e.store(zero, block.stats, {e.index(total), e.index(v * lanes)});
+  }
+  e.forRange(e.index(0), e.index(queryBlock()), 1, [&](Value row) {
+    e.forRange(e.index(0), e.dim(block.sums, 1), lanes, [&](Value column) {
+      e.store(zero, block.sums, {row, column});
+    });
+  });
+}
+
+void Attention::emitKeyBlock(Emitter &e, const Block &block, Value begin,
+                             Value end) const {
+  emitScores(e, block, begin, end);
+  if (hasFullMask())
+    emitFullMask(e, block, begin, end);
+  emitSoftmax(e, block, begin, end);
+  // Before the first block there is nothing to decay.
+  e.ifElse(e.lessThan(e.index(0), begin), [&] { emitDecay(e, block); });
+  emitValues(e, block, begin, end);
+}
+
+void Attention::emitDecay(Emitter &e, const Block &block) const {
+  e.forRange(e.index(0), block.count, 1, [&](Value row) {
+    Value factor =
+        e.splat(e.loadScalar(block.stats, {e.index(decay), row}), lanes);
+    e.forRange(e.index(0), e.dim(block.sums, 1), lanes, [&](Value column) {
+      Value sum = e.load(block.sums, {row, column}, lanes);
+      e.store(e.mulF(sum, factor), block.sums, {row, column});
+    });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+void Attention::emitValues(Emitter &e, const Block &block, Value begin,
+                           Value end) const {
+  Value depth = e.sub(end, begin);
+  // Tiles of equal width, then one for the columns that are left.
+  int64_t vectors = llvm::divideCeil(valueDim, lanes);
+  int64_t groups = llvm::divideCeil(vectors, valueVectors);
+  int64_t width = llvm::divideCeil(vectors, groups);
+  int64_t step = width * lanes;
+  int64_t whole = valueDim / step * step;
+  e.forRange(e.index(0), e.index(whole), step, [&](Value column) {
+    emitValueTiles(e, block, begin, depth, column, width, step);
+  });
+  if (int64_t rest = valueDim - whole)
+    emitValueTiles(e, block, begin, depth, e.index(whole),
+                   llvm::divideCeil(rest, lanes), rest);
+}
+
+/// Adds weights times `columns` columns of the values from `column` on. Rows
+/// of the last tile that are no queries hold copies of the last one.
+void Attention::emitValueTiles(Emitter &e, const Block &block, Value begin,
+                               Value depth, Value column, int64_t vectors,
+                               int64_t columns) const {
+  SmallVector<Value> masks(vectors);
+  if (columns % lanes)
+    masks.back() = e.maskBelow(e.index(columns % lanes), lanes);
+  GemmTile tile{valueRows, vectors, lanes};
+  e.forRange(e.index(0), block.count, valueRows, [&](Value row) {
+    TileTarget target{block.sums, block.staging, row, column, Value()};
+    SmallVector<Value> acc = tile.multiply(
+        e, depth, target.load(e, tile),
+        [&](int64_t r, Value at) {
+          return e.loadScalar(block.scores, {at, e.add(row, r)});
+        },
+        [&](Value at, int64_t v) {
+          return e.load(block.value,
+                        {e.add(begin, at), e.add(column, v * lanes)}, lanes,
+                        masks[v]);
+        });
+    target.store(e, tile, acc, Epilogue());
+  });
+}
+
+void Attention::emitEnd(Emitter &e, const Block &block) const {
+  Type f32 = e.getF32Type();
+  Value zero = e.real(0.0, f32);
+  e.forRange(e.index(0), block.count, 1, [&](Value row) {
+    Value sum = e.loadScalar(block.stats, {e.index(total), row});
+    // No weight at all makes 0 * inf here, which is ONNX's NaN.
+    Value inverse = e.splat(e.divF(e.real(1.0, f32), sum), lanes);
+    Value defined =
+        arith::CmpFOp::create(e, arith::CmpFPredicate::OGT, sum, zero);
+    Value atRow = e.add(block.first, row);
+    e.forEachVector(e.index(valueDim), lanes, [&](Value column, Value mask) {
+      Value result =
+          e.mulF(e.load(block.sums, {row, column}, lanes), inverse);
+      if (nanToZero)
+        result = arith::SelectOp::create(e, defined, result,
+                                         e.real(0.0, vector(e)));
+      e.store(result, block.out, {atRow, column}, mask);
+    });
+  });
+}
+
+LogicalResult buildAttention(Emitter &e, const KernelContext &context) {
+  FailureOr<Attention> attention = Attention::parse(context);
+  if (failed(attention))
+    return failure();
+  attention->emit(e);
+  return success();
+}
+
 } // namespace winnow::cpu

@@ -2,6 +2,8 @@
 
 #include "Emitter.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/Sequence.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -160,6 +162,55 @@ void Emitter::store(Value vector, Value memref, ValueRange indices,
     vector::StoreOp::create(*this, vector, memref, indices);
 }
 
+Value Emitter::loadBytes(Value memref, ValueRange indices, int64_t lanes,
+                         Value mask) {
+  auto metadata = memref::ExtractStridedMetadataOp::create(*this, memref);
+  Value address =
+      memref::ExtractAlignedPointerAsIndexOp::create(*this, memref);
+  address = add(address, metadata.getOffset());
+  for (auto [index, stride] : llvm::zip(indices, metadata.getStrides()))
+    address = add(address, mul(index, stride));
+  address = arith::IndexCastOp::create(*this, getI64Type(), address);
+  Value pointer = LLVM::IntToPtrOp::create(
+      *this, LLVM::LLVMPointerType::get(getContext()), address);
+  auto type = VectorType::get(lanes, getI8Type());
+  if (!mask)
+    return LLVM::LoadOp::create(*this, type, pointer, /*alignment=*/1);
+  Value zero = arith::ConstantOp::create(*this, getZeroAttr(type));
+  return LLVM::MaskedLoadOp::create(*this, type, pointer, mask, zero,
+                                    getI32IntegerAttr(1));
+}
+
+Value Emitter::slice(Value memref, ArrayRef<Value> indices) {
+  auto type = cast<MemRefType>(memref.getType());
+  SmallVector<OpFoldResult> offsets, sizes;
+  SmallVector<OpFoldResult> strides(indices.size(), getIndexAttr(1));
+  SmallVector<int64_t> shape;
+  for (auto [i, index] : llvm::enumerate(indices)) {
+    offsets.push_back(index ? getAsOpFoldResult(index)
+                            : OpFoldResult(getIndexAttr(0)));
+    sizes.push_back(index ? OpFoldResult(getIndexAttr(1))
+                          : getAsOpFoldResult(dim(memref, i)));
+    if (!index)
+      shape.push_back(type.getDimSize(i));
+  }
+  auto view = memref::SubViewOp::inferRankReducedResultType(
+      shape, type, offsets, sizes, strides);
+  return memref::SubViewOp::create(*this, cast<MemRefType>(view), memref,
+                                   offsets, sizes, strides);
+}
+
+Value Emitter::forgetShape(Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  SmallVector<int64_t> shape(type.getRank(), ShapedType::kDynamic);
+  SmallVector<int64_t> strides = shape;
+  strides.back() = 1;
+  auto layout =
+      StridedLayoutAttr::get(getContext(), ShapedType::kDynamic, strides);
+  return createOrFold<memref::CastOp>(
+      MemRefType::get(shape, type.getElementType(), layout), memref);
+}
+
 Value Emitter::loadScalar(Value memref, ValueRange indices) {
   return memref::LoadOp::create(*this, memref, indices);
 }
@@ -226,6 +277,88 @@ Value Emitter::maxF(Value a, Value b) {
   Value greater =
       arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, a, b);
   return arith::SelectOp::create(*this, greater, a, b);
+}
+
+Value Emitter::blend(Value mask, Value yes, Value no) {
+  return mask ? arith::SelectOp::create(*this, mask, yes, no).getResult()
+              : yes;
+}
+
+Value Emitter::reduce(Value vector,
+                      function_ref<Value(Value, Value)> combine) {
+  int64_t width = cast<VectorType>(vector.getType()).getNumElements();
+  for (; width > 1; width /= 2) {
+    auto half = [&](int64_t first) {
+      auto lanes = llvm::to_vector(llvm::seq(first, first + width / 2));
+      return vector::ShuffleOp::create(*this, vector, vector, lanes);
+    };
+    vector = combine(half(0), half(width / 2));
+  }
+  return vector::ExtractOp::create(*this, vector, int64_t(0));
+}
+
+SmallVector<Value> Emitter::transpose(SmallVector<Value> rows) {
+  // Swap the off-diagonal blocks of ever smaller blocks.
+  int64_t count = rows.size();
+  for (int64_t block = count / 2; block > 0; block /= 2)
+    for (int64_t i = 0; i < count; ++i) {
+      if (i & block)
+        continue;
+      SmallVector<int64_t> upper, lower;
+      for (int64_t lane = 0; lane < count; ++lane) {
+        bool second = lane & block;
+        upper.push_back(second ? count + lane - block : lane);
+        lower.push_back(second ? count + lane : lane + block);
+      }
+      Value a = rows[i], b = rows[i + block];
+      rows[i] = vector::ShuffleOp::create(*this, a, b, upper);
+      rows[i + block] = vector::ShuffleOp::create(*this, a, b, lower);
+    }
+  return rows;
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+void Emitter::forEachVector(Value count, int64_t lanes,
+                            function_ref<void(Value, Value)> body) {
+  Value whole = mul(div(count, index(lanes)), lanes);
+  forRange(index(0), whole, lanes, [&](Value at) { body(at, Value()); });
+  Value rest = sub(count, whole);
+  auto tail = [&] { body(whole, maskBelow(rest, lanes)); };
+  if (auto known = getConstantIntValue(rest))
+    return *known ? tail() : void();
+  ifElse(lessThan(index(0), rest), tail);
+}
+
+Value Emitter::foldVectors(Value count, int64_t lanes, Value init,
+                           function_ref<Value(Value, Value, Value)> body,
+                           function_ref<Value(Value, Value)> combine) {
+  constexpr int64_t unroll = 4;
+  int64_t step = unroll * lanes;
+  Value whole = mul(div(count, index(step)), step);
+  SmallVector<Value> sums = forRange(
+      index(0), whole, step, SmallVector<Value>(unroll, init),
+      [&](Value at, ValueRange carried) {
+        SmallVector<Value> next;
+        for (int64_t u = 0; u < unroll; ++u)
+          next.push_back(body(add(at, u * lanes), Value(), carried[u]));
+        return next;
+      });
+  Value sum = combine(combine(sums[0], sums[1]), combine(sums[2], sums[3]));
+  Value vectors = mul(div(count, index(lanes)), lanes);
+  sum = forRange(whole, vectors, lanes, sum,
+                 [&](Value at, ValueRange carried) {
+                   return SmallVector<Value>{body(at, Value(), carried[0])};
+                 })[0];
+  Value rest = sub(count, vectors);
+  auto tail = [&] { return body(vectors, maskBelow(rest, lanes), sum); };
+  if (auto known = getConstantIntValue(rest))
+    return *known ? tail() : sum;
+  return select(
+      lessThan(index(0), rest), [&] { return SmallVector<Value>{tail()}; },
+      [&] { return SmallVector<Value>{sum}; })[0];
 }
 
 } // namespace winnow::cpu

@@ -70,8 +70,18 @@ public:
   /// read.
   Value load(Value memref, ValueRange indices, int64_t lanes, Value mask = {});
   void store(Value vector, Value memref, ValueRange indices, Value mask = {});
+  /// `lanes` bytes of a memref of i1 or i8, as i8. MLIR's vector.load would
+  /// read i1 as packed bits, so this goes through a pointer.
+  Value loadBytes(Value memref, ValueRange indices, int64_t lanes,
+                  Value mask = {});
   Value loadScalar(Value memref, ValueRange indices);
   void storeScalar(Value value, Value memref, ValueRange indices);
+
+  /// The view of `memref` at the given indices; dimensions whose index is null
+  /// stay.
+  Value slice(Value memref, llvm::ArrayRef<Value> indices);
+  /// The memref with all extents and strides but the innermost dynamic.
+  Value forgetShape(Value memref);
 
   //===-- Values ----------------------------------------------------------===//
 
@@ -91,6 +101,24 @@ public:
   Value divF(Value a, Value b);
   /// The greater one, or `b` where they do not compare: one maxps.
   Value maxF(Value a, Value b);
+  /// `yes` where `mask` is set; `no` elsewhere. A null mask is all set.
+  Value blend(Value mask, Value yes, Value no);
+  /// Combines all lanes pairwise, in an order that is part of the result.
+  Value reduce(Value vector, llvm::function_ref<Value(Value, Value)> combine);
+  /// Transposes a square of as many vectors as they have lanes.
+  llvm::SmallVector<Value> transpose(llvm::SmallVector<Value> rows);
+
+  //===-- Rows ------------------------------------------------------------===//
+
+  /// Calls `body(at, mask)` for each vector of [0, count); the mask is null
+  /// but in the last, partial one.
+  void forEachVector(Value count, int64_t lanes,
+                     llvm::function_ref<void(Value, Value)> body);
+  /// Folds the vectors of [0, count) into one, over several accumulators that
+  /// start at `init`, the neutral element of `combine`.
+  Value foldVectors(Value count, int64_t lanes, Value init,
+                    llvm::function_ref<Value(Value, Value, Value)> body,
+                    llvm::function_ref<Value(Value, Value)> combine);
 };
 
 } // namespace winnow::cpu

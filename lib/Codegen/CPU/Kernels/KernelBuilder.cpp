@@ -97,6 +97,13 @@ LogicalResult KernelContext::sameExtent(Value a, int64_t aDim, StringRef aName,
                  << "' to match, got " << left << " and " << right;
 }
 
+int64_t rowGrain(Value memref) {
+  int64_t length = cast<MemRefType>(memref.getType()).getDimSize(1);
+  if (ShapedType::isDynamic(length))
+    return 4;
+  return std::max<int64_t>(8192 / std::max<int64_t>(length, 1), 1);
+}
+
 KernelBuilder lookupKernelBuilder(StringRef kind) {
   return llvm::StringSwitch<KernelBuilder>(kind)
       .Case("linear", buildLinear)

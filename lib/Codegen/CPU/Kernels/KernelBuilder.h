@@ -51,6 +51,9 @@ using KernelBuilder = mlir::LogicalResult (*)(Emitter &,
 /// The builder of `kind`, or null.
 KernelBuilder lookupKernelBuilder(llvm::StringRef kind);
 
+/// Rows of a rank-2 memref that are worth a thread for a few walks over them.
+int64_t rowGrain(Value memref);
+
 mlir::LogicalResult buildLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMatMul(Emitter &, const KernelContext &);
 mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);

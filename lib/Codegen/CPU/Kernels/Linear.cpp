@@ -28,6 +28,7 @@ struct Linear {
   void emit(Emitter &e) const;
 
 private:
+  int64_t grain() const;
   void emitPanel(Emitter &e, Value panel, Value begin, Value end,
                  Value staging) const;
   void emitTile(Emitter &e, const GemmTile &tile, const TileTarget &target,
@@ -99,12 +100,21 @@ void Linear::emit(Emitter &e) const {
   Value blockRows =
       e.mul(e.ceilDiv(share, e.index(schedule.mr)), schedule.mr);
   Value panels = e.index(llvm::divideCeil(n, schedule.nr));
-  e.parallel(e.mul(blocks, panels), 1, [&](Value at) {
+  e.parallel(e.mul(blocks, panels), grain(), [&](Value at) {
     Value staging = e.scratch({schedule.mr, schedule.nr}, e.getF32Type());
     Value begin = e.min(e.mul(e.div(at, panels), blockRows), rows);
     Value end = e.min(e.add(begin, blockRows), rows);
     emitPanel(e, e.rem(at, panels), begin, end, staging);
   });
+}
+
+/// Panels that are worth waking a thread for: some microseconds of work.
+int64_t Linear::grain() const {
+  int64_t rows = cast<MemRefType>(out.getType()).getDimSize(0);
+  rows = ShapedType::isDynamic(rows) ? schedule.mb
+                                     : std::min(rows, schedule.mb);
+  int64_t cycles = std::max<int64_t>(rows * k * schedule.nr / lanes, 1);
+  return std::max<int64_t>(16384 / cycles, 1);
 }
 
 void Linear::emitPanel(Emitter &e, Value panel, Value begin, Value end,

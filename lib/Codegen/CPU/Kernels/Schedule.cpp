@@ -2,36 +2,59 @@
 
 #include "winnow/Codegen/CPU/Kernels/Schedule.h"
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 
 namespace winnow::cpu {
 
+namespace {
+
+struct Tile {
+  int64_t mr, vectors;
+  /// Time per element of a full tile, relative to the best tile.
+  double cost;
+};
+
+/// Register tiles whose accumulators, one row of weights and one broadcast fit
+/// the register file; measured on Zen 4.
+llvm::ArrayRef<Tile> tilesOf(const CPULevel &level) {
+  static constexpr Tile wide[] = {{8, 3, 1.0}, {12, 2, 1.03}, {16, 1, 1.2}};
+  static constexpr Tile fused[] = {{4, 3, 1.0}, {6, 2, 1.1}, {8, 1, 1.3}};
+  static constexpr Tile plain[] = {{4, 2, 1.0}, {6, 1, 1.2}};
+  if (level.numVectorRegs >= 32)
+    return wide;
+  return level.hasFMA ? llvm::ArrayRef<Tile>(fused) : plain;
+}
+
+/// The bytes of a panel that a pass walks once for each tile of rows: a part
+/// of the smallest L2 cache among the machines of the level.
+constexpr int64_t panelBytes = 192 * 1024;
+
+/// Rows whose part of the input stays in the L2 cache while panels pass by.
+constexpr int64_t blockRows = 128;
+
+} // namespace
+
 GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
                                   std::optional<int64_t> m) {
   int64_t lanes = level.lanes(4);
-  GemmSchedule schedule;
-  if (level.numVectorRegs >= 32) {
-    schedule.mr = 8;
-    schedule.nr = 3 * lanes;
-  } else if (level.hasFMA) {
-    schedule.mr = 4;
-    schedule.nr = 3 * lanes;
-  } else {
-    schedule.mr = 4;
-    schedule.nr = 2 * lanes;
+  const Tile *best = nullptr;
+  double bestCost = 0;
+  for (const Tile &tile : tilesOf(level)) {
+    double cost = tile.cost * llvm::alignTo(n, tile.vectors * lanes);
+    if (!best || cost < bestCost)
+      best = &tile, bestCost = cost;
   }
-  // A narrower panel where a wide one would be mostly padding.
-  while (schedule.nr > lanes && n <= schedule.nr - lanes)
-    schedule.nr -= lanes;
-  schedule.kc = std::max<int64_t>(k, 1);
-  schedule.mb = 128;
-  if (m)
-    schedule.mb =
-        std::min<int64_t>(128, llvm::alignTo(std::max<int64_t>(*m, 1),
-                                             schedule.mr));
-  schedule.mb = std::max<int64_t>(schedule.mr,
-                                  schedule.mb / schedule.mr * schedule.mr);
+  GemmSchedule schedule;
+  schedule.mr = best->mr;
+  schedule.nr = best->vectors * lanes;
+  // Passes of equal depth, in whole steps of the unrolled loop.
+  k = std::max<int64_t>(k, 1);
+  int64_t passes = llvm::divideCeil(k, panelBytes / (schedule.nr * 4));
+  schedule.kc = std::min<int64_t>(k, llvm::alignTo(llvm::divideCeil(k, passes), 4));
+  int64_t rows = m ? std::clamp<int64_t>(*m, 1, blockRows) : blockRows;
+  schedule.mb = llvm::alignTo(rows, schedule.mr);
   return schedule;
 }
 

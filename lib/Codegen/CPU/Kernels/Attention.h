@@ -1,0 +1,77 @@
+//===- Attention.h - The parts of the attention kernel --------------------===//
+
+#ifndef WINNOW_LIB_CODEGEN_CPU_KERNELS_ATTENTION_H
+#define WINNOW_LIB_CODEGEN_CPU_KERNELS_ATTENTION_H
+
+#include "GemmTile.h"
+#include "KernelBuilder.h"
+
+namespace winnow::cpu {
+
+enum class MaskKind { none, boolean, additive };
+
+struct Attention {
+  Value query, key, value, mask, out;
+  MaskKind maskKind;
+  double scale;
+  bool causal, nanToZero;
+  int64_t heads, keyHeads, headDim, valueDim, lanes;
+
+  /// Queries lie across the lanes of `queryVectors` vectors: scores are kept
+  /// transposed, so that softmax needs no reduction within a vector, keys are
+  /// read where they are, and the weights come out packed for the product
+  /// with the values.
+  int64_t queryVectors;
+  GemmTile scoreTile; ///< keys x queries
+  int64_t valueRows, valueVectors;
+  int64_t keyBlock; ///< keys whose scores are in scratch at a time
+
+  static mlir::FailureOr<Attention> parse(const KernelContext &context);
+  void emit(Emitter &e) const;
+
+private:
+  /// One index of the parallel loop: a block of queries of a head.
+  struct Block {
+    Value query, key, value, out; ///< [sequence, head_dim] of this head
+    Value mask;                   ///< [queries, keys] of this head, or null
+    Value first;                  ///< the first query
+    Value count;                  ///< queries of the block that exist
+    Value packedQuery;            ///< [head_dim, queries]
+    Value scores;                 ///< [keys of a block, queries]
+    Value sums;                   ///< [queries, value_dim]
+    Value stats;                  ///< [3, queries]: see Stat
+    Value staging;                ///< a tile; for the tile's interface
+  };
+  enum Stat { top = 0, total = 1, decay = 2 };
+
+  int64_t queryBlock() const { return queryVectors * lanes; }
+  bool foldsLog2E() const { return maskKind != MaskKind::additive; }
+  mlir::VectorType vector(Emitter &e) const {
+    return mlir::VectorType::get(lanes, e.getF32Type());
+  }
+
+  Block emitBlock(Emitter &e, Value at, Value blocks) const;
+  void emitQueryPacking(Emitter &e, const Block &block) const;
+  void emitStart(Emitter &e, const Block &block) const;
+  void emitKeyBlock(Emitter &e, const Block &block, Value begin,
+                    Value end) const;
+  void emitScores(Emitter &e, const Block &block, Value begin,
+                  Value end) const;
+  void emitFullMask(Emitter &e, const Block &block, Value begin,
+                    Value end) const;
+  Value emitMasked(Emitter &e, const Block &block, Value score, Value key,
+                   int64_t queryVector) const;
+  void emitSoftmax(Emitter &e, const Block &block, Value begin,
+                   Value end) const;
+  void emitDecay(Emitter &e, const Block &block) const;
+  void emitValues(Emitter &e, const Block &block, Value begin,
+                  Value end) const;
+  void emitValueTiles(Emitter &e, const Block &block, Value begin, Value depth,
+                      Value column, int64_t vectors, int64_t columns) const;
+  void emitEnd(Emitter &e, const Block &block) const;
+  bool hasFullMask() const;
+};
+
+} // namespace winnow::cpu
+
+#endif // WINNOW_LIB_CODEGEN_CPU_KERNELS_ATTENTION_H

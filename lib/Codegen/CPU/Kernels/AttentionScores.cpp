@@ -1,0 +1,164 @@
+//===- AttentionScores.cpp - Scores, masks and online softmax -------------===//
+
+#include "Attention.h"
+
+#include "winnow/Codegen/CPU/Kernels/Math.h"
+
+using namespace mlir;
+
+namespace winnow::cpu {
+
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+void Attention::emitScores(Emitter &e, const Block &block, Value begin,
+                           Value end) const {
+  e.forEachTile(begin, end, scoreTile.rows, [&](Value row, int64_t rows) {
+    GemmTile tile{rows, queryVectors, lanes};
+    SmallVector<Value> acc = tile.multiply(
+        e, e.index(headDim), tile.zeros(e, e.getF32Type()),
+        [&](int64_t r, Value at) {
+          return e.loadScalar(block.key, {e.add(row, r), at});
+        },
+        [&](Value at, int64_t v) {
+          return e.load(block.packedQuery, {at, e.index(v * lanes)}, lanes);
+        });
+    TileTarget target{block.scores, block.staging, e.sub(row, begin),
+                      e.index(0), Value()};
+    target.store(e, tile, acc, Epilogue());
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Masks
+//===----------------------------------------------------------------------===//
+
+bool Attention::hasFullMask() const {
+  return mask && cast<MemRefType>(mask.getType()).getDimSize(2) != 1;
+}
+
+/// Adds the mask, whose rows are queries, to the scores, whose rows are keys:
+/// squares of it are transposed on the way.
+void Attention::emitFullMask(Emitter &e, const Block &block, Value begin,
+                             Value end) const {
+  Value last = e.sub(e.dim(query, 1), e.index(1));
+  Value zero = e.real(0.0, vector(e)), lowest = e.real(-infinity, vector(e));
+  auto loadRow = [&](Value row, Value at, Value some) -> Value {
+    if (maskKind == MaskKind::additive)
+      return e.load(block.mask, {row, at}, lanes, some);
+    Value bytes = e.loadBytes(block.mask, {row, at}, lanes, some);
+    Value none = arith::ConstantOp::create(
+        e, e.getZeroAttr(bytes.getType()));
+    Value keep =
+        arith::CmpIOp::create(e, arith::CmpIPredicate::ne, bytes, none);
+    return arith::SelectOp::create(e, keep, zero, lowest);
+  };
+  e.forRange(e.index(0), e.index(queryBlock()), lanes, [&](Value lane) {
+    e.forEachVector(e.sub(end, begin), lanes, [&](Value at, Value some) {
+      SmallVector<Value> square;
+      for (int64_t i = 0; i < lanes; ++i) {
+        Value row = e.min(e.add(e.add(block.first, lane), i), last);
+        square.push_back(loadRow(row, e.add(begin, at), some));
+      }
+      for (auto [i, row] : llvm::enumerate(e.transpose(std::move(square)))) {
+        Value key = e.add(at, i);
+        Value score = e.load(block.scores, {key, lane}, lanes);
+        e.store(e.addF(score, row), block.scores, {key, lane});
+      }
+    });
+  });
+}
+
+/// The score after a mask that all queries share and the causal one.
+Value Attention::emitMasked(Emitter &e, const Block &block, Value score,
+                            Value key, int64_t queryVector) const {
+  Value lowest = e.real(-infinity, vector(e));
+  if (mask && !hasFullMask()) {
+    Value entry = e.loadScalar(block.mask, {e.index(0), key});
+    if (maskKind == MaskKind::additive)
+      score = e.addF(score, e.splat(entry, lanes));
+    else
+      score = arith::SelectOp::create(e, entry, score, lowest);
+  }
+  if (causal) {
+    Value first = e.add(block.first, queryVector * lanes);
+    Value queries = arith::AddIOp::create(e, e.splatIndex(first, lanes),
+                                          e.lanes(lanes));
+    Value visible =
+        arith::CmpIOp::create(e, arith::CmpIPredicate::sle,
+                              e.splatIndex(key, lanes), queries);
+    score = e.blend(visible, score, lowest);
+  }
+  return score;
+}
+
+//===----------------------------------------------------------------------===//
+// Online softmax
+//===----------------------------------------------------------------------===//
+
+/// With an additive mask, scores are in natural units until the greatest one
+/// has been subtracted: the least float times log2(e) would become -inf, and a
+/// row that is masked everywhere with it must stay uniform.
+void Attention::emitSoftmax(Emitter &e, const Block &block, Value begin,
+                            Value end) const {
+  Value count = e.sub(end, begin);
+  auto statAt = [&](Stat stat, int64_t v) {
+    return SmallVector<Value>{e.index(stat), e.index(v * lanes)};
+  };
+  auto power = [&](Value difference) {
+    if (!foldsLog2E())
+      difference =
+          e.mulF(difference, e.real(1.4426950408889634, vector(e)));
+    return emitExp2NonPositive(e, e.getLoc(), difference);
+  };
+  SmallVector<Value> before, sums;
+  for (int64_t v = 0; v < queryVectors; ++v) {
+    before.push_back(e.load(block.stats, statAt(top, v), lanes));
+    sums.push_back(e.real(0.0, vector(e)));
+  }
+
+  bool rewrites = causal || (mask && !hasFullMask());
+  SmallVector<Value> tops =
+      e.forRange(e.index(0), count, 1, before, [&](Value at, ValueRange tops) {
+        SmallVector<Value> next;
+        for (int64_t v = 0; v < queryVectors; ++v) {
+          SmallVector<Value> place{at, e.index(v * lanes)};
+          Value score = e.load(block.scores, place, lanes);
+          if (rewrites) {
+            score = emitMasked(e, block, score, e.add(begin, at), v);
+            e.store(score, block.scores, place);
+          }
+          next.push_back(e.maxF(score, tops[v]));
+        }
+        return next;
+      });
+
+  // While all scores are -inf, differences are taken from 0 instead: the
+  // weights are 0 then, and later blocks may still bring greater scores.
+  SmallVector<Value> bases;
+  for (Value top : tops) {
+    Value empty = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, top,
+                                        e.real(-infinity, vector(e)));
+    bases.push_back(e.blend(empty, e.real(0.0, vector(e)), top));
+  }
+  sums = e.forRange(e.index(0), count, 1, sums, [&](Value at, ValueRange sums) {
+    SmallVector<Value> next;
+    for (int64_t v = 0; v < queryVectors; ++v) {
+      SmallVector<Value> place{at, e.index(v * lanes)};
+      Value score = e.load(block.scores, place, lanes);
+      Value weight = power(e.subF(score, bases[v]));
+      e.store(weight, block.scores, place);
+      next.push_back(e.addF(sums[v], weight));
+    }
+    return next;
+  });
+
+  for (int64_t v = 0; v < queryVectors; ++v) {
+    Value factor = power(e.subF(before[v], bases[v]));
+    Value former = e.load(block.stats, statAt(total, v), lanes);
+    e.store(tops[v], block.stats, statAt(top, v));
+    e.store(e.fma(former, factor, sums[v]), block.stats, statAt(total, v));
+    e.store(factor, block.stats, statAt(decay, v));
+  }
+}
+
+} // namespace winnow::cpu
