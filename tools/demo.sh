@@ -6,4 +6,5 @@ set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 "$root/tools/setup.sh"
-exec "$root/.venv/bin/python" "$root/tools/demo.py" "$@"
+# -P: tools/winnow beside the script is the driver, not the Python package.
+exec "$root/.venv/bin/python" -P "$root/tools/demo.py" "$@"

