@@ -1,32 +1,6 @@
-//===- CPULevel.h - The instruction sets that kernels are built for -------===//
-
 #ifndef WINNOW_CODEGEN_CPU_CPULEVEL_H
 #define WINNOW_CODEGEN_CPU_CPULEVEL_H
 
-#include "llvm/ADT/StringRef.h"
-#include <cstdint>
-#include <optional>
-
-namespace winnow {
-
-/// An instruction-set level (x86-64 psABI) and the machine facts that kernel
-/// builders shape their tiles by.
-struct CPULevel {
-  llvm::StringRef name;     ///< x86-64, x86-64-v3 or x86-64-v4
-  uint64_t features;        ///< WINNOW_CPU_* that the code needs
-  int64_t vectorBytes;      ///< width of one vector register
-  int64_t numVectorRegs;
-  bool hasFMA;
-
-  int64_t lanes(int64_t elementBytes) const {
-    return vectorBytes / elementBytes;
-  }
-};
-
-/// The level named by `--cpu`: a psABI name, an alias (`baseline`, `avx2`,
-/// `avx512`) or `native`, the best level of this machine.
-std::optional<CPULevel> getCPULevel(llvm::StringRef name);
-
-} // namespace winnow
+#include "winnow/Support/CPULevel.h"
 
 #endif // WINNOW_CODEGEN_CPU_CPULEVEL_H

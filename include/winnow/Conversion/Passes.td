@@ -1,0 +1,67 @@
+//===- Passes.td - From winnow to upstream dialects -----------------------===//
+
+#ifndef WINNOW_CONVERSION_PASSES_TD
+#define WINNOW_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def WinnowToLinalg : Pass<"winnow-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "lowers winnow ops to linalg on tensors and to kernels";
+  let description = [{
+    Turns the entry function into the form that Codegen expects:
+
+    ```mlir
+    func.func @main(%weights: memref<?xi8>, %s0: index, ..., %in0: memref<...>,
+                    ..., %out0: memref<...>, ...)
+    ```
+
+    Elementwise ops, reductions and data movement become `linalg.generic` and
+    `tensor` ops; contractions, attention, normalisations and gathers become
+    `winnow.kernel`. Constants over 1 KiB move to the weights file: the module
+    attribute `winnow.weights` lists its entries (offset, bytes, layout and the
+    parts they are made from), and the code reads them through `%weights`. A
+    linear layer's constant weight is packed in the panels of the schedule that
+    Analysis chooses for `cpu`. Dimensions are computed from the symbol
+    arguments.
+
+    Refuses an op that it cannot lower, with a located error.
+  }];
+  let options = [Option<"cpu", "cpu", "std::string", "\"native\"",
+      "instruction-set level that schedules are chosen for">];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::bufferization::BufferizationDialect", "::mlir::func::FuncDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def FuseLinalgElementwise : Pass<"winnow-fuse-linalg-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "fuses elementwise linalg ops into their consumers";
+  let description = [{
+    Upstream's elementwise fusion. A producer with several uses is fused too
+    when recomputing it is cheaper than storing it: when it reads nothing, or
+    only moves or converts elements.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect"];
+}
+
+def KernelsToCalls : Pass<"winnow-kernels-to-calls", "::mlir::ModuleOp"> {
+  let summary = "turns bufferised kernels into calls of private functions";
+  let description = [{
+    Each distinct (kind, config, types) of `winnow.kernel` becomes one private
+    function declaration with the attribute `winnow.kernel`, whose body Codegen
+    builds, and each use a call. A kernel with a run-time check gets the number
+    of its site as a last argument.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::arith::ArithDialect"];
+}
+
+def VerifyCodegenContract : Pass<"winnow-verify-codegen-contract", "::mlir::ModuleOp"> {
+  let summary = "checks that only upstream dialects on buffers are left";
+  let description = [{
+    The contract at the border between Conversion and Codegen: no winnow op, no
+    tensor, one entry function with a `winnow.entry` attribute, and only kernel
+    declarations without a body.
+  }];
+}
+
+#endif // WINNOW_CONVERSION_PASSES_TD

@@ -1,0 +1,69 @@
+//===- Pipeline.h - The compiler, phase by phase --------------------------===//
+//
+// The only place that knows every stage. A compile is one call of `compile`
+// with one options struct; any phase's module can be dumped and fed back.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef WINNOW_PIPELINE_PIPELINE_H
+#define WINNOW_PIPELINE_PIPELINE_H
+
+#include "winnow/Import/ONNX/Import.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/StringRef.h"
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace winnow {
+
+/// In the order in which they run. A module that a phase left says so in the
+/// attribute `winnow.phase`.
+enum class Phase { Import, Raise, Convert, Codegen, Link };
+
+llvm::StringRef stringifyPhase(Phase phase);
+std::optional<Phase> parsePhase(llvm::StringRef name);
+
+/// What a compile leaves behind besides the header, the weights and the report.
+enum class Emit { Object, Static, Shared, Executable, LLVMIR, Assembly, MLIR };
+
+std::optional<Emit> parseEmit(llvm::StringRef name);
+
+struct CompileOptions {
+  std::string input;     ///< .onnx, or .mlir of any phase
+  std::string outputDir; ///< made if it does not exist
+  std::string name;      ///< artefacts and C symbols; empty: from the input's name
+  std::string cpu = "native";
+  std::set<Emit> emit = {Emit::Static, Emit::Shared};
+  ImportOptions import;
+  std::optional<Phase> stopAfter;
+  std::string stopOutput = "-"; ///< where the module goes; `-` is stdout
+  bool embedWeights = false;
+  std::string runtimeDirectory; ///< of libwinnow_rt.a; empty: beside the tool
+};
+
+/// What a compile did, for the driver to print.
+struct CompileResult {
+  std::string name;
+  int64_t libraryBytes = 0; ///< the object, without weights
+  int64_t weightsBytes = 0;
+};
+
+/// Called when a phase begins.
+using ProgressFn = std::function<void(Phase)>;
+
+/// Compiles. Errors go to the context's diagnostic handler.
+mlir::FailureOr<CompileResult> compile(const CompileOptions &options, mlir::MLIRContext &context,
+                                       const ProgressFn &progress);
+
+/// Everything that a context needs to hold modules of any phase.
+void registerDialects(mlir::DialectRegistry &registry);
+/// All of Winnow's passes, for winnow-opt.
+void registerPasses();
+
+} // namespace winnow
+
+#endif // WINNOW_PIPELINE_PIPELINE_H

@@ -1,0 +1,47 @@
+#include "winnow/Conversion/Passes.h"
+
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace winnow {
+#define GEN_PASS_DEF_FUSELINALGELEMENTWISE
+#include "winnow/Conversion/Passes.h.inc"
+} // namespace winnow
+
+using namespace mlir;
+
+/// Recomputing the producer costs no more than reading its result back: it
+/// reads at most one tensor and only moves, converts or compares.
+static bool isCheap(linalg::GenericOp producer) {
+  if (producer.getNumDpsInputs() > 1 || producer.getNumReductionLoops() != 0)
+    return false;
+  return llvm::all_of(producer.getBody()->without_terminator(), [](Operation &op) {
+    return isa<arith::ConstantOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp,
+               arith::SIToFPOp, arith::UIToFPOp, arith::CmpIOp, arith::CmpFOp, arith::SubFOp,
+               arith::MulFOp, arith::AddFOp, arith::AddIOp, arith::MulIOp, arith::IndexCastOp,
+               linalg::IndexOp>(op);
+  });
+}
+
+namespace {
+struct FuseLinalgElementwise
+    : winnow::impl::FuseLinalgElementwiseBase<FuseLinalgElementwise> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    linalg::populateElementwiseOpsFusionPatterns(patterns, [](OpOperand *operand) {
+      auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
+      if (!producer)
+        return false;
+      // A reduction re-reads broadcast operands once per element: fuse only
+      // what it would read once anyway.
+      return producer->hasOneUse() || isCheap(producer);
+    });
+    linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
+    tensor::EmptyOp::getCanonicalizationPatterns(patterns, &getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) {
+      getOperation()->emitError("expected elementwise fusion to converge, it did not");
+      signalPassFailure();
+    }
+  }
+};
+} // namespace

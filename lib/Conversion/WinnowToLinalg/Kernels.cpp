@@ -1,0 +1,299 @@
+#include "Lowering.h"
+
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
+
+#include "winnow/Analysis/GemmSchedule.h"
+
+using namespace mlir;
+using namespace winnow;
+
+/// The kernels compute in f32.
+static bool isF32(Value value) { return getElementTypeOrSelf(value).isF32(); }
+
+/// [.., N] seen as [rows, N].
+static Dims getRows(ArrayRef<AffineExpr> dims, MLIRContext *context) {
+  return {productDim(dims.drop_back(), context), dims.back()};
+}
+
+//===----------------------------------------------------------------------===//
+// Matrix products
+//===----------------------------------------------------------------------===//
+
+/// Any element type, any layout: the definition as a linalg contraction.
+static Value createPlainMatMul(OpBuilder &b, Location loc, Value lhs, Value rhs,
+                               AffineMap lhsMap, AffineMap rhsMap, ArrayRef<AffineExpr> dims,
+                               Type element) {
+  Value init = createEmpty(b, loc, dims, element);
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
+  Value filled = linalg::FillOp::create(b, loc, zero, init).getResult(0);
+  unsigned rank = dims.size();
+  SmallVector<AffineExpr> outExprs;
+  for (unsigned i = 0; i < rank; ++i)
+    outExprs.push_back(b.getAffineDimExpr(i));
+  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
+  iterators.push_back(utils::IteratorType::reduction);
+  SmallVector<AffineMap> maps = {lhsMap, rhsMap, AffineMap::get(rank + 1, 0, outExprs, b.getContext())};
+  return linalg::GenericOp::create(
+             b, loc, TypeRange{filled.getType()}, ValueRange{lhs, rhs}, ValueRange{filled}, maps,
+             iterators,
+             [&](OpBuilder &n, Location, ValueRange args) {
+               Value sum;
+               if (isa<FloatType>(element))
+                 sum = arith::AddFOp::create(n, loc, args[2], arith::MulFOp::create(n, loc, args[0], args[1]));
+               else
+                 sum = arith::AddIOp::create(n, loc, args[2], arith::MulIOp::create(n, loc, args[0], args[1]));
+               linalg::YieldOp::create(n, loc, sum);
+             })
+      .getResult(0);
+}
+
+namespace {
+struct LowerMatMul : LoweringPattern<MatMulOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(MatMulOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims lhs = getDims(op.getLhs()), rhs = getDims(op.getRhs()), out = getDims(op.getType());
+    AffineExpr one = constantDim(1, context);
+    Type element = getElementTypeOrSelf(adaptor.getLhs());
+    Dims lhsFull = lhs, rhsFull = rhs;
+    if (lhs.size() == 1)
+      lhsFull.insert(lhsFull.begin(), one);
+    if (rhs.size() == 1)
+      rhsFull.push_back(one);
+    Value a = createReshape(rewriter, loc, adaptor.getLhs(), lhs, lhsFull);
+    Value b = createReshape(rewriter, loc, adaptor.getRhs(), rhs, rhsFull);
+    AffineExpr m = lhsFull[lhsFull.size() - 2], k = lhsFull.back(), n = rhsFull.back();
+    Dims lhsBatch(lhsFull.begin(), lhsFull.end() - 2), rhsBatch(rhsFull.begin(), rhsFull.end() - 2);
+    Dims batch = *broadcastDims({lhsBatch, rhsBatch}, getNumSymbols(op->getOperandTypes()));
+    Dims full = batch;
+    full.append({m, n});
+
+    // The kernel takes one batch dimension, and one weight for all batches.
+    bool sharedRhs = llvm::all_of(rhsBatch, [](AffineExpr dim) { return isConstantDim(dim, 1); });
+    bool sameBatch = lhsBatch == batch && (rhsBatch == batch || sharedRhs);
+    if (isF32(op.getLhs()) && sameBatch) {
+      Dims kernelDims, lhsDims, rhsDims;
+      if (sharedRhs) {
+        AffineExpr rows = productDim(batch, context) * m;
+        lhsDims = {one, rows, k};
+        rhsDims = {one, k, n};
+        kernelDims = {one, rows, n};
+      } else {
+        AffineExpr batches = productDim(batch, context);
+        lhsDims = {batches, m, k};
+        rhsDims = {batches, k, n};
+        kernelDims = {batches, m, n};
+      }
+      a = createReshape(rewriter, loc, a, lhsFull, lhsDims);
+      b = createReshape(rewriter, loc, b, rhsFull, rhsDims);
+      Value result = createKernel(rewriter, loc, "matmul",
+                                  rewriter.getNamedAttr("transpose_b", rewriter.getBoolAttr(false)),
+                                  {a, b}, kernelDims, element);
+      rewriter.replaceOp(op, createReshape(rewriter, loc, result, kernelDims, out));
+      return success();
+    }
+    // Loops: batch..., m, n, then k.
+    unsigned rank = full.size();
+    auto getMap = [&](ArrayRef<AffineExpr> operandBatch, AffineExpr row, AffineExpr column) {
+      AffineMap lead = getBroadcastMap(operandBatch, batch, context);
+      SmallVector<AffineExpr> exprs(lead.getResults());
+      exprs.append({row, column});
+      return AffineMap::get(rank + 1, 0, exprs, context);
+    };
+    AffineExpr dm = getAffineDimExpr(rank - 2, context), dn = getAffineDimExpr(rank - 1, context);
+    AffineExpr dk = getAffineDimExpr(rank, context);
+    Value result = createPlainMatMul(rewriter, loc, a, b, getMap(lhsBatch, dm, dk),
+                                     getMap(rhsBatch, dk, dn), full, element);
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, full, out));
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Linear
+//===----------------------------------------------------------------------===//
+
+/// The constants whose columns (output channels) make up the weight: one, or
+/// the parts of a concatenation that merged projections left.
+static std::optional<SmallVector<Attribute>> getConstantParts(LinearOp op) {
+  SmallVector<Attribute> parts;
+  if (auto constant = op.getWeight().getDefiningOp<ConstantOp>()) {
+    parts.push_back(constant.getValue());
+    return parts;
+  }
+  auto concat = op.getWeight().getDefiningOp<ConcatOp>();
+  if (!concat || concat.getAxis() != (op.getTransposeWeight() ? 0 : 1))
+    return std::nullopt;
+  for (Value input : concat.getInputs()) {
+    auto constant = input.getDefiningOp<ConstantOp>();
+    if (!constant)
+      return std::nullopt;
+    parts.push_back(constant.getValue());
+  }
+  return parts;
+}
+
+struct LowerLinear : LoweringPattern<LinearOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(LinearOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    std::optional<SmallVector<Attribute>> parts = getConstantParts(op);
+    if (!parts || !isF32(op.getInput()))
+      return lowerGeneral(op, adaptor, rewriter);
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims in = getDims(op.getInput()), out = getDims(op.getType());
+    int64_t k = *getConstantDim(in.back()), n = *getConstantDim(out.back());
+    Dims rows = getRows(in, context), outRows = getRows(out, context);
+    cpu::GemmSchedule schedule =
+        cpu::chooseLinearSchedule(state.level, n, k, getConstantDim(normalizeDim(rows[0])));
+    int64_t panels = llvm::divideCeil(n, schedule.nr);
+    auto type = RankedTensorType::get({panels, k, schedule.nr}, rewriter.getF32Type());
+    auto layout = rewriter.getDictionaryAttr(
+        {rewriter.getNamedAttr("kind", rewriter.getStringAttr("panels")),
+         rewriter.getNamedAttr("k", rewriter.getI64IntegerAttr(k)),
+         rewriter.getNamedAttr("n", rewriter.getI64IntegerAttr(n)),
+         rewriter.getNamedAttr("nr", rewriter.getI64IntegerAttr(schedule.nr)),
+         rewriter.getNamedAttr("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
+    int64_t offset = state.weights.add(*parts, layout, type.getNumElements() * 4);
+    SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), in, rows),
+                                 createWeight(rewriter, loc, offset, type)};
+    if (op.getBias())
+      inputs.push_back(adaptor.getBias());
+    if (op.getResidual())
+      inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), out, outRows));
+    auto i64 = [&](StringRef name, int64_t value) {
+      return rewriter.getNamedAttr(name, rewriter.getI64IntegerAttr(value));
+    };
+    NamedAttribute config[] = {
+        rewriter.getNamedAttr("activation", rewriter.getStringAttr(stringifyActivation(op.getActivation()))),
+        rewriter.getNamedAttr("bias", rewriter.getBoolAttr(bool(op.getBias()))),
+        i64("kc", schedule.kc), i64("mb", schedule.mb), i64("mr", schedule.mr), i64("n", n),
+        i64("nr", schedule.nr),
+        rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual())))};
+    Value result = createKernel(rewriter, loc, "linear", config, inputs, outRows, rewriter.getF32Type());
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
+    return success();
+  }
+
+  /// A weight that is computed, or another element type: the same maths as
+  /// separate winnow ops, which are lowered in turn.
+  LogicalResult lowerGeneral(LinearOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const {
+    Location loc = op.getLoc();
+    Value weight = op.getWeight();
+    if (op.getTransposeWeight())
+      weight = TransposeOp::create(rewriter, loc, weight, ArrayRef<int64_t>{1, 0});
+    Value result = MatMulOp::create(rewriter, loc, op.getInput(), weight);
+    if (op.getBias())
+      result = AddOp::create(rewriter, loc, result, op.getBias());
+    switch (op.getActivation()) {
+    case Activation::None:
+      break;
+    case Activation::Relu:
+      result = ReluOp::create(rewriter, loc, result);
+      break;
+    case Activation::Gelu:
+    case Activation::GeluTanh:
+      result = GeluOp::create(rewriter, loc, result, op.getActivation() == Activation::GeluTanh);
+      break;
+    case Activation::Tanh:
+      result = TanhOp::create(rewriter, loc, result);
+      break;
+    case Activation::Sigmoid:
+      result = SigmoidOp::create(rewriter, loc, result);
+      break;
+    case Activation::Silu:
+      result = MulOp::create(rewriter, loc, result, SigmoidOp::create(rewriter, loc, result));
+      break;
+    }
+    if (op.getResidual())
+      result = AddOp::create(rewriter, loc, result, op.getResidual());
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Attention and normalisations
+//===----------------------------------------------------------------------===//
+
+struct LowerAttention : LoweringPattern<AttentionOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(AttentionOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    if (!isF32(op.getQuery()))
+      return rewriter.notifyMatchFailure(op, "the attention kernel computes in f32");
+    SmallVector<Value> inputs = {adaptor.getQuery(), adaptor.getKey(), adaptor.getValue()};
+    StringRef mask = "none";
+    if (op.getMask()) {
+      inputs.push_back(adaptor.getMask());
+      mask = getElementTypeOrSelf(op.getMask()).isInteger(1) ? "bool" : "add";
+    }
+    NamedAttribute config[] = {
+        rewriter.getNamedAttr("causal", rewriter.getBoolAttr(op.getCausal())),
+        rewriter.getNamedAttr("mask", rewriter.getStringAttr(mask)),
+        rewriter.getNamedAttr("nan_to_zero", rewriter.getBoolAttr(op.getNanToZero())),
+        rewriter.getNamedAttr("scale", op.getScaleAttr())};
+    rewriter.replaceOp(op, createKernel(rewriter, op.getLoc(), "attention", config, inputs,
+                                        getDims(op.getType()), rewriter.getF32Type()));
+    return success();
+  }
+};
+
+struct LowerLayerNorm : LoweringPattern<LayerNormOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(LayerNormOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    if (!isF32(op.getInput()))
+      return rewriter.notifyMatchFailure(op, "the layer norm kernel computes in f32");
+    Location loc = op.getLoc();
+    Dims dims = getDims(op.getType()), rows = getRows(dims, op.getContext());
+    SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), dims, rows)};
+    if (op.getResidual())
+      inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), dims, rows));
+    if (op.getScale())
+      inputs.push_back(adaptor.getScale());
+    if (op.getBias())
+      inputs.push_back(adaptor.getBias());
+    NamedAttribute config[] = {
+        rewriter.getNamedAttr("bias", rewriter.getBoolAttr(bool(op.getBias()))),
+        rewriter.getNamedAttr("epsilon", op.getEpsilonAttr()),
+        rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual()))),
+        rewriter.getNamedAttr("scale", rewriter.getBoolAttr(bool(op.getScale())))};
+    Value result = createKernel(rewriter, loc, "layer_norm", config, inputs, rows, rewriter.getF32Type());
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, rows, dims));
+    return success();
+  }
+};
+
+struct LowerSoftmax : LoweringPattern<SoftmaxOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(SoftmaxOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Dims dims = getDims(op.getType());
+    int64_t axis = op.getAxis(), last = static_cast<int64_t>(dims.size()) - 1;
+    if (axis != last || !isF32(op.getInput())) {
+      // Other axes and types go by the definition, as winnow ops.
+      Value max = ReduceOp::create(rewriter, loc, ReduceKind::Max, op.getInput(), ArrayRef<int64_t>{axis}, true);
+      Value exp = ExpOp::create(rewriter, loc, SubOp::create(rewriter, loc, op.getInput(), max));
+      Value sum = ReduceOp::create(rewriter, loc, ReduceKind::Sum, exp, ArrayRef<int64_t>{axis}, true);
+      rewriter.replaceOpWithNewOp<DivOp>(op, exp, sum);
+      return success();
+    }
+    Dims rows = getRows(dims, op.getContext());
+    Value input = createReshape(rewriter, loc, adaptor.getInput(), dims, rows);
+    Value result = createKernel(rewriter, loc, "softmax", {}, input, rows, rewriter.getF32Type());
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, rows, dims));
+    return success();
+  }
+};
+} // namespace
+
+void winnow::populateKernelPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
+                                    LoweringState &state) {
+  patterns.add<LowerMatMul, LowerLinear, LowerAttention, LowerLayerNorm, LowerSoftmax>(
+      converter, patterns.getContext(), state);
+}

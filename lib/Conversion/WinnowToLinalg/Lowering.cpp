@@ -1,0 +1,255 @@
+#include "Lowering.h"
+
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace winnow;
+
+//===----------------------------------------------------------------------===//
+// Weights and sites
+//===----------------------------------------------------------------------===//
+
+int64_t WeightPlan::add(ArrayRef<Attribute> parts, DictionaryAttr layout, int64_t bytes) {
+  MLIRContext *context = layout.getContext();
+  auto [it, inserted] =
+      entries.insert({{ArrayAttr::get(context, parts), layout}, Entry{end, bytes}});
+  if (inserted)
+    end = llvm::alignTo(end + bytes, 64);
+  return it->second.offset;
+}
+
+ArrayAttr WeightPlan::getEntries(MLIRContext *context) const {
+  Builder b(context);
+  SmallVector<Attribute> attrs;
+  for (const auto &[key, entry] : entries)
+    attrs.push_back(b.getDictionaryAttr({b.getNamedAttr("offset", b.getI64IntegerAttr(entry.offset)),
+                                         b.getNamedAttr("bytes", b.getI64IntegerAttr(entry.bytes)),
+                                         b.getNamedAttr("parts", key.first),
+                                         b.getNamedAttr("layout", key.second)}));
+  return b.getArrayAttr(attrs);
+}
+
+int32_t SiteTable::add(Location loc, const Twine &message) {
+  std::string node = "unknown";
+  loc->walk([&](Location inner) {
+    if (auto name = dyn_cast<NameLoc>(inner)) {
+      node = name.getName().str();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  sites.emplace_back(node, message.str());
+  return static_cast<int32_t>(sites.size() - 1);
+}
+
+ArrayAttr SiteTable::getEntries(MLIRContext *context) const {
+  Builder b(context);
+  SmallVector<Attribute> attrs;
+  for (const auto &[node, message] : sites)
+    attrs.push_back(b.getDictionaryAttr({b.getNamedAttr("node", b.getStringAttr(node)),
+                                         b.getNamedAttr("message", b.getStringAttr(message))}));
+  return b.getArrayAttr(attrs);
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes and types
+//===----------------------------------------------------------------------===//
+
+static func::FuncOp getEntry(OpBuilder &b) {
+  Operation *parent = b.getInsertionBlock()->getParentOp();
+  if (auto func = dyn_cast<func::FuncOp>(parent))
+    return func;
+  return parent->getParentOfType<func::FuncOp>();
+}
+
+Value winnow::getSize(OpBuilder &b, Location loc, AffineExpr dim) {
+  if (std::optional<int64_t> constant = getConstantDim(dim))
+    return arith::ConstantIndexOp::create(b, loc, *constant);
+  func::FuncOp entry = getEntry(b);
+  unsigned numSymbols = getSymbols(entry).size();
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(dim))
+    return entry.getArgument(1 + symbol.getPosition());
+  SmallVector<Value> operands(entry.getArguments().slice(1, numSymbols));
+  auto map = AffineMap::get(0, numSymbols, dim);
+  affine::canonicalizeMapAndOperands(&map, &operands);
+  return affine::AffineApplyOp::create(b, loc, map, operands);
+}
+
+OpFoldResult winnow::getFoldedSize(OpBuilder &b, Location loc, AffineExpr dim) {
+  if (std::optional<int64_t> constant = getConstantDim(dim))
+    return b.getIndexAttr(*constant);
+  return getSize(b, loc, dim);
+}
+
+AffineExpr winnow::productDim(ArrayRef<AffineExpr> dims, MLIRContext *context) {
+  return normalizeDim(getNumElements(dims, context));
+}
+
+Type winnow::convertElementType(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return IntegerType::get(type.getContext(), integer.getWidth());
+  return type;
+}
+
+RankedTensorType winnow::convertTensorType(RankedTensorType type) {
+  return RankedTensorType::get(type.getShape(), convertElementType(type.getElementType()));
+}
+
+RankedTensorType winnow::getPlainType(ArrayRef<AffineExpr> dims, Type element) {
+  SmallVector<int64_t> shape;
+  for (AffineExpr dim : dims)
+    shape.push_back(getConstantDim(dim).value_or(ShapedType::kDynamic));
+  return RankedTensorType::get(shape, element);
+}
+
+Value winnow::createEmpty(OpBuilder &b, Location loc, ArrayRef<AffineExpr> dims, Type element) {
+  SmallVector<Value> sizes;
+  for (AffineExpr dim : dims)
+    if (!getConstantDim(dim))
+      sizes.push_back(getSize(b, loc, dim));
+  return tensor::EmptyOp::create(b, loc, getPlainType(dims, element), sizes);
+}
+
+Value winnow::createWeight(OpBuilder &b, Location loc, int64_t offset, RankedTensorType type) {
+  Value base = getEntry(b).getArgument(0);
+  Value shift = arith::ConstantIndexOp::create(b, loc, offset);
+  auto buffer = MemRefType::get(type.getShape(), type.getElementType());
+  Value view = memref::ViewOp::create(b, loc, buffer, base, shift, ValueRange());
+  return bufferization::ToTensorOp::create(b, loc, type, view, /*restrict=*/true,
+                                           /*writable=*/false);
+}
+
+//===----------------------------------------------------------------------===//
+// Reshape
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// `from` dimensions [fromBegin, fromEnd) hold the same elements as `to`
+/// dimensions [toBegin, toEnd).
+struct Group {
+  size_t fromBegin, fromEnd, toBegin, toEnd;
+};
+} // namespace
+
+/// Splits both shapes in the smallest groups of equal element count.
+static SmallVector<Group> groupDims(ArrayRef<AffineExpr> from, ArrayRef<AffineExpr> to,
+                                    unsigned numSymbols, MLIRContext *context) {
+  SmallVector<Group> groups;
+  size_t i = 0, j = 0;
+  while (i < from.size() && j < to.size()) {
+    std::optional<Group> best;
+    for (size_t total = 2; total <= from.size() - i + to.size() - j && !best; ++total)
+      for (size_t a = 1; a < total && a <= from.size() - i; ++a) {
+        size_t c = total - a;
+        if (c > to.size() - j)
+          continue;
+        if (isSameDim(productDim(from.slice(i, a), context), productDim(to.slice(j, c), context),
+                      numSymbols)) {
+          best = Group{i, i + a, j, j + c};
+          break;
+        }
+      }
+    // The totals are equal, so the last group always closes; if simplification
+    // cannot see it, everything left is one group.
+    if (!best)
+      best = Group{i, from.size(), j, to.size()};
+    i = best->fromEnd;
+    j = best->toEnd;
+    groups.push_back(*best);
+  }
+  // What is left on one side are ones; they join the last group.
+  if (!groups.empty()) {
+    groups.back().fromEnd = from.size();
+    groups.back().toEnd = to.size();
+  }
+  return groups;
+}
+
+Value winnow::createReshape(OpBuilder &b, Location loc, Value input, ArrayRef<AffineExpr> from,
+                            ArrayRef<AffineExpr> to) {
+  MLIRContext *context = b.getContext();
+  if (from == to)
+    return input;
+  Type element = getElementTypeOrSelf(input);
+  unsigned numSymbols = getSymbols(getEntry(b)).size();
+  SmallVector<ReassociationIndices> collapse, expand;
+  Dims middle;
+  bool collapses = false, expands = false;
+  if (!from.empty() && !to.empty()) {
+    for (const Group &group : groupDims(from, to, numSymbols, context)) {
+      bool isCollapse = group.fromEnd - group.fromBegin > 1;
+      bool isExpand = group.toEnd - group.toBegin > 1;
+      collapses |= isCollapse;
+      expands |= isExpand;
+      collapse.push_back(llvm::to_vector(llvm::seq<int64_t>(group.fromBegin, group.fromEnd)));
+      expand.push_back(llvm::to_vector(llvm::seq<int64_t>(group.toBegin, group.toEnd)));
+      middle.push_back(isCollapse && isExpand
+                           ? normalizeDim(productDim(
+                                 from.slice(group.fromBegin, group.fromEnd - group.fromBegin), context))
+                       : isCollapse ? to[group.toBegin]
+                                    : from[group.fromBegin]);
+    }
+  } else {
+    // Rank 0 on one side: all the other side's dimensions are ones.
+    collapses = to.empty();
+    expands = from.empty();
+  }
+  if (collapses)
+    input = tensor::CollapseShapeOp::create(b, loc, getPlainType(middle, element), input, collapse);
+  if (expands) {
+    SmallVector<OpFoldResult> sizes;
+    for (AffineExpr dim : to)
+      sizes.push_back(getFoldedSize(b, loc, dim));
+    input = tensor::ExpandShapeOp::create(b, loc, getPlainType(to, element), input, expand, sizes);
+  }
+  // Equal groups of one may differ in what is static.
+  RankedTensorType type = getPlainType(to, element);
+  if (input.getType() != type)
+    input = tensor::CastOp::create(b, loc, type, input);
+  return input;
+}
+
+//===----------------------------------------------------------------------===//
+// Structured ops
+//===----------------------------------------------------------------------===//
+
+AffineMap winnow::getBroadcastMap(ArrayRef<AffineExpr> from, ArrayRef<AffineExpr> to,
+                                  MLIRContext *context) {
+  SmallVector<AffineExpr> results;
+  size_t offset = to.size() - from.size();
+  for (size_t i = 0; i < from.size(); ++i) {
+    bool repeats = isConstantDim(from[i], 1) && !isConstantDim(to[offset + i], 1);
+    results.push_back(repeats ? getAffineConstantExpr(0, context)
+                              : getAffineDimExpr(offset + i, context));
+  }
+  return AffineMap::get(to.size(), 0, results, context);
+}
+
+Value winnow::createElementwise(
+    OpBuilder &b, Location loc, ArrayRef<AffineExpr> dims, Type element, ValueRange inputs,
+    ArrayRef<AffineMap> maps, function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
+  Value init = createEmpty(b, loc, dims, element);
+  SmallVector<AffineMap> allMaps(maps);
+  allMaps.push_back(b.getMultiDimIdentityMap(dims.size()));
+  SmallVector<utils::IteratorType> iterators(dims.size(), utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             b, loc, TypeRange{init.getType()}, inputs, ValueRange{init}, allMaps, iterators,
+             [&](OpBuilder &nested, Location nestedLoc, ValueRange args) {
+               linalg::YieldOp::create(nested, nestedLoc,
+                                       body(nested, nestedLoc, args.drop_back()));
+             })
+      .getResult(0);
+}
+
+Value winnow::createKernel(OpBuilder &b, Location loc, StringRef kind,
+                           ArrayRef<NamedAttribute> config, ValueRange inputs,
+                           ArrayRef<AffineExpr> dims, Type element,
+                           std::optional<int32_t> site) {
+  Value init = createEmpty(b, loc, dims, element);
+  auto op = KernelOp::create(b, loc, TypeRange{init.getType()}, b.getStringAttr(kind),
+                             b.getDictionaryAttr(config), inputs, ValueRange{init},
+                             site ? b.getI32IntegerAttr(*site) : IntegerAttr());
+  return op.getResult(0);
+}

@@ -1,0 +1,130 @@
+//===- Lowering.h - What the lowering patterns share ----------------------===//
+
+#ifndef WINNOW_LIB_CONVERSION_WINNOWTOLINALG_LOWERING_H
+#define WINNOW_LIB_CONVERSION_WINNOWTOLINALG_LOWERING_H
+
+#include "winnow/Dialect/Winnow/IR/Dims.h"
+#include "winnow/Dialect/Winnow/IR/Winnow.h"
+#include "winnow/Support/CPULevel.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/DialectConversion.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace winnow {
+
+/// The weights file as it grows: equal (layout, parts) are stored once.
+class WeightPlan {
+public:
+  /// The parts are constants joined along the output-channel dimension; `layout`
+  /// says how their elements lie in the file. Returns the entry's offset.
+  int64_t add(llvm::ArrayRef<mlir::Attribute> parts, mlir::DictionaryAttr layout,
+              int64_t bytes);
+  /// The entries as the module attribute `winnow.weights`.
+  mlir::ArrayAttr getEntries(mlir::MLIRContext *context) const;
+
+private:
+  struct Entry {
+    int64_t offset, bytes;
+  };
+  llvm::MapVector<std::pair<mlir::Attribute, mlir::Attribute>, Entry> entries;
+  int64_t end = 0;
+};
+
+/// The run-time checks of the model, the module attribute `winnow.sites`.
+class SiteTable {
+public:
+  int32_t add(mlir::Location loc, const llvm::Twine &message);
+  mlir::ArrayAttr getEntries(mlir::MLIRContext *context) const;
+
+private:
+  llvm::SmallVector<std::pair<std::string, std::string>> sites;
+};
+
+/// State shared by all patterns of one run.
+struct LoweringState {
+  const CPULevel &level;
+  WeightPlan weights;
+  SiteTable sites;
+};
+
+/// Base of the patterns: sizes, empty tensors and weights at an op.
+template <typename Op>
+struct LoweringPattern : mlir::OpConversionPattern<Op> {
+  LoweringPattern(const mlir::TypeConverter &converter, mlir::MLIRContext *context,
+                  LoweringState &state)
+      : mlir::OpConversionPattern<Op>(converter, context), state(state) {}
+  LoweringState &state;
+};
+
+/// The value of an expression over the symbols, at the builder's position.
+mlir::Value getSize(mlir::OpBuilder &b, mlir::Location loc, mlir::AffineExpr dim);
+mlir::OpFoldResult getFoldedSize(mlir::OpBuilder &b, mlir::Location loc, mlir::AffineExpr dim);
+
+/// The type without an encoding and with signless elements.
+mlir::Type convertElementType(mlir::Type type);
+mlir::RankedTensorType convertTensorType(mlir::RankedTensorType type);
+mlir::RankedTensorType getPlainType(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::Type element);
+
+mlir::Value createEmpty(mlir::OpBuilder &b, mlir::Location loc,
+                        llvm::ArrayRef<mlir::AffineExpr> dims, mlir::Type element);
+
+/// Reads a weight of the static type through the entry's weights argument.
+mlir::Value createWeight(mlir::OpBuilder &b, mlir::Location loc, int64_t offset,
+                         mlir::RankedTensorType type);
+
+/// The same elements in another shape: expand and collapse, as few dims as
+/// possible in each group, so that strided views stay views.
+mlir::Value createReshape(mlir::OpBuilder &b, mlir::Location loc, mlir::Value input,
+                          llvm::ArrayRef<mlir::AffineExpr> from,
+                          llvm::ArrayRef<mlir::AffineExpr> to);
+
+/// A linalg.generic over `dims` that is parallel in all of them.
+mlir::Value createElementwise(
+    mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> dims,
+    mlir::Type element, mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps,
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange)> body);
+
+/// How an operand of dims `from`, aligned at the last dimension, is indexed by
+/// a loop nest over `to`: dimensions of size 1 that the nest repeats read 0.
+mlir::AffineMap getBroadcastMap(llvm::ArrayRef<mlir::AffineExpr> from,
+                                llvm::ArrayRef<mlir::AffineExpr> to,
+                                mlir::MLIRContext *context);
+
+/// Creates a kernel with one output of `dims`.
+mlir::Value createKernel(mlir::OpBuilder &b, mlir::Location loc, llvm::StringRef kind,
+                         llvm::ArrayRef<mlir::NamedAttribute> config, mlir::ValueRange inputs,
+                         llvm::ArrayRef<mlir::AffineExpr> dims, mlir::Type element,
+                         std::optional<int32_t> site = std::nullopt);
+
+/// The expression of a constant.
+inline mlir::AffineExpr constantDim(int64_t value, mlir::MLIRContext *context) {
+  return mlir::getAffineConstantExpr(value, context);
+}
+/// The product of some dimensions.
+mlir::AffineExpr productDim(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::MLIRContext *context);
+
+/// The entry function's symbol arguments follow the weights argument.
+mlir::LogicalResult prepareEntry(mlir::func::FuncOp entry);
+mlir::LogicalResult finishEntry(mlir::func::FuncOp entry);
+
+void populateElementwisePatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                                 LoweringState &);
+void populateMovementPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                              LoweringState &);
+void populateReductionPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                               LoweringState &);
+void populateKernelPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                            LoweringState &);
+
+} // namespace winnow
+
+#endif // WINNOW_LIB_CONVERSION_WINNOWTOLINALG_LOWERING_H

@@ -1,0 +1,319 @@
+#include "Lowering.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+using namespace mlir;
+using namespace winnow;
+
+/// Larger constants go to the weights file, smaller ones into the code.
+static constexpr int64_t kInlineBytes = 1024;
+/// One value repeated more often than this is filled in at run time.
+static constexpr int64_t kSplatBytes = 1 << 20;
+
+namespace {
+struct LowerConstant : LoweringPattern<ConstantOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ConstantOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = convertTensorType(cast<RankedTensorType>(op.getType()));
+    unsigned width = type.getElementTypeBitWidth();
+    int64_t bytes = type.getNumElements() * std::max<int64_t>(1, width / 8);
+    ElementsAttr elements = op.getElements();
+    bool isSplat = elements.isSplat() || type.getNumElements() == 0;
+    if (isSplat && isa<DenseElementsAttr>(elements) && type.getRank() > 0 && bytes > kSplatBytes) {
+      auto dense = cast<DenseElementsAttr>(elements);
+      auto scalar = DenseElementsAttr::getFromRawBuffer(
+          RankedTensorType::get({}, type.getElementType()), dense.getRawData().take_front(std::max<size_t>(1, width / 8)));
+      Value one = arith::ConstantOp::create(rewriter, op.getLoc(), scalar);
+      Value result = createElementwise(
+          rewriter, op.getLoc(), getDims(op.getType()), type.getElementType(), one,
+          getBroadcastMap({}, getDims(op.getType()), op.getContext()),
+          [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+      rewriter.replaceOp(op, result);
+      return success();
+    }
+    if (bytes <= kInlineBytes) {
+      DenseElementsAttr dense = dyn_cast<DenseElementsAttr>(elements);
+      if (!dense) {
+        auto resource = cast<DenseResourceElementsAttr>(elements);
+        dense = DenseElementsAttr::getFromRawBuffer(type, resource.getData());
+      }
+      // The signless type has the same bytes.
+      rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, DenseElementsAttr::getFromRawBuffer(type, dense.getRawData()));
+      return success();
+    }
+    auto layout = rewriter.getDictionaryAttr({rewriter.getNamedAttr("kind", rewriter.getStringAttr("dense"))});
+    int64_t offset = state.weights.add({op.getValue()}, layout, bytes);
+    rewriter.replaceOp(op, createWeight(rewriter, op.getLoc(), offset, type));
+    return success();
+  }
+};
+
+struct LowerDimValues : LoweringPattern<DimValuesOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(DimValuesOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+    RankedTensorType type = convertTensorType(op.getType());
+    SmallVector<Value> values;
+    for (AffineExpr value : op.getValues().getResults())
+      values.push_back(arith::IndexCastOp::create(rewriter, op.getLoc(), type.getElementType(),
+                                                  getSize(rewriter, op.getLoc(), value)));
+    rewriter.replaceOpWithNewOp<tensor::FromElementsOp>(op, type, values);
+    return success();
+  }
+};
+
+struct LowerIota : LoweringPattern<IotaOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(IotaOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+    Type element = convertElementType(op.getType().getElementType());
+    int64_t start = op.getStart(), step = op.getStep();
+    Value result = createElementwise(
+        rewriter, op.getLoc(), getDims(op.getType()), element, {}, {},
+        [&](OpBuilder &b, Location loc, ValueRange) -> Value {
+          Value index = linalg::IndexOp::create(b, loc, 0);
+          Value wide = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
+          Value stepped = arith::MulIOp::create(b, loc, wide, arith::ConstantIntOp::create(b, loc, b.getI64Type(), step));
+          Value value = arith::AddIOp::create(b, loc, stepped, arith::ConstantIntOp::create(b, loc, b.getI64Type(), start));
+          if (isa<FloatType>(element))
+            return arith::SIToFPOp::create(b, loc, element, value);
+          if (element == b.getI64Type())
+            return value;
+          return arith::TruncIOp::create(b, loc, element, value);
+        });
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct LowerReshape : LoweringPattern<ReshapeOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ReshapeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, createReshape(rewriter, op.getLoc(), adaptor.getInput(),
+                                         getDims(op.getInput()), getDims(op.getType())));
+    return success();
+  }
+};
+
+struct LowerTranspose : LoweringPattern<TransposeOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(TransposeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Dims dims = getDims(op.getType());
+    // Input dimension permutation[i] is loop i.
+    SmallVector<AffineExpr> exprs(dims.size());
+    for (auto [i, from] : llvm::enumerate(op.getPermutation()))
+      exprs[from] = getAffineDimExpr(i, op.getContext());
+    Value result = createElementwise(
+        rewriter, op.getLoc(), dims, getElementTypeOrSelf(adaptor.getInput()), adaptor.getInput(),
+        AffineMap::get(dims.size(), 0, exprs, op.getContext()),
+        [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct LowerBroadcastTo : LoweringPattern<BroadcastToOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(BroadcastToOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Dims dims = getDims(op.getType());
+    Value result = createElementwise(
+        rewriter, op.getLoc(), dims, getElementTypeOrSelf(adaptor.getInput()), adaptor.getInput(),
+        getBroadcastMap(getDims(op.getInput()), dims, op.getContext()),
+        [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+/// Forward steps are views; backward steps read element by element.
+struct LowerSlice : LoweringPattern<SliceOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(SliceOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Dims dims = getDims(op.getType());
+    if (llvm::all_of(op.getSteps(), [](int64_t step) { return step > 0; })) {
+      SmallVector<OpFoldResult> offsets, sizes, strides;
+      for (auto [i, dim] : llvm::enumerate(dims)) {
+        offsets.push_back(getFoldedSize(rewriter, loc, op.getStarts().getResult(i)));
+        sizes.push_back(getFoldedSize(rewriter, loc, dim));
+        strides.push_back(rewriter.getIndexAttr(op.getSteps()[i]));
+      }
+      rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(
+          op, convertTensorType(op.getType()), adaptor.getInput(), offsets, sizes, strides);
+      return success();
+    }
+    SmallVector<Value> starts;
+    for (AffineExpr start : op.getStarts().getResults())
+      starts.push_back(getSize(rewriter, loc, start));
+    Value result = createElementwise(
+        rewriter, loc, dims, getElementTypeOrSelf(adaptor.getInput()), {}, {},
+        [&](OpBuilder &b, Location, ValueRange) -> Value {
+          SmallVector<Value> indices;
+          for (auto [i, step] : llvm::enumerate(op.getSteps())) {
+            Value index = linalg::IndexOp::create(b, loc, i);
+            Value scaled = arith::MulIOp::create(b, loc, index, arith::ConstantIndexOp::create(b, loc, step));
+            indices.push_back(arith::AddIOp::create(b, loc, scaled, starts[i]));
+          }
+          return tensor::ExtractOp::create(b, loc, adaptor.getInput(), indices);
+        });
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct LowerConcat : LoweringPattern<ConcatOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ConcatOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Dims dims = getDims(op.getType());
+    Value result = createEmpty(rewriter, loc, dims, convertElementType(op.getType().getElementType()));
+    AffineExpr position = constantDim(0, op.getContext());
+    for (auto [original, input] : llvm::zip(op.getInputs(), adaptor.getInputs())) {
+      Dims part = getDims(original);
+      SmallVector<OpFoldResult> offsets(dims.size(), rewriter.getIndexAttr(0)), sizes;
+      SmallVector<OpFoldResult> strides(dims.size(), rewriter.getIndexAttr(1));
+      offsets[op.getAxis()] = getFoldedSize(rewriter, loc, position);
+      for (AffineExpr dim : part)
+        sizes.push_back(getFoldedSize(rewriter, loc, dim));
+      result = tensor::InsertSliceOp::create(rewriter, loc, input, result, offsets, sizes, strides);
+      position = position + part[op.getAxis()];
+    }
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Gathers
+//===----------------------------------------------------------------------===//
+
+/// The constant scalar that all gathers of one slice have as index.
+static std::optional<int64_t> getScalarIndex(Value indices) {
+  auto constant = indices.getDefiningOp<ConstantOp>();
+  if (!constant || constant.getElements().getNumElements() != 1)
+    return std::nullopt;
+  if (auto dense = dyn_cast<DenseIntElementsAttr>(constant.getValue()))
+    return (*dense.begin()).getSExtValue();
+  return std::nullopt;
+}
+
+struct LowerGather : LoweringPattern<GatherOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(GatherOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims data = getDims(op.getData()), indices = getDims(op.getIndices()), out = getDims(op.getType());
+    size_t axis = op.getAxis();
+    std::optional<int64_t> size = getConstantDim(data[axis]);
+    std::optional<int64_t> index = getScalarIndex(op.getIndices());
+    if (index && ((size && *index >= -*size && *index < *size) || (!size && *index == 0))) {
+      // One known slice is a view.
+      SmallVector<OpFoldResult> offsets(data.size(), rewriter.getIndexAttr(0)), sizes;
+      SmallVector<OpFoldResult> strides(data.size(), rewriter.getIndexAttr(1));
+      offsets[axis] = rewriter.getIndexAttr(*index < 0 ? *index + *size : *index);
+      Dims kept = data;
+      kept[axis] = constantDim(1, context);
+      for (AffineExpr dim : kept)
+        sizes.push_back(getFoldedSize(rewriter, loc, dim));
+      Dims dropped(kept);
+      dropped.erase(dropped.begin() + axis);
+      Value slice = tensor::ExtractSliceOp::create(
+          rewriter, loc, getPlainType(dropped, getElementTypeOrSelf(adaptor.getData())),
+          adaptor.getData(), offsets, sizes, strides);
+      rewriter.replaceOp(op, createReshape(rewriter, loc, slice, dropped, out));
+      return success();
+    }
+    AffineExpr outer = productDim(ArrayRef(data).take_front(axis), context);
+    AffineExpr inner = productDim(ArrayRef(data).drop_front(axis + 1), context);
+    AffineExpr count = productDim(indices, context);
+    Value flatData = createReshape(rewriter, loc, adaptor.getData(), data, {outer, data[axis], inner});
+    Value flatIndices = createReshape(rewriter, loc, adaptor.getIndices(), indices, {count});
+    int32_t site = state.sites.add(loc, size ? "index outside [-" + std::to_string(*size) + ", " +
+                                                   std::to_string(*size - 1) + "]"
+                                             : "index outside its dimension");
+    Dims flat = {outer, count, inner};
+    Value result = createKernel(rewriter, loc, "gather", {}, {flatData, flatIndices}, flat,
+                                getElementTypeOrSelf(adaptor.getData()), site);
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, flat, out));
+    return success();
+  }
+};
+
+/// Tuples become row numbers of the flattened data, then one gather. A tuple
+/// outside the data becomes a row number that the gather's check refuses.
+struct LowerGatherND : LoweringPattern<GatherNDOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(GatherNDOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims data = getDims(op.getData()), indices = getDims(op.getIndices()), out = getDims(op.getType());
+    size_t batch = op.getBatchDims(), tuple = *getConstantDim(indices.back());
+    Dims tuples(indices.begin(), indices.end() - 1);
+    SmallVector<Value> sizes;
+    for (AffineExpr dim : ArrayRef(data).take_front(batch + tuple))
+      sizes.push_back(arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
+                                                 getSize(rewriter, loc, dim)));
+    // One operand per tuple component, read at its constant position.
+    SmallVector<Value> operands(tuple, adaptor.getIndices());
+    SmallVector<AffineMap> maps;
+    for (size_t k = 0; k < tuple; ++k) {
+      SmallVector<AffineExpr> exprs;
+      for (size_t i = 0; i < tuples.size(); ++i)
+        exprs.push_back(getAffineDimExpr(i, context));
+      exprs.push_back(getAffineConstantExpr(k, context));
+      maps.push_back(AffineMap::get(tuples.size(), 0, exprs, context));
+    }
+    Type i64 = rewriter.getI64Type();
+    Value rows = createElementwise(
+        rewriter, loc, tuples, i64, operands, maps,
+        [&](OpBuilder &b, Location, ValueRange components) -> Value {
+          Value zero = arith::ConstantIntOp::create(b, loc, i64, 0);
+          Value row = zero, valid = arith::ConstantIntOp::create(b, loc, b.getI1Type(), 1);
+          for (size_t k = 0; k < batch; ++k) {
+            Value index = arith::IndexCastOp::create(b, loc, i64, linalg::IndexOp::create(b, loc, k));
+            row = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, row, sizes[k]), index);
+          }
+          for (size_t k = 0; k < tuple; ++k) {
+            Value size = sizes[batch + k], index = components[k];
+            if (index.getType() != i64)
+              index = arith::ExtSIOp::create(b, loc, i64, index);
+            Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, index, zero);
+            Value wrapped = arith::AddIOp::create(b, loc, index, size);
+            index = arith::SelectOp::create(b, loc, negative, wrapped, index);
+            Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, index, size);
+            valid = arith::AndIOp::create(b, loc, valid, inside);
+            row = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, row, size), index);
+          }
+          Value invalid = arith::ConstantIntOp::create(b, loc, i64, std::numeric_limits<int64_t>::min());
+          return arith::SelectOp::create(b, loc, valid, row, invalid);
+        });
+    AffineExpr one = constantDim(1, context);
+    AffineExpr table = productDim(ArrayRef(data).take_front(batch + tuple), context);
+    AffineExpr inner = productDim(ArrayRef(data).drop_front(batch + tuple), context);
+    AffineExpr count = productDim(tuples, context);
+    Dims flat = {one, count, inner};
+    Value flatData = createReshape(rewriter, loc, adaptor.getData(), data, {one, table, inner});
+    Value flatRows = createReshape(rewriter, loc, rows, tuples, {count});
+    int32_t site = state.sites.add(loc, "index tuple outside the data");
+    Value result = createKernel(rewriter, loc, "gather", {}, {flatData, flatRows}, flat,
+                                getElementTypeOrSelf(adaptor.getData()), site);
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, flat, out));
+    return success();
+  }
+};
+} // namespace
+
+void winnow::populateMovementPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
+                                      LoweringState &state) {
+  patterns.add<LowerConstant, LowerDimValues, LowerIota, LowerReshape, LowerTranspose,
+               LowerBroadcastTo, LowerSlice, LowerConcat, LowerGather, LowerGatherND>(
+      converter, patterns.getContext(), state);
+}

@@ -1,0 +1,133 @@
+#include "Lowering.h"
+
+using namespace mlir;
+using namespace winnow;
+
+static Value constantLike(OpBuilder &b, Location loc, Type type, double value) {
+  if (isa<FloatType>(type))
+    return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
+  return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, static_cast<int64_t>(value)));
+}
+
+/// What a reduction of nothing gives, and where every reduction starts.
+static Value getNeutral(OpBuilder &b, Location loc, ReduceKind kind, Type type, bool isUnsigned) {
+  auto integer = dyn_cast<IntegerType>(type);
+  switch (kind) {
+  case ReduceKind::Sum:
+  case ReduceKind::Mean:
+    return constantLike(b, loc, type, 0);
+  case ReduceKind::Prod:
+    return constantLike(b, loc, type, 1);
+  case ReduceKind::Max:
+    if (!integer)
+      return constantLike(b, loc, type, -std::numeric_limits<double>::infinity());
+    return arith::ConstantOp::create(
+        b, loc,
+        IntegerAttr::get(type, isUnsigned ? APInt::getZero(integer.getWidth())
+                                          : APInt::getSignedMinValue(integer.getWidth())));
+  case ReduceKind::Min:
+    if (!integer)
+      return constantLike(b, loc, type, std::numeric_limits<double>::infinity());
+    return arith::ConstantOp::create(
+        b, loc,
+        IntegerAttr::get(type, isUnsigned ? APInt::getMaxValue(integer.getWidth())
+                                          : APInt::getSignedMaxValue(integer.getWidth())));
+  }
+  return nullptr;
+}
+
+static Value combine(OpBuilder &b, Location loc, ReduceKind kind, Value x, Value acc,
+                     bool isUnsigned) {
+  bool isFloat = isa<FloatType>(x.getType());
+  switch (kind) {
+  case ReduceKind::Sum:
+  case ReduceKind::Mean:
+    return isFloat ? Value(arith::AddFOp::create(b, loc, acc, x))
+                   : Value(arith::AddIOp::create(b, loc, acc, x));
+  case ReduceKind::Prod:
+    return isFloat ? Value(arith::MulFOp::create(b, loc, acc, x))
+                   : Value(arith::MulIOp::create(b, loc, acc, x));
+  case ReduceKind::Max:
+    if (isFloat)
+      return arith::MaximumFOp::create(b, loc, acc, x);
+    return isUnsigned ? Value(arith::MaxUIOp::create(b, loc, acc, x))
+                      : Value(arith::MaxSIOp::create(b, loc, acc, x));
+  case ReduceKind::Min:
+    if (isFloat)
+      return arith::MinimumFOp::create(b, loc, acc, x);
+    return isUnsigned ? Value(arith::MinUIOp::create(b, loc, acc, x))
+                      : Value(arith::MinSIOp::create(b, loc, acc, x));
+  }
+  return nullptr;
+}
+
+namespace {
+struct LowerReduce : LoweringPattern<ReduceOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ReduceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims dims = getDims(op.getInput()), kept;
+    Type declared = op.getType().getElementType();
+    bool isUnsigned = declared.isUnsignedInteger() || declared.isInteger(1);
+    Type element = convertElementType(declared);
+    SmallVector<AffineExpr> outExprs;
+    SmallVector<utils::IteratorType> iterators;
+    AffineExpr count = constantDim(1, context);
+    for (auto [i, dim] : llvm::enumerate(dims)) {
+      bool reduced = llvm::is_contained(op.getAxes(), static_cast<int64_t>(i));
+      iterators.push_back(reduced ? utils::IteratorType::reduction
+                                  : utils::IteratorType::parallel);
+      if (reduced) {
+        count = count * dim;
+      } else {
+        kept.push_back(dim);
+        outExprs.push_back(getAffineDimExpr(i, context));
+      }
+    }
+    Value neutral = getNeutral(rewriter, loc, op.getKind(), element, isUnsigned);
+    Value init = createEmpty(rewriter, loc, kept, element);
+    Value filled = linalg::FillOp::create(rewriter, loc, neutral, init).getResult(0);
+    SmallVector<AffineMap> maps = {rewriter.getMultiDimIdentityMap(dims.size()),
+                                   AffineMap::get(dims.size(), 0, outExprs, context)};
+    Value result =
+        linalg::GenericOp::create(
+            rewriter, loc, TypeRange{filled.getType()}, ValueRange{adaptor.getInput()},
+            ValueRange{filled}, maps, iterators,
+            [&](OpBuilder &b, Location, ValueRange args) {
+              linalg::YieldOp::create(
+                  b, loc, combine(b, loc, op.getKind(), args[0], args[1], isUnsigned));
+            })
+            .getResult(0);
+    if (op.getKind() == ReduceKind::Mean) {
+      Value size = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
+                                              getSize(rewriter, loc, count));
+      result = createElementwise(
+          rewriter, loc, kept, element, result, rewriter.getMultiDimIdentityMap(kept.size()),
+          [&](OpBuilder &b, Location, ValueRange x) -> Value {
+            if (isa<FloatType>(element))
+              return arith::DivFOp::create(b, loc, x[0],
+                                           arith::SIToFPOp::create(b, loc, element, size));
+            Value wide = x[0];
+            if (element != b.getI64Type())
+              wide = arith::ExtSIOp::create(b, loc, b.getI64Type(), x[0]);
+            Value one = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 1);
+            Value divisor = arith::MaxSIOp::create(b, loc, size, one);
+            Value mean = arith::DivSIOp::create(b, loc, wide, divisor);
+            return element == b.getI64Type()
+                       ? mean
+                       : Value(arith::TruncIOp::create(b, loc, element, mean));
+          });
+    }
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, kept, getDims(op.getType())));
+    return success();
+  }
+};
+} // namespace
+
+void winnow::populateReductionPatterns(RewritePatternSet &patterns,
+                                       const TypeConverter &converter, LoweringState &state) {
+  patterns.add<LowerReduce>(converter, patterns.getContext(), state);
+}

@@ -1,0 +1,69 @@
+#include "Lowering.h"
+
+#include "winnow/Conversion/Passes.h"
+
+#include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+
+namespace winnow {
+#define GEN_PASS_DEF_WINNOWTOLINALG
+#include "winnow/Conversion/Passes.h.inc"
+} // namespace winnow
+
+using namespace mlir;
+using namespace winnow;
+
+namespace {
+struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
+  using WinnowToLinalgBase::WinnowToLinalgBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    MLIRContext *context = &getContext();
+    std::optional<CPULevel> level = getCPULevel(cpu);
+    if (!level) {
+      module.emitError("expected a CPU level such as native, x86-64, x86-64-v3 or x86-64-v4, got '")
+          << cpu << "'";
+      return signalPassFailure();
+    }
+    SmallVector<func::FuncOp> entries;
+    for (func::FuncOp func : module.getOps<func::FuncOp>())
+      if (func->hasAttr("winnow.entry"))
+        entries.push_back(func);
+    if (entries.size() != 1) {
+      module.emitError("expected one function with the attribute winnow.entry, got ") << entries.size();
+      return signalPassFailure();
+    }
+    func::FuncOp entry = entries.front();
+    if (failed(prepareEntry(entry)))
+      return signalPassFailure();
+
+    LoweringState state{*level, {}, {}};
+    TypeConverter converter;
+    converter.addConversion([](Type type) { return type; });
+    converter.addConversion([](RankedTensorType type) -> Type { return convertTensorType(type); });
+    RewritePatternSet patterns(context);
+    populateElementwisePatterns(patterns, converter, state);
+    populateMovementPatterns(patterns, converter, state);
+    populateReductionPatterns(patterns, converter, state);
+    populateKernelPatterns(patterns, converter, state);
+    populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);
+    populateReturnOpTypeConversionPattern(patterns, converter);
+
+    ConversionTarget target(*context);
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    target.addIllegalDialect<WinnowDialect>();
+    target.addLegalOp<KernelOp>();
+    target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp func) {
+      return converter.isSignatureLegal(func.getFunctionType());
+    });
+    target.addDynamicallyLegalOp<func::ReturnOp>(
+        [&](func::ReturnOp op) { return converter.isLegal(op.getOperandTypes()); });
+    if (failed(applyPartialConversion(module, target, std::move(patterns))))
+      return signalPassFailure();
+    if (failed(finishEntry(entry)))
+      return signalPassFailure();
+    module->setAttr("winnow.weights", state.weights.getEntries(context));
+    module->setAttr("winnow.sites", state.sites.getEntries(context));
+  }
+};
+} // namespace

@@ -1,0 +1,26 @@
+//===- Arguments.h - Options by name --------------------------------------===//
+
+#ifndef WINNOW_LIB_DRIVER_ARGUMENTS_H
+#define WINNOW_LIB_DRIVER_ARGUMENTS_H
+
+#include "llvm/Option/ArgList.h"
+#include "llvm/Option/OptTable.h"
+
+namespace winnow {
+
+enum OptionID {
+  OPT_INVALID = 0,
+#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+
+/// Prints `winnow: error: ...` and how to get help; returns kExitUsage.
+int reportUsage(const llvm::Twine &message);
+
+int runCompile(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
+int runRun(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
+
+} // namespace winnow
+
+#endif // WINNOW_LIB_DRIVER_ARGUMENTS_H

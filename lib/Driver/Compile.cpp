@@ -1,0 +1,180 @@
+#include "Arguments.h"
+
+#include "winnow/Driver/Driver.h"
+#include "winnow/Pipeline/Pipeline.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Timer.h"
+#include "llvm/Support/raw_ostream.h"
+#include <chrono>
+
+using namespace llvm;
+using namespace winnow;
+
+//===----------------------------------------------------------------------===//
+// Diagnostics
+//===----------------------------------------------------------------------===//
+
+/// `node '/encoder/MatMul'`, `model.mlir:3:5`, or nothing.
+static std::string describe(mlir::Location loc) {
+  std::string text;
+  loc->walk([&](mlir::Location inner) {
+    if (auto name = mlir::dyn_cast<mlir::NameLoc>(inner)) {
+      text = "node '" + name.getName().str() + "'";
+      return mlir::WalkResult::interrupt();
+    }
+    if (auto file = mlir::dyn_cast<mlir::FileLineColLoc>(inner)) {
+      text = file.getFilename().str() + ":" + std::to_string(file.getLine()) + ":" +
+             std::to_string(file.getColumn());
+      return mlir::WalkResult::interrupt();
+    }
+    return mlir::WalkResult::advance();
+  });
+  return text;
+}
+
+static void print(const mlir::Diagnostic &diagnostic, StringRef indent, bool quiet) {
+  StringRef kind = "note";
+  switch (diagnostic.getSeverity()) {
+  case mlir::DiagnosticSeverity::Error:
+    kind = "error";
+    break;
+  case mlir::DiagnosticSeverity::Warning:
+    kind = "warning";
+    break;
+  default:
+    break;
+  }
+  if (quiet && kind == "note" && indent.empty())
+    return;
+  errs() << indent << "winnow: " << kind << ": ";
+  std::string where = describe(diagnostic.getLocation());
+  if (!where.empty())
+    errs() << where << ": ";
+  errs() << diagnostic.str() << "\n";
+  for (const mlir::Diagnostic &note : diagnostic.getNotes()) {
+    // The op itself, printed, says nothing to who wrote no MLIR.
+    if (!StringRef(note.str()).starts_with("see current operation"))
+      print(note, "  ", quiet);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
+
+/// `NAME=N` or `NAME=A..B`.
+static bool parseDim(StringRef text, ImportOptions::DimOverride &dim) {
+  auto [name, range] = text.rsplit('=');
+  auto [low, high] = range.split("..");
+  if (name.empty() || low.getAsInteger(10, dim.min) || dim.min < 0)
+    return false;
+  dim.name = name.str();
+  dim.max = dim.min;
+  if (range.contains(".."))
+    return !high.getAsInteger(10, dim.max) && dim.max >= dim.min;
+  return true;
+}
+
+/// Fills the options, or says what is wrong with them and returns the code.
+static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> positional,
+                        CompileOptions &options) {
+  if (positional.size() != 1)
+    return reportUsage("expected one model, got " + Twine(positional.size()));
+  options.input = positional.front();
+  options.name = args.getLastArgValue(OPT_name).str();
+  if (!options.name.empty() &&
+      (isDigit(options.name[0]) ||
+       !all_of(options.name, [](char c) { return isAlnum(c) || c == '_'; })))
+    return reportUsage("expected --name to be a C identifier, got '" + options.name + "'");
+  options.cpu = args.getLastArgValue(OPT_cpu, "native").str();
+  if (!getCPULevel(options.cpu))
+    return reportUsage("expected --cpu native, x86-64, x86-64-v3 or x86-64-v4, got '" +
+                       options.cpu + "'");
+  if (args.hasArg(OPT_emit)) {
+    options.emit.clear();
+    SmallVector<StringRef> kinds;
+    args.getLastArgValue(OPT_emit).split(kinds, ',');
+    for (StringRef kind : kinds) {
+      std::optional<Emit> emit = parseEmit(kind);
+      if (!emit)
+        return reportUsage("expected --emit obj, static, shared, exe, llvm-ir, asm or mlir, got '" +
+                           kind + "'");
+      options.emit.insert(*emit);
+    }
+  }
+  for (const std::string &text : args.getAllArgValues(OPT_dim)) {
+    ImportOptions::DimOverride dim;
+    if (!parseDim(text, dim))
+      return reportUsage("expected --dim NAME=N or NAME=A..B, got '" + text + "'");
+    options.import.dims.push_back(dim);
+  }
+  options.outputDir = args.getLastArgValue(OPT_output_dir).str();
+  if (const opt::Arg *arg = args.getLastArg(OPT_stop_after)) {
+    options.stopAfter = parsePhase(arg->getValue());
+    if (!options.stopAfter || *options.stopAfter == Phase::Link)
+      return reportUsage("expected --stop-after import, raise, convert or codegen, got '" +
+                         Twine(arg->getValue()) + "'");
+    options.stopOutput = options.outputDir.empty() ? "-" : options.outputDir;
+    options.outputDir.clear();
+  } else if (options.outputDir.empty()) {
+    return reportUsage("expected -o DIR, the folder for the results");
+  }
+  options.embedWeights = args.hasArg(OPT_embed_weights);
+  options.runtimeDirectory = args.getLastArgValue(OPT_runtime_dir).str();
+  return kExitSuccess;
+}
+
+//===----------------------------------------------------------------------===//
+// winnow compile
+//===----------------------------------------------------------------------===//
+
+int winnow::runCompile(const opt::InputArgList &args, ArrayRef<std::string> positional) {
+  CompileOptions options;
+  if (int code = parseOptions(args, positional, options))
+    return code;
+  bool quiet = args.hasArg(OPT_quiet);
+  if (!sys::fs::exists(options.input)) {
+    errs() << "winnow: error: cannot open '" << options.input << "': no such file\n";
+    return kExitFailure;
+  }
+
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  // One thread: the passes work on one function, and the order of what they
+  // report must not depend on timing.
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
+    print(diagnostic, "", quiet);
+    return mlir::success();
+  });
+
+  using Clock = std::chrono::steady_clock;
+  auto seconds = [](Clock::time_point since) {
+    return std::chrono::duration<double>(Clock::now() - since).count();
+  };
+  bool progress = !quiet && sys::Process::StandardErrIsDisplayed();
+  Clock::time_point start = Clock::now(), phaseStart = start;
+  std::optional<Phase> current;
+  auto finishPhase = [&] {
+    if (progress && current)
+      errs() << format("  %-8s %6.2f s\n", stringifyPhase(*current).str().c_str(),
+                       seconds(phaseStart));
+  };
+  mlir::FailureOr<CompileResult> result = compile(options, context, [&](Phase phase) {
+    finishPhase();
+    current = phase;
+    phaseStart = Clock::now();
+  });
+  finishPhase();
+  if (mlir::failed(result))
+    return kExitFailure;
+  if (!options.stopAfter && !quiet)
+    errs() << format("compiled %s in %.2f s: %.1f KB of code and constants, %.1f MB of weights, in %s\n",
+                     result->name.c_str(), seconds(start), result->libraryBytes / 1e3,
+                     result->weightsBytes / 1e6, options.outputDir.c_str());
+  return kExitSuccess;
+}

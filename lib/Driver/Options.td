@@ -1,0 +1,42 @@
+// The command line of `winnow`.
+
+include "llvm/Option/OptParser.td"
+
+def compile : SubCommand<"compile", "compile an ONNX model to a native library",
+  "winnow compile MODEL.onnx -o DIR [options]">;
+def run : SubCommand<"run", "run a compiled model on arrays in files",
+  "winnow run DIR --inputs IN.npz --outputs OUT.npz [options]">;
+
+class Switch<string name, list<SubCommand> subs, string help>
+    : Flag<["--"], name, subs>, HelpText<help>;
+multiclass Value<string name, list<SubCommand> subs, string meta, string help> {
+  def "" : Separate<["--"], name, subs>, HelpText<help>, MetaVarName<meta>;
+  def _eq : Joined<["--"], name # "=", subs>, Alias<!cast<Separate>(NAME)>;
+}
+
+def help : Flag<["--"], "help">, HelpText<"show this help">;
+def help_short : Flag<["-"], "h">, Alias<help>;
+def version : Flag<["--"], "version">, HelpText<"show the version">;
+
+// compile
+def output_dir : Separate<["-"], "o", [compile]>, MetaVarName<"DIR">,
+  HelpText<"where the library, header, weights and report go">;
+defm name : Value<"name", [compile], "NAME", "name of files and C symbols (default: the model file's)">;
+defm emit : Value<"emit", [compile], "KINDS",
+  "obj,static,shared,exe,llvm-ir,asm,mlir (default: static,shared)">;
+defm cpu : Value<"cpu", [compile], "LEVEL",
+  "native, x86-64, x86-64-v3 or x86-64-v4 (default: native)">;
+defm dim : Value<"dim", [compile], "NAME=N|A..B", "pin a named dimension, or bound it">;
+defm stop_after : Value<"stop-after", [compile], "PHASE",
+  "import, raise, convert or codegen: print the module to -o and stop">;
+def embed_weights : Switch<"embed-weights", [compile], "put the weights into the library">;
+defm runtime_dir : Value<"runtime-dir", [compile], "DIR", "where libwinnow_rt.a is">;
+def quiet : Switch<"quiet", [compile], "print errors only">;
+
+// run
+defm inputs : Value<"inputs", [run], "FILE.npz", "arrays keyed by input name">;
+defm outputs : Value<"outputs", [run], "FILE.npz", "where the outputs go, keyed by name">;
+defm input : Value<"input", [run], "NAME=FILE.npy", "one input">;
+defm output : Value<"output", [run], "NAME=FILE.npy", "one output">;
+defm threads : Value<"threads", [run], "N", "threads (default: all cores)">;
+defm repeat : Value<"repeat", [run], "N", "run N times and print the median latency">;

@@ -1,0 +1,117 @@
+#include "Weights.h"
+
+#include "winnow/Dialect/Winnow/IR/Dims.h"
+#include "winnow/abi.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace winnow;
+
+/// The runtime's number of an element type; 0 for one that it has no name for.
+/// Unsigned types lose their sign in Conversion, so the original is kept in
+/// `winnow.dtype` where it matters.
+static uint32_t getDType(Type type, bool isUnsigned) {
+  if (type.isF32())
+    return WINNOW_DTYPE_F32;
+  if (type.isF64())
+    return WINNOW_DTYPE_F64;
+  if (type.isF16())
+    return WINNOW_DTYPE_F16;
+  if (type.isBF16())
+    return WINNOW_DTYPE_BF16;
+  if (type.isInteger(1))
+    return WINNOW_DTYPE_BOOL;
+  if (type.isInteger(8))
+    return isUnsigned ? WINNOW_DTYPE_U8 : WINNOW_DTYPE_I8;
+  if (type.isInteger(16))
+    return isUnsigned ? WINNOW_DTYPE_U16 : WINNOW_DTYPE_I16;
+  if (type.isInteger(32))
+    return isUnsigned ? WINNOW_DTYPE_U32 : WINNOW_DTYPE_I32;
+  if (type.isInteger(64))
+    return isUnsigned ? WINNOW_DTYPE_U64 : WINNOW_DTYPE_I64;
+  return 0;
+}
+
+/// `batch * seq`: the expression with the symbols' names.
+static std::string printExpression(AffineExpr expr, ArrayRef<SymbolInfo> symbols) {
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return symbols[symbol.getPosition()].name;
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return std::to_string(constant.getValue());
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  const char *op = " + ";
+  switch (binary.getKind()) {
+  case AffineExprKind::Mul:
+    op = " * ";
+    break;
+  case AffineExprKind::Mod:
+    op = " mod ";
+    break;
+  case AffineExprKind::FloorDiv:
+    op = " floordiv ";
+    break;
+  case AffineExprKind::CeilDiv:
+    op = " ceildiv ";
+    break;
+  default:
+    break;
+  }
+  return "(" + printExpression(binary.getLHS(), symbols) + op +
+         printExpression(binary.getRHS(), symbols) + ")";
+}
+
+FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
+  func::FuncOp entry;
+  for (func::FuncOp func : module.getOps<func::FuncOp>())
+    if (func->hasAttr("winnow.entry"))
+      entry = func;
+  if (!entry)
+    return module.emitError("expected a function with the attribute winnow.entry, got none");
+  auto inputDims = entry->getAttrOfType<ArrayAttr>("winnow.input_dims");
+  auto outputDims = entry->getAttrOfType<ArrayAttr>("winnow.output_dims");
+  SmallVector<SymbolInfo> symbols = getSymbols(entry);
+  unsigned first = 1 + symbols.size();
+  if (!inputDims || !outputDims ||
+      entry.getNumArguments() < first + inputDims.size() + outputDims.size())
+    return entry.emitError("expected the signature that winnow-to-linalg makes, got ")
+           << entry.getFunctionType();
+
+  ModelInterface interface;
+  for (const SymbolInfo &symbol : symbols)
+    interface.symbols.push_back({symbol.name, symbol.min, symbol.max});
+  auto addTensor = [&](unsigned argument, Attribute dims,
+                       std::vector<ModelInterface::Tensor> &tensors) -> LogicalResult {
+    ModelInterface::Tensor tensor;
+    if (auto name = entry.getArgAttrOfType<StringAttr>(argument, "winnow.name"))
+      tensor.name = name.getValue().str();
+    auto type = cast<MemRefType>(entry.getArgument(argument).getType());
+    bool isUnsigned = bool(entry.getArgAttr(argument, "winnow.unsigned"));
+    tensor.dtype = getDType(type.getElementType(), isUnsigned);
+    if (tensor.dtype == 0)
+      return entry.emitError("expected inputs and outputs of a type that the runtime knows, got ")
+             << type.getElementType() << " for '" << tensor.name << "'";
+    for (AffineExpr dim : cast<AffineMapAttr>(dims).getValue().getResults()) {
+      ModelInterface::Dim out;
+      if (std::optional<int64_t> size = getConstantDim(dim))
+        out.size = *size;
+      else if (auto symbol = dyn_cast<AffineSymbolExpr>(dim))
+        out.symbol = static_cast<int>(symbol.getPosition());
+      out.expression = printExpression(dim, symbols);
+      tensor.dims.push_back(out);
+    }
+    tensors.push_back(std::move(tensor));
+    return success();
+  };
+  for (auto [i, dims] : llvm::enumerate(inputDims))
+    if (failed(addTensor(first + i, dims, interface.inputs)))
+      return failure();
+  for (auto [i, dims] : llvm::enumerate(outputDims))
+    if (failed(addTensor(first + inputDims.size() + i, dims, interface.outputs)))
+      return failure();
+  if (auto sites = module->getAttrOfType<ArrayAttr>("winnow.sites"))
+    for (auto site : sites.getAsRange<DictionaryAttr>())
+      interface.sites.push_back({site.getAs<StringAttr>("node").getValue().str(),
+                                 site.getAs<StringAttr>("message").getValue().str()});
+  return interface;
+}

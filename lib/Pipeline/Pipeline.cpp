@@ -1,0 +1,296 @@
+#include "winnow/Pipeline/Pipeline.h"
+
+#include "Weights.h"
+
+#include "winnow/Codegen/CPU/Passes.h"
+#include "winnow/Codegen/CPU/Target.h"
+#include "winnow/Conversion/Passes.h"
+#include "winnow/Dialect/Winnow/Transforms/Passes.h"
+#include "winnow/Link/Artifact.h"
+#include "winnow/Link/CNames.h"
+#include "winnow/Link/Descriptor.h"
+#include "winnow/Link/Header.h"
+#include "winnow/Link/Report.h"
+#include "winnow/Link/Weights.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+using namespace mlir;
+using namespace winnow;
+
+static constexpr llvm::StringLiteral kPhase = "winnow.phase";
+
+namespace {
+/// One compile: what every step reads and the module that it works on.
+class Compiler {
+public:
+  Compiler(const CompileOptions &options, MLIRContext &context, const ProgressFn &progress)
+      : options(options), context(context), progress(progress) {}
+
+  FailureOr<CompileResult> run();
+
+private:
+  LogicalResult load();
+  LogicalResult runPasses(Phase phase, llvm::function_ref<void(OpPassManager &)> build);
+  LogicalResult codegenAndLink(CompileResult &result);
+  LogicalResult emitText(Emit kind, StringRef extension, llvm::Module &llvmModule);
+  LogicalResult printModule(StringRef path);
+  InFlightDiagnostic error() { return emitError(UnknownLoc::get(&context)); }
+  LogicalResult check(llvm::Error failure) {
+    if (!failure)
+      return success();
+    return error() << llvm::toString(std::move(failure));
+  }
+  std::string getPath(StringRef extension) const {
+    SmallString<128> path(options.outputDir);
+    llvm::sys::path::append(path, name + extension.str());
+    return std::string(path);
+  }
+
+  const CompileOptions &options;
+  MLIRContext &context;
+  const ProgressFn &progress;
+  std::string name;
+  OwningOpRef<ModuleOp> module;
+  /// The last phase that the module has been through.
+  Phase done = Phase::Import;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The table of contents
+//===----------------------------------------------------------------------===//
+
+FailureOr<CompileResult> Compiler::run() {
+  CompileResult result;
+  result.name = name = options.name.empty()
+                           ? makeIdentifier(llvm::sys::path::stem(options.input), "model")
+                           : options.name;
+  if (!options.stopAfter)
+    if (std::error_code code = llvm::sys::fs::create_directories(options.outputDir))
+      return error() << "cannot make the output directory '" << options.outputDir
+                     << "': " << code.message();
+
+  if (failed(load()))
+    return failure();
+  if (failed(runPasses(Phase::Raise, [](OpPassManager &pm) { buildRaisingPipeline(pm); })))
+    return failure();
+  if (failed(runPasses(Phase::Convert,
+                       [&](OpPassManager &pm) { buildConversionPipeline(pm, options.cpu); })))
+    return failure();
+
+  if (succeeded(codegenAndLink(result)))
+    return result;
+  return failure();
+}
+
+/// Imports an ONNX model, or takes up a module where an earlier run left it.
+LogicalResult Compiler::load() {
+  progress(Phase::Import);
+  if (StringRef(options.input).ends_with(".mlir")) {
+    module = parseSourceFile<ModuleOp>(options.input, &context);
+    if (!module)
+      return failure();
+    if (auto attr = (*module)->getAttrOfType<StringAttr>(kPhase)) {
+      std::optional<Phase> phase = parsePhase(attr.getValue());
+      if (!phase)
+        return error() << "expected winnow.phase to name a phase, got '" << attr.getValue() << "'";
+      done = *phase;
+    }
+  } else {
+    module = importONNX(options.input, context, options.import);
+    if (!module)
+      return failure();
+    (*module)->setAttr(kPhase, StringAttr::get(&context, stringifyPhase(Phase::Import)));
+  }
+  if (options.stopAfter == Phase::Import)
+    return printModule(options.stopOutput);
+  return success();
+}
+
+/// Runs a phase unless the module has been through it, and stops the compile
+/// after it if the options say so.
+LogicalResult Compiler::runPasses(Phase phase, llvm::function_ref<void(OpPassManager &)> build) {
+  if (options.stopAfter && phase > *options.stopAfter)
+    return success();
+  if (phase > done) {
+    progress(phase);
+    PassManager pm(&context);
+    SmallString<128> reproducer(options.outputDir.empty() ? "." : options.outputDir);
+    llvm::sys::path::append(reproducer, name + "-" + stringifyPhase(phase) + "-reproducer.mlir");
+    pm.enableCrashReproducerGeneration(reproducer);
+    build(pm);
+    if (failed(pm.run(*module)))
+      return error() << "phase " << stringifyPhase(phase) << " failed; '" << reproducer
+                     << "' holds its input: winnow-opt --run-reproducer runs it again";
+    (*module)->setAttr(kPhase, StringAttr::get(&context, stringifyPhase(phase)));
+  }
+  if (options.stopAfter == phase)
+    return printModule(options.stopOutput);
+  return success();
+}
+
+LogicalResult Compiler::printModule(StringRef path) {
+  std::string message;
+  std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(path, &message);
+  if (!file)
+    return error() << message;
+  OpPrintingFlags flags;
+  module->print(file->os(), flags.enableDebugInfo(true, /*prettyForm=*/false));
+  file->os() << "\n";
+  file->keep();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// From buffers to files
+//===----------------------------------------------------------------------===//
+
+/// The passes' reports, as they stand in the module.
+static llvm::json::Value toJSON(Attribute attr) {
+  if (auto array = dyn_cast<ArrayAttr>(attr)) {
+    llvm::json::Array values;
+    for (Attribute element : array)
+      values.push_back(toJSON(element));
+    return values;
+  }
+  if (auto dict = dyn_cast<DictionaryAttr>(attr)) {
+    llvm::json::Object object;
+    for (NamedAttribute entry : dict)
+      object[entry.getName().getValue()] = toJSON(entry.getValue());
+    return object;
+  }
+  if (auto boolean = dyn_cast<BoolAttr>(attr))
+    return boolean.getValue();
+  if (auto integer = dyn_cast<IntegerAttr>(attr))
+    return integer.getInt();
+  if (auto number = dyn_cast<FloatAttr>(attr))
+    return number.getValueAsDouble();
+  if (auto string = dyn_cast<StringAttr>(attr))
+    return llvm::json::fixUTF8(string.getValue());
+  return nullptr;
+}
+
+LogicalResult Compiler::codegenAndLink(CompileResult &result) {
+  if (options.stopAfter && *options.stopAfter < Phase::Codegen)
+    return success();
+  if (done > Phase::Convert)
+    return error() << "expected a module of phase convert or earlier, got one of phase "
+                   << stringifyPhase(done) << ": give mlir-translate what Codegen left";
+
+  // What the artefact tells about itself is read before Codegen lowers it away.
+  FailureOr<ModelInterface> interface = getModelInterface(*module);
+  FailureOr<std::vector<WeightEntry>> weights = getWeightEntries(*module);
+  if (failed(interface) || failed(weights))
+    return failure();
+  interface->name = name;
+  Attribute passes = (*module)->getAttr("winnow.report");
+  if (options.emit.count(Emit::MLIR) && !options.stopAfter && failed(printModule(getPath(".mlir"))))
+    return failure();
+
+  std::optional<CPULevel> level = getCPULevel(options.cpu);
+  if (!level)
+    return error() << "expected a CPU level such as native, x86-64, x86-64-v3 or x86-64-v4, got '"
+                   << options.cpu << "'";
+  if (failed(runPasses(Phase::Codegen, [&](OpPassManager &pm) {
+        cpu::CPUOptions cpuOptions;
+        cpuOptions.level = *level;
+        cpu::buildCPUPipeline(pm, cpuOptions);
+      })))
+    return failure();
+  if (options.stopAfter == Phase::Codegen)
+    return success();
+  cpu::fillInterface(*module, *level, *interface);
+
+  progress(Phase::Link);
+  llvm::LLVMContext llvmContext;
+  llvm::Expected<std::unique_ptr<llvm::Module>> llvmModule =
+      cpu::translateToLLVMIR(*module, llvmContext, *level);
+  if (!llvmModule)
+    return check(llvmModule.takeError());
+  interface->triple = (*llvmModule)->getTargetTriple().str();
+
+  std::string weightsPath = getPath(".weights");
+  llvm::Expected<WeightsSummary> summary = writeWeights(weightsPath, *weights);
+  if (!summary)
+    return check(summary.takeError());
+  summary->embedded = options.embedWeights;
+  if (failed(check(addDescriptor(**llvmModule, *interface, *summary))))
+    return failure();
+  cpu::optimize(**llvmModule, *level);
+
+  if (options.emit.count(Emit::LLVMIR) && failed(emitText(Emit::LLVMIR, ".ll", **llvmModule)))
+    return failure();
+  if (options.emit.count(Emit::Assembly) && failed(emitText(Emit::Assembly, ".s", **llvmModule)))
+    return failure();
+  SmallVector<char, 0> object;
+  llvm::raw_svector_ostream objectStream(object);
+  if (failed(check(cpu::emitObject(**llvmModule, *level, objectStream, cpu::FileKind::Object))))
+    return failure();
+  result.libraryBytes = object.size();
+  result.weightsBytes = summary->bytes;
+
+  ArtifactOptions artifacts;
+  artifacts.directory = options.outputDir;
+  artifacts.name = name;
+  artifacts.triple = interface->triple;
+  artifacts.runtimeDirectory = options.runtimeDirectory;
+  if (options.embedWeights)
+    artifacts.embeddedWeightsPath = weightsPath;
+  for (auto [emit, kind] : {std::pair(Emit::Object, ArtifactKind::Object),
+                            std::pair(Emit::Static, ArtifactKind::StaticLibrary),
+                            std::pair(Emit::Shared, ArtifactKind::SharedLibrary),
+                            std::pair(Emit::Executable, ArtifactKind::Executable)})
+    if (options.emit.count(emit))
+      artifacts.kinds.push_back(kind);
+  llvm::SmallVectorMemoryBuffer buffer(std::move(object), name, /*RequiresNullTerminator=*/false);
+  llvm::Expected<std::vector<ArtifactFile>> files =
+      writeArtifacts(buffer.getMemBufferRef(), artifacts);
+  if (!files)
+    return check(files.takeError());
+  if (options.embedWeights)
+    llvm::sys::fs::remove(weightsPath);
+
+  if (failed(check(writeHeader(getPath(".h"), *interface))))
+    return failure();
+  ReportData report;
+  report.model = &*interface;
+  report.weights = *summary;
+  report.files = *files;
+  if (passes)
+    report.sections.emplace_back("passes", toJSON(passes));
+  return check(writeReport(getPath(".json"), report));
+}
+
+LogicalResult Compiler::emitText(Emit kind, StringRef extension, llvm::Module &llvmModule) {
+  std::string message;
+  std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(getPath(extension), &message);
+  if (!file)
+    return error() << message;
+  if (kind == Emit::LLVMIR) {
+    llvmModule.print(file->os(), nullptr);
+  } else {
+    std::optional<CPULevel> level = getCPULevel(options.cpu);
+    SmallVector<char, 0> text;
+    llvm::raw_svector_ostream stream(text);
+    if (failed(check(cpu::emitObject(llvmModule, *level, stream, cpu::FileKind::Assembly))))
+      return failure();
+    file->os() << stream.str();
+  }
+  file->keep();
+  return success();
+}
+
+FailureOr<CompileResult> winnow::compile(const CompileOptions &options, MLIRContext &context,
+                                         const ProgressFn &progress) {
+  return Compiler(options, context, progress).run();
+}

@@ -1,0 +1,125 @@
+#include "Weights.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace winnow;
+
+/// The bytes of a constant as they lie in the file. Booleans of dense elements
+/// are packed in bits by MLIR and are spread to one byte each.
+static void writeDense(ElementsAttr elements, raw_ostream &os) {
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements)) {
+    ArrayRef<char> data = resource.getData();
+    os.write(data.data(), data.size());
+    return;
+  }
+  auto dense = cast<DenseElementsAttr>(elements);
+  if (dense.getElementType().isInteger(1)) {
+    for (bool value : dense.getValues<bool>())
+      os << static_cast<char>(value);
+    return;
+  }
+  ArrayRef<char> data = dense.getRawData();
+  if (!dense.isSplat()) {
+    os.write(data.data(), data.size());
+    return;
+  }
+  for (int64_t i = 0; i < dense.getNumElements(); ++i)
+    os.write(data.data(), data.size());
+}
+
+namespace {
+/// One constant [k, n] (or [n, k] transposed) of a packed weight.
+struct Part {
+  const float *data;
+  int64_t k, n;
+  bool transposed;
+
+  float at(int64_t row, int64_t column) const {
+    return transposed ? data[column * k + row] : data[row * n + column];
+  }
+};
+} // namespace
+
+/// Panels [ceil(N / nr)][k][nr] of the parts side by side, zero padded. One
+/// panel is gathered in memory at a time.
+static void writePanels(ArrayRef<Part> parts, int64_t k, int64_t n, int64_t nr, raw_ostream &os) {
+  SmallVector<float> panel(k * nr);
+  for (int64_t begin = 0; begin < n; begin += nr) {
+    std::fill(panel.begin(), panel.end(), 0.0f);
+    int64_t partBegin = 0;
+    for (const Part &part : parts) {
+      int64_t first = std::max(begin, partBegin);
+      int64_t last = std::min({begin + nr, partBegin + part.n, n});
+      if (part.transposed) {
+        for (int64_t column = first; column < last; ++column)
+          for (int64_t row = 0; row < k; ++row)
+            panel[row * nr + column - begin] = part.at(row, column - partBegin);
+      } else {
+        for (int64_t row = 0; row < k; ++row)
+          for (int64_t column = first; column < last; ++column)
+            panel[row * nr + column - begin] = part.at(row, column - partBegin);
+      }
+      partBegin += part.n;
+    }
+    os.write(reinterpret_cast<const char *>(panel.data()), panel.size() * sizeof(float));
+  }
+}
+
+FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
+  std::vector<WeightEntry> entries;
+  auto list = module->getAttrOfType<ArrayAttr>("winnow.weights");
+  if (!list)
+    return entries;
+  for (Attribute attr : list) {
+    auto dict = dyn_cast<DictionaryAttr>(attr);
+    auto offset = dict ? dict.getAs<IntegerAttr>("offset") : IntegerAttr();
+    auto bytes = dict ? dict.getAs<IntegerAttr>("bytes") : IntegerAttr();
+    auto parts = dict ? dict.getAs<ArrayAttr>("parts") : ArrayAttr();
+    auto layout = dict ? dict.getAs<DictionaryAttr>("layout") : DictionaryAttr();
+    auto kind = layout ? layout.getAs<StringAttr>("kind") : StringAttr();
+    bool isWellFormed = offset && bytes && parts && kind && !parts.empty() &&
+                        llvm::all_of(parts, llvm::IsaPred<ElementsAttr>);
+    if (!isWellFormed)
+      return module.emitError("expected entries with offset, bytes, parts and layout in "
+                              "winnow.weights, got ")
+             << attr;
+    WeightEntry entry;
+    entry.offset = offset.getInt();
+    entry.bytes = bytes.getInt();
+    if (kind.getValue() == "dense") {
+      auto elements = cast<ElementsAttr>(parts[0]);
+      entry.write = [elements](raw_ostream &os) { writeDense(elements, os); };
+    } else if (kind.getValue() == "panels") {
+      int64_t k = layout.getAs<IntegerAttr>("k").getInt(), n = layout.getAs<IntegerAttr>("n").getInt();
+      int64_t nr = layout.getAs<IntegerAttr>("nr").getInt();
+      bool transposed = layout.getAs<BoolAttr>("transposed").getValue();
+      entry.write = [parts, k, n, nr, transposed](raw_ostream &os) {
+        // Splats and other odd storage are written out first; weights are not.
+        std::vector<std::string> expanded(parts.size());
+        SmallVector<Part> views;
+        for (auto [i, attr] : llvm::enumerate(parts)) {
+          auto elements = cast<ElementsAttr>(attr);
+          const char *data;
+          auto resource = dyn_cast<DenseResourceElementsAttr>(elements);
+          if (resource && reinterpret_cast<uintptr_t>(resource.getData().data()) % alignof(float) == 0) {
+            data = resource.getData().data();
+          } else {
+            llvm::raw_string_ostream stream(expanded[i]);
+            writeDense(elements, stream);
+            data = expanded[i].data();
+          }
+          int64_t partN = elements.getNumElements() / std::max<int64_t>(k, 1);
+          views.push_back({reinterpret_cast<const float *>(data), k, partN, transposed});
+        }
+        writePanels(views, k, n, nr, os);
+      };
+    } else {
+      return module.emitError("expected a weight layout dense or panels, got ") << kind;
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
