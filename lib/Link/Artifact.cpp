@@ -200,7 +200,7 @@ Error ArtifactWriter::link(ArtifactKind kind) {
          runtimeFile("libwinnow_cli.a"), runtime, "-pie"});
   arguments.insert(arguments.end(),
                    {"-pthread", "-lm", "-Wl,--build-id=sha1", "-Wl,-z,relro",
-                    "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed"});
+                    "-Wl,-z,now", "-Wl,-z,noexecstack"});
   Error error = runLinkerDriver(driver, arguments);
   if (!error)
     error = errorCodeToError(sys::fs::rename(unfinished, output));
