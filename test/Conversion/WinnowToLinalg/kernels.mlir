@@ -1,0 +1,88 @@
+// RUN: winnow-opt %s --split-input-file --winnow-to-linalg=cpu=x86-64-v3 | FileCheck %s
+
+// A constant weight is packed in panels of the schedule's width.
+
+// CHECK: layout = {k = 8 : i64, kind = "panels", n = 30 : i64, nr = 24 : i64, transposed = false}
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "linear" ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<6x8xf32>, tensor<2x8x24xf32>, tensor<30xf32>) outs(%{{.*}} : tensor<6x30xf32>)
+// CHECK-SAME: {activation = "gelu", bias = true
+func.func @main(%x: tensor<2x3x8xf32>, %b: tensor<30xf32>) -> tensor<2x3x30xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<8x30xf32>
+  %0 = winnow.linear %x, %w bias(%b) {activation = #winnow<activation gelu>} : (tensor<2x3x8xf32>, tensor<8x30xf32>, tensor<30xf32>) -> tensor<2x3x30xf32>
+  return %0 : tensor<2x3x30xf32>
+}
+
+// -----
+
+// Merged projections pack the parts of a concatenation.
+
+// CHECK: parts = [dense<1.000000e+00> : tensor<8x16xf32>, dense<2.000000e+00> : tensor<8x8xf32>]
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "linear"
+func.func @main(%x: tensor<3x8xf32>) -> tensor<3x24xf32> attributes {winnow.entry} {
+  %a = winnow.constant dense<1.0> : tensor<8x16xf32>
+  %b = winnow.constant dense<2.0> : tensor<8x8xf32>
+  %w = winnow.concat %a, %b {axis = 1 : i64} : (tensor<8x16xf32>, tensor<8x8xf32>) -> tensor<8x24xf32>
+  %0 = winnow.linear %x, %w : (tensor<3x8xf32>, tensor<8x24xf32>) -> tensor<3x24xf32>
+  return %0 : tensor<3x24xf32>
+}
+
+// -----
+
+// A computed weight is a plain matrix product.
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "matmul"
+// CHECK: linalg.generic
+// CHECK: arith.maximumf
+func.func @main(%x: tensor<3x8xf32>, %w: tensor<8x4xf32>) -> tensor<3x4xf32> attributes {winnow.entry} {
+  %0 = winnow.linear %x, %w {activation = #winnow<activation relu>} : (tensor<3x8xf32>, tensor<8x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+// One right-hand side for all batches is one product of all rows.
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "matmul" ins(%{{.*}}, %{{.*}} : tensor<1x6x8xf32>, tensor<1x8x4xf32>) outs(%{{.*}} : tensor<1x6x4xf32>)
+func.func @main(%x: tensor<2x3x8xf32>, %w: tensor<8x4xf32>) -> tensor<2x3x4xf32> attributes {winnow.entry} {
+  %0 = winnow.matmul %x, %w : (tensor<2x3x8xf32>, tensor<8x4xf32>) -> tensor<2x3x4xf32>
+  return %0 : tensor<2x3x4xf32>
+}
+
+// -----
+
+// Integers go by the definition.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: winnow.kernel
+// CHECK: arith.muli
+// CHECK: arith.addi
+func.func @main(%x: tensor<2x3xi32>, %w: tensor<3x4xi32>) -> tensor<2x4xi32> attributes {winnow.entry} {
+  %0 = winnow.matmul %x, %w : (tensor<2x3xi32>, tensor<3x4xi32>) -> tensor<2x4xi32>
+  return %0 : tensor<2x4xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "attention" {{.*}} {causal = false, mask = "bool", nan_to_zero = true, scale = 5.000000e-01 : f32}
+func.func @main(%q: tensor<1x5x2x4xf32>, %k: tensor<1x6x2x4xf32>, %v: tensor<1x6x2x4xf32>, %m: tensor<1x1x1x6xi1>) -> tensor<1x5x2x4xf32> attributes {winnow.entry} {
+  %0 = winnow.attention %q, %k, %v mask(%m) {scale = 0.5 : f32, nan_to_zero} : (tensor<1x5x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x1x1x6xi1>) -> tensor<1x5x2x4xf32>
+  return %0 : tensor<1x5x2x4xf32>
+}
+
+// -----
+
+// A softmax over another axis than the last goes by the definition.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: winnow.kernel
+// CHECK: arith.maximumf
+// CHECK: math.exp
+// CHECK: arith.divf
+func.func @main(%x: tensor<3x8xf32>) -> tensor<3x8xf32> attributes {winnow.entry} {
+  %0 = winnow.softmax %x {axis = 0 : i64} : (tensor<3x8xf32>) -> tensor<3x8xf32>
+  return %0 : tensor<3x8xf32>
+}

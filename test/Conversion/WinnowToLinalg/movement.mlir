@@ -1,0 +1,100 @@
+// RUN: winnow-opt %s --split-input-file --winnow-to-linalg=cpu=x86-64-v3 | FileCheck %s
+
+// Small constants stay in the code.
+
+// CHECK-LABEL: func.func @main
+// CHECK: arith.constant dense<[1.000000e+00, 2.000000e+00]>
+func.func @main() -> tensor<2xf32> attributes {winnow.entry} {
+  %0 = winnow.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+// Large ones go to the weights file, equal ones once.
+
+// CHECK: winnow.weights = [{bytes = 2048 : i64, layout = {kind = "dense"}, offset = 0 : i64
+// CHECK-NOT: offset = 2048
+// CHECK-LABEL: func.func @main(%arg0: memref<?xi8>
+// CHECK: memref.view %arg0[%{{.*}}][] : memref<?xi8> to memref<512xf32>
+func.func @main() -> (tensor<512xf32>, tensor<512xf32>) attributes {winnow.entry} {
+  %0 = winnow.constant dense<1.0> : tensor<512xf32>
+  %1 = winnow.constant dense<1.0> : tensor<512xf32>
+  return %0, %1 : tensor<512xf32>, tensor<512xf32>
+}
+
+// -----
+
+// A reshape groups as few dimensions as it can.
+
+#f = affine_map<()[s0, s1] -> (s0, s1, 12)>
+#t = affine_map<()[s0, s1] -> (s0, s1, 3, 4)>
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: collapse_shape
+// CHECK: tensor.expand_shape %{{.*}} {{\[\[}}0], [1], [2, 3]]
+func.func @main(%x: tensor<?x?x12xf32, #f>) -> tensor<?x?x3x4xf32, #t>
+    attributes {winnow.entry, winnow.symbols = [{name = "b", min = 0, max = 9}, {name = "s", min = 0, max = 9}]} {
+  %0 = winnow.reshape %x : (tensor<?x?x12xf32, #f>) -> tensor<?x?x3x4xf32, #t>
+  return %0 : tensor<?x?x3x4xf32, #t>
+}
+
+// -----
+
+// Forward slices are views.
+
+#n = affine_map<()[s0] -> (s0)>
+// CHECK-LABEL: func.func @main
+// CHECK-SAME: %[[N:[^:]*]]: index
+// CHECK: tensor.extract_slice %{{.*}}[2] [%[[N]]] [1]
+func.func @main(%x: tensor<8xf32>) -> tensor<?xf32, #n>
+    attributes {winnow.entry, winnow.symbols = [{name = "n", min = 0, max = 6}]} {
+  %0 = winnow.slice %x affine_map<()[s0] -> (2)> [1] : (tensor<8xf32>) -> tensor<?xf32, #n>
+  return %0 : tensor<?xf32, #n>
+}
+
+// -----
+
+// Backward slices read element by element.
+
+// CHECK-LABEL: func.func @main
+// CHECK: linalg.generic
+// CHECK: tensor.extract
+func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> attributes {winnow.entry} {
+  %0 = winnow.slice %x affine_map<() -> (7)> [-1] : (tensor<8xf32>) -> tensor<8xf32>
+  return %0 : tensor<8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @main
+// CHECK: tensor.insert_slice %{{.*}} into %{{.*}}[0] [2] [1]
+// CHECK: tensor.insert_slice %{{.*}} into %{{.*}}[2] [3] [1]
+func.func @main(%a: tensor<2xf32>, %b: tensor<3xf32>) -> tensor<5xf32> attributes {winnow.entry} {
+  %0 = winnow.concat %a, %b {axis = 0 : i64} : (tensor<2xf32>, tensor<3xf32>) -> tensor<5xf32>
+  return %0 : tensor<5xf32>
+}
+
+// -----
+
+// A gather is a kernel that checks its indices.
+
+// CHECK: winnow.sites = [{message = "index outside [-10, 9]", node = "embed"}]
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "gather" ins(%{{.*}} : tensor<1x10x4xf32>, tensor<3xi64>) outs(%{{.*}} : tensor<1x3x4xf32>) {} {site = 0 : i32}
+func.func @main(%t: tensor<10x4xf32>, %i: tensor<3xi64>) -> tensor<3x4xf32> attributes {winnow.entry} {
+  %0 = winnow.gather %t, %i {axis = 0 : i64} : (tensor<10x4xf32>, tensor<3xi64>) -> tensor<3x4xf32> loc("embed")
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+// A gather by one constant index is a view.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: winnow.kernel
+// CHECK: tensor.extract_slice %{{.*}}[0, 9, 0] [2, 1, 4] [1, 1, 1] : tensor<2x10x4xf32> to tensor<2x4xf32>
+func.func @main(%x: tensor<2x10x4xf32>) -> tensor<2x4xf32> attributes {winnow.entry} {
+  %i = winnow.constant dense<-1> : tensor<i64>
+  %0 = winnow.gather %x, %i {axis = 1 : i64} : (tensor<2x10x4xf32>, tensor<i64>) -> tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
