@@ -2,7 +2,7 @@
 
 #include "Weights.h"
 
-#include "winnow/Codegen/CPU/Passes.h"
+#include "winnow/Codegen/CPU/Pipeline.h"
 #include "winnow/Codegen/CPU/Target.h"
 #include "winnow/Conversion/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
@@ -226,7 +226,8 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   summary->embedded = options.embedWeights;
   if (failed(check(addDescriptor(**llvmModule, *interface, *summary))))
     return failure();
-  cpu::optimize(**llvmModule, *level);
+  if (failed(check(cpu::optimize(**llvmModule, *level))))
+    return failure();
 
   if (options.emit.count(Emit::LLVMIR) && failed(emitText(Emit::LLVMIR, ".ll", **llvmModule)))
     return failure();
@@ -234,7 +235,7 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
     return failure();
   SmallVector<char, 0> object;
   llvm::raw_svector_ostream objectStream(object);
-  if (failed(check(cpu::emitObject(**llvmModule, *level, objectStream, cpu::FileKind::Object))))
+  if (failed(check(cpu::emitObject(**llvmModule, *level, objectStream, cpu::OutputKind::Object))))
     return failure();
   result.libraryBytes = object.size();
   result.weightsBytes = summary->bytes;
@@ -282,7 +283,7 @@ LogicalResult Compiler::emitText(Emit kind, StringRef extension, llvm::Module &l
     std::optional<CPULevel> level = getCPULevel(options.cpu);
     SmallVector<char, 0> text;
     llvm::raw_svector_ostream stream(text);
-    if (failed(check(cpu::emitObject(llvmModule, *level, stream, cpu::FileKind::Assembly))))
+    if (failed(check(cpu::emitObject(llvmModule, *level, stream, cpu::OutputKind::Assembly))))
       return failure();
     file->os() << stream.str();
   }
