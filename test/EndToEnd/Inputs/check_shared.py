@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Cases of shared/models against the outputs that PyTorch gave.
+
+    check_shared.py WINNOW MODELS_FOLDER WORK_FOLDER PATTERN...
+"""
+
+import fnmatch
+import glob
+import json
+import os
+import sys
+
+import numpy as np
+from support import Checker, compile_model, folder_of, open_winnow
+
+
+def check_case(tool, case, folder, check):
+    with open(os.path.join(case, "about.json")) as file:
+        tolerance = json.load(file)["tolerance"]
+    run = open_winnow(compile_model(tool, os.path.join(case, "model.onnx"), folder), 2)
+    for path in sorted(glob.glob(os.path.join(case, "io_*.npz"))):
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+        feeds = {name[3:]: array for name, array in arrays.items() if name.startswith("in:")}
+        got = run(feeds)
+        mask = feeds.get("attention_mask")
+        for name, want in arrays.items():
+            if name.startswith("out:"):
+                what = f"{os.path.basename(case)}: {os.path.basename(path)}: {name[4:]}"
+                check.close(
+                    what, got[name[4:]], want, tolerance["atol"], tolerance["rtol"], mask
+                )
+
+
+def main():
+    tool, models, work, *patterns = sys.argv[1:]
+    cases = sorted(
+        name
+        for name in os.listdir(models)
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        and "fp16" not in name
+    )
+    if not cases:
+        sys.exit(f"expected cases named {' '.join(patterns)} in {models}")
+    check = Checker()
+    for name in cases:
+        try:
+            check_case(tool, os.path.join(models, name), os.path.join(folder_of(work), name), check)
+        except Exception as error:  # the other cases still run
+            check.errors.append(f"{name}: {type(error).__name__}: {error}")
+    check.finish()
+
+
+if __name__ == "__main__":
+    main()
