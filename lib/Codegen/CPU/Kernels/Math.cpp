@@ -22,18 +22,18 @@ constexpr double fastExp2Poly[] = {2.0000000000e+00, 1.3862939552e+00,
 constexpr double expPoly[] = {
     2.0000000000e+00, 2.0000000647e+00, 9.9999988348e-01, 3.3332860675e-01,
     8.3336014843e-02, 1.6748471892e-02, 2.7687119571e-03};
-constexpr double erfNum[] = {
-    1.1283791691e+00, 1.8513532707e-01, 5.4244006171e-02, 3.8386262894e-03,
-    3.7675972482e-04, 4.6092534405e-06, -1.2799900599e-08};
-constexpr double erfDen[] = {1.0000000000e+00, 4.9740531798e-01,
-                             1.1387379164e-01, 1.5430058136e-02,
-                             1.3015266596e-03, 6.2399361218e-05};
-constexpr double tanhNum[] = {9.9999999869e-01, 1.3679914991e-01,
-                              3.8683276369e-03, 2.8007455887e-05,
-                              3.0585011713e-08, -1.2203454688e-11};
-constexpr double tanhDen[] = {1.0000000000e+00, 4.7013247052e-01,
-                              2.7245838436e-02, 3.9386308962e-04,
-                              1.2873663440e-06};
+constexpr double erfNum[] = {1.1283791461e+00, 1.9040583413e-01,
+                             5.2748634945e-02, 3.7655894145e-03,
+                             2.8488206064e-04, 2.0500910044e-06};
+constexpr double erfDen[] = {1.0000000000e+00, 5.0207551794e-01,
+                             1.1410884649e-01, 1.4969160330e-02,
+                             1.1625288147e-03, 3.8091720141e-05};
+constexpr double tanhNum[] = {9.9999997903e-01, 1.3379711359e-01,
+                              3.4940267000e-03, 2.0583352142e-05,
+                              1.3318897106e-08};
+constexpr double tanhDen[] = {1.0000000000e+00, 4.6713026604e-01,
+                              2.5871043389e-02, 3.2830799694e-04,
+                              7.7619468405e-07};
 constexpr double logPoly[] = {
     3.3333312604e-01,  -2.5000009599e-01, 2.0002118658e-01,
     -1.6667995857e-01, 1.4219552382e-01,  -1.2405588885e-01,
@@ -106,12 +106,15 @@ Value exp2Of(Emitter &e, Value x, ArrayRef<double> coefficients) {
   return e.mulF(horner(e, fraction, coefficients), n.scale);
 }
 
-/// x P(x^2) / Q(x^2).
-Value oddRational(Emitter &e, Value x, ArrayRef<double> num,
+/// x P(x^2) / Q(x^2) between the bounds, where it lies a little beyond 1: the
+/// result is clamped and exactly 1 from there on.
+Value oddRational(Emitter &e, Value x, double bound, ArrayRef<double> num,
                   ArrayRef<double> den) {
+  x = atMost(e, bound, atLeast(e, -bound, x));
   Value square = e.mulF(x, x);
   Value top = e.mulF(x, horner(e, square, num));
-  return e.divF(top, horner(e, square, den));
+  Value result = e.divF(top, horner(e, square, den));
+  return atMost(e, 1.0, atLeast(e, -1.0, result));
 }
 
 Value one(Emitter &e, Value like) { return e.real(1.0, like.getType()); }
@@ -174,7 +177,7 @@ Value emitLog(OpBuilder &builder, Location loc, Value x) {
       e, compare(arith::CmpFPredicate::OEQ, 0.0),
       e.real(-infinity, type), result);
   result = arith::SelectOp::create(
-      e, compare(arith::CmpFPredicate::ULT, infinity), result, x);
+      e, compare(arith::CmpFPredicate::OLT, infinity), result, x);
   return arith::SelectOp::create(
       e, compare(arith::CmpFPredicate::OLT, 0.0),
       e.real(std::numeric_limits<double>::quiet_NaN(), type), result);
@@ -182,15 +185,12 @@ Value emitLog(OpBuilder &builder, Location loc, Value x) {
 
 Value emitErf(OpBuilder &builder, Location loc, Value x) {
   Emitter e(loc, builder);
-  // Beyond the bounds erf rounds to 1 in float32.
-  x = atMost(e, 3.92, atLeast(e, -3.92, x));
-  return oddRational(e, x, erfNum, erfDen);
+  return oddRational(e, x, 4.12, erfNum, erfDen);
 }
 
 Value emitTanh(OpBuilder &builder, Location loc, Value x) {
   Emitter e(loc, builder);
-  x = atMost(e, 9.02, atLeast(e, -9.02, x));
-  return oddRational(e, x, tanhNum, tanhDen);
+  return oddRational(e, x, 9.6, tanhNum, tanhDen);
 }
 
 Value emitSigmoid(OpBuilder &builder, Location loc, Value x) {
