@@ -1,4 +1,5 @@
 #include "winnow/Dialect/Winnow/IR/Winnow.h"
+#include "winnow/Dialect/Winnow/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -7,6 +8,7 @@
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
+  winnow::registerTransforms();
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);

@@ -5,4 +5,245 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FoldConstants : Pass<"winnow-fold-constants", "mlir::ModuleOp"> {
+  let summary = "evaluates ops whose operands are small constants";
+  let description = [{
+    Exporters leave scalar arithmetic (`head_dim ** -0.5`), index tables and
+    shape values in the graph; the passes that recognise idioms want to see
+    numbers.
+
+    Algorithm: one walk in program order. A winnow op whose operands are all
+    constants is evaluated in double precision and rounded once to its type;
+    `dim_values` without symbols and `iota` of static length have no operands
+    and are constants as well. A reshape of a resource shares the resource.
+
+    Precondition: none. Postcondition: no elementwise, reshape, transpose,
+    slice, concat, broadcast_to or gather op has only constant operands, unless
+    an operand or the result is larger than `max-bytes`.
+
+    Refuses: `fold-constants.too-large`. Large weights that are only moved stay
+    as they are, for the weight packer, without a report; so does a gather whose
+    index is out of range, which must fail at run time.
+
+    Example:
+    ```mlir
+    %0 = winnow.constant dense<16.0> : tensor<f32>
+    %1 = winnow.constant dense<-0.5> : tensor<f32>
+    %2 = winnow.pow %0, %1 : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    // becomes
+    %2 = winnow.constant dense<2.500000e-01> : tensor<f32>
+    ```
+  }];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t", "65536",
+           "largest operand or result that is evaluated">];
+}
+
+def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
+  let summary = "undoes what exporters write around the ops that matter";
+  let description = [{
+    TorchScript and dynamo spell one model in many ways. This pass brings them
+    to one form, so that the raising passes match one form.
+
+    Algorithm: greedy patterns, in three groups.
+    Elementwise: operations with a neutral constant (x+0, x-0, x*1, x/1, true
+    and x, false or x, constant select) disappear; pow 2 is a product, pow 0.5 a
+    square root, pow -0.5 its reciprocal; division by a power of two is a
+    product; cast chains that lose nothing are one cast; broadcast_to moves
+    below elementwise ops, so that they compute on small tensors.
+    Movement: a transpose that moves only unit dimensions is a reshape; reshapes
+    move above transposes and slices above both, where dimensions stay whole, so
+    that transposes meet and cancel.
+    Indexing: an index that is provably the position itself, however it is
+    written (Range, Unsqueeze, Expand, Concat, multiply-add of sizes), makes
+    gather and gather_nd reshapes; compare of such an index with 0 is known.
+
+    Precondition: none. Postcondition: types at function borders are unchanged.
+
+    Refuses, without a report because its sites are many and small: a gather by
+    positions whose table may be shorter than the symbols' bounds allow, which
+    must fail at run time; a rewrite that would transpose a value twice.
+
+    Float semantics: x+0 gives -0 where ONNX gives +0, and pow(x, 0.5) is NaN
+    instead of infinity for minus infinity; all other rewrites keep every bit.
+
+    Example:
+    ```mlir
+    %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<?xi64, affine_map<()[s0] -> (s0)>>
+    %1 = winnow.gather %x, %0 {axis = 0 : i64} : (tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>, tensor<?xi64, affine_map<()[s0] -> (s0)>>) -> tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>
+    // becomes %x
+    ```
+  }];
+}
+
+def RaiseLayerNorm : Pass<"winnow-raise-layer-norm", "mlir::ModuleOp"> {
+  let summary = "recognises layer normalisation that an exporter took apart";
+  let description = [{
+    Below opset 17 layer normalisation is nine ops. As one op it is one kernel
+    that reads its input once.
+
+    Algorithm: from each square root (or power -0.5) of `variance + epsilon`:
+    the variance must be the mean over the last dimension of the square of
+    `d = x - mean(x)`; a user must divide `d` by the root or multiply it by the
+    reciprocal; products with and sums of [N] vectors after that, while they
+    have one user, become scale and bias.
+
+    Precondition: simplify-idioms. Postcondition: each match is one layer_norm.
+
+    Refuses: `layer-norm.axis` (not the last dimension only),
+    `layer-norm.variance-form` (mean(x^2) - mean(x)^2 cancels where the two-pass
+    form does not), `layer-norm.no-mean` (RMS normalisation),
+    `layer-norm.mean-of-other` (the mean is another tensor's),
+    `layer-norm.no-quotient` (nothing divides x - mean by the root).
+
+    Example:
+    ```mlir
+    %m = winnow.reduce mean %x [1] {keepdims}
+    %d = winnow.sub %x, %m
+    %s = winnow.mul %d, %d
+    %v = winnow.reduce mean %s [1] {keepdims}
+    %e = winnow.add %v, %eps
+    %r = winnow.sqrt %e
+    %y = winnow.div %d, %r
+    // becomes
+    %y = winnow.layer_norm %x {epsilon = 1.0e-5 : f32}
+    ```
+  }];
+}
+
+def RaiseGelu : Pass<"winnow-raise-gelu", "mlir::ModuleOp"> {
+  let summary = "recognises GELU in its erf and tanh forms";
+  let description = [{
+    Algorithm: from each erf (tanh), find the `x` of which its operand is the
+    polynomial `x / sqrt 2` (`sqrt(2/pi) (x + 0.044715 x^3)`), by comparing
+    coefficients, so that the order and grouping of products do not matter. Then
+    follow the single users from `1 + erf` down through products with constants
+    and multiples of `x`, until the factor is `x / 2`.
+
+    Constants are compared to 1e-4, or to the type's precision where that is
+    coarser, since exporters round them. `x * sigmoid(x)` is left for
+    fuse-linear; `x * sigmoid(1.702 x)` is not a GELU and stays.
+
+    Precondition: simplify-idioms. Postcondition: each match is one gelu.
+
+    Refuses: `gelu.argument` (the operand is no such polynomial), `gelu.form`
+    (the rest is not x / 2 times the sum), both with the numbers.
+
+    Example:
+    ```mlir
+    %a = winnow.div %x, %sqrt2
+    %b = winnow.erf %a
+    %c = winnow.add %b, %one
+    %d = winnow.mul %x, %c
+    %y = winnow.mul %d, %half
+    // becomes
+    %y = winnow.gelu %x
+    ```
+  }];
+}
+
+def RaiseAttention : Pass<"winnow-raise-attention", "mlir::ModuleOp"> {
+  let summary = "recognises attention that an exporter took apart";
+  let description = [{
+    One attention op can be computed without ever writing the score matrix, and
+    tells later passes what is a query, a key, a value and a mask.
+
+    Algorithm, from each softmax whose result (or `where(isnan(p), 0, p)`) is
+    the left operand of a matmul:
+      1. Walk up from the softmax to the matmul that makes the scores, and
+         collect scalar factors, masks that are added, subtracted or selected,
+         and factors that depend on the key only.
+      2. Strip scalar factors off both operands of that matmul.
+      3. [N, S, D] operands become [B, H, S, D] where a reshape above them
+         tells N = B * H, and otherwise have one head.
+      4. Masks become rank 4 without their broadcasts; several are combined.
+      5. Build attention in [B, S, H, D] with transposes around it, which
+         simplify-idioms cancels against the exporter's.
+
+    A select with a finite fill c <= -1e4 becomes an additive mask of the lowest
+    float: the same where |scores| stays below |c| - 104, also for rows with
+    every key masked, which are uniform both ways.
+
+    Precondition: simplify-idioms. Postcondition: each match is one attention.
+
+    Refuses: `attention.softmax-axis`, `attention.probabilities-used`,
+    `attention.scores-used`, `attention.rank`, `attention.head-size`,
+    `attention.batch`, `attention.mask-shape`, `attention.mask-fill`,
+    `attention.scale-after-mask`, `attention.scores`.
+
+    Example:
+    ```mlir
+    %s = winnow.matmul %q, %kT
+    %t = winnow.mul %s, %scale
+    %m = winnow.add %t, %mask
+    %p = winnow.softmax %m {axis = 3 : i64}
+    %o = winnow.matmul %p, %v
+    // becomes
+    %o' = winnow.attention %q', %k', %v' mask(%mask) {scale = 1.25e-1 : f32}
+    ```
+  }];
+}
+
+def FuseLinear : Pass<"winnow-fuse-linear", "mlir::ModuleOp"> {
+  let summary = "matmul with a weight, bias, activation and residual in one op";
+  let description = [{
+    Algorithm: every matmul whose right operand is a constant matrix becomes a
+    linear; a transpose of the constant becomes `transpose_weight`. Then, while
+    the linear has one user: a sum with a [N] vector is the bias; gelu, relu,
+    tanh, sigmoid or x * sigmoid(x) the activation; a sum with a value of the
+    same type the residual, after which nothing more is absorbed. At last
+    `layer_norm(x + y)` takes a sum that no linear took, if it has one user.
+
+    Precondition: the raising passes. Postcondition: no matmul has a constant
+    matrix on its right.
+
+    Refuses: `linear.weight-rank` and `linear.weight-not-constant`, for matmuls
+    with a right operand of rank 2; `linear.sum-used` and
+    `linear.activation-input-used`, where a second user needs the value between.
+
+    Example:
+    ```mlir
+    %0 = winnow.matmul %x, %w
+    %1 = winnow.add %0, %b
+    %2 = winnow.gelu %1
+    // becomes
+    %2 = winnow.linear %x, %w bias(%b) {activation = #winnow.activation<gelu>}
+    ```
+  }];
+}
+
+def MergeQKV : Pass<"winnow-merge-qkv", "mlir::ModuleOp"> {
+  let summary = "linears of one input become one linear";
+  let description = [{
+    One product with [K, 3N] reads its input once and has fewer, larger tiles
+    than three with [K, N].
+
+    Algorithm: groups the linears of a block by input, activation and
+    orientation of the weight; two or more with constant weights, biases all
+    present or all absent, and no residual become one linear of the
+    concatenated weight (a concat op of constants, which the weight packer
+    evaluates while it packs), and slices of its last dimension.
+
+    Profitable, and done, when at least two members feed the same attention op
+    through reshapes, transposes and slices; other groups are left alone.
+
+    Precondition: fuse-linear. Postcondition: slices of one linear feed the
+    attention.
+
+    Refuses: `merge-qkv.bias` (some have one, some not), `merge-qkv.residual`,
+    `merge-qkv.weight` (not constant), `merge-qkv.attributes`.
+
+    Example:
+    ```mlir
+    %q = winnow.linear %x, %wq
+    %k = winnow.linear %x, %wk
+    // becomes
+    %w = winnow.concat %wq, %wk {axis = 1 : i64}
+    %qk = winnow.linear %x, %w
+    %q = winnow.slice %qk affine_map<() -> (0, 0)> [1, 1]
+    %k = winnow.slice %qk affine_map<() -> (0, 64)> [1, 1]
+    ```
+  }];
+}
+
 #endif // WINNOW_TRANSFORMS_PASSES_TD

@@ -1,0 +1,31 @@
+//===- Passes.h - winnow to winnow ----------------------------------------===//
+
+#ifndef WINNOW_DIALECT_WINNOW_TRANSFORMS_PASSES_H
+#define WINNOW_DIALECT_WINNOW_TRANSFORMS_PASSES_H
+
+#include "winnow/Dialect/Winnow/IR/Winnow.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir {
+class OpPassManager;
+} // namespace mlir
+
+namespace winnow {
+
+#define GEN_PASS_DECL
+#include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
+
+/// From what the importer leaves to attention, layer_norm, gelu and linear.
+void buildRaisingPipeline(mlir::OpPassManager &pm);
+
+/// Registers this folder's passes and `--winnow-raise`, the pipeline above.
+void registerTransforms();
+
+#define GEN_PASS_REGISTRATION
+#include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
+
+} // namespace winnow
+
+#endif // WINNOW_DIALECT_WINNOW_TRANSFORMS_PASSES_H

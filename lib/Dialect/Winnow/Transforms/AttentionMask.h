@@ -1,0 +1,48 @@
+//===- AttentionMask.h - Masks in the form that attention takes -----------===//
+
+#ifndef WINNOW_LIB_DIALECT_TRANSFORMS_ATTENTIONMASK_H
+#define WINNOW_LIB_DIALECT_TRANSFORMS_ATTENTIONMASK_H
+
+#include "Utils.h"
+
+namespace winnow {
+
+/// One way in which an exporter hides scores.
+struct MaskTerm {
+  enum Kind {
+    /// `scores + value`.
+    Add,
+    /// `scores - value`.
+    Subtract,
+    /// `value ? scores : fill`.
+    VisibleWhere,
+    /// `value ? fill : scores`.
+    HiddenWhere,
+  };
+  Kind kind;
+  mlir::Value value;
+  double fill = 0;
+};
+
+/// The batch, head, query and key dimensions that a mask may vary over.
+struct ScoreShape {
+  Dims dims;
+  unsigned numSymbols;
+  /// The scores of the model have rank 3, batch and heads in one dimension.
+  bool isJoint;
+};
+
+/// `value` with rank 4 and without its outer broadcasts, where it broadcasts to
+/// the scores; null where it does not.
+mlir::Value getRank4(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
+                     const ScoreShape &scores);
+
+/// All terms as one mask operand; null where one does not fit. `elementType` is
+/// the scores' one.
+mlir::Value combineMasks(mlir::OpBuilder &builder, mlir::Location loc,
+                         mlir::ArrayRef<MaskTerm> terms, const ScoreShape &scores,
+                         mlir::Type elementType);
+
+} // namespace winnow
+
+#endif // WINNOW_LIB_DIALECT_TRANSFORMS_ATTENTIONMASK_H

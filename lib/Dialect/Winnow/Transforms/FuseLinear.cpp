@@ -1,0 +1,222 @@
+#include "Utils.h"
+#include "winnow/Dialect/Winnow/Transforms/Passes.h"
+#include "winnow/Dialect/Winnow/Transforms/Report.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace winnow;
+
+namespace winnow {
+#define GEN_PASS_DEF_FUSELINEAR
+#include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
+} // namespace winnow
+
+static bool isTransposeOfMatrix(TransposeOp op) {
+  return op && op.getPermutation() == ArrayRef<int64_t>{1, 0};
+}
+
+/// x * sigmoid(x), where the sigmoid has no other use: the product, or null.
+static MulOp getSilu(Value x) {
+  SigmoidOp sigmoid;
+  MulOp product;
+  for (Operation *user : x.getUsers()) {
+    if (isa<SigmoidOp>(user) && !sigmoid)
+      sigmoid = cast<SigmoidOp>(user);
+    else if (isa<MulOp>(user) && !product)
+      product = cast<MulOp>(user);
+    else
+      return nullptr;
+  }
+  if (!sigmoid || !product || !sigmoid->hasOneUse())
+    return nullptr;
+  Value other = product.getLhs() == x ? product.getRhs() : product.getLhs();
+  return other == sigmoid.getResult() ? product : nullptr;
+}
+
+static Activation getActivation(Operation *op) {
+  return TypeSwitch<Operation *, Activation>(op)
+      .Case([](GeluOp gelu) {
+        return gelu.getTanhApproximation() ? Activation::GeluTanh : Activation::Gelu;
+      })
+      .Case([](ReluOp) { return Activation::Relu; })
+      .Case([](TanhOp) { return Activation::Tanh; })
+      .Case([](SigmoidOp) { return Activation::Sigmoid; })
+      .Default([](Operation *) { return Activation::None; });
+}
+
+namespace {
+/// A linear while it grows: what has been absorbed, and where it ends.
+struct Growing {
+  Value input, weight, bias, residual;
+  bool transposeWeight = false;
+  Activation activation = Activation::None;
+  /// The op whose result the linear will replace.
+  Operation *end;
+
+  Value result() const { return end->getResult(0); }
+  std::string describe() const {
+    std::string text = "linear";
+    if (bias)
+      text += " with bias";
+    if (activation != Activation::None)
+      text += (bias ? ", " : " with ") + stringifyActivation(activation).str();
+    if (residual)
+      text += bias || activation != Activation::None ? ", residual" : " with residual";
+    return text;
+  }
+};
+
+struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
+  void runOnOperation() override {
+    SiteReporter reporter(getOperation(), "fuse-linear");
+    SmallVector<Operation *> roots;
+    getOperation().walk([&](Operation *op) {
+      if (isa<MatMulOp, LinearOp>(op))
+        roots.push_back(op);
+    });
+    for (Operation *root : roots)
+      if (std::optional<Growing> linear = start(root, reporter))
+        grow(*linear, reporter);
+    // Only sums that no linear took are left for the norms.
+    getOperation().walk([&](LayerNormOp norm) { absorbResidual(norm, reporter); });
+    eraseDeadOps(getOperation());
+  }
+
+  std::optional<Growing> start(Operation *op, SiteReporter &reporter) {
+    if (auto linear = dyn_cast<LinearOp>(op))
+      return Growing{linear.getInput(),          linear.getWeight(),     linear.getBias(),
+                     linear.getResidual(),       linear.getTransposeWeight(),
+                     linear.getActivation(),     op};
+    auto matmul = cast<MatMulOp>(op);
+    Value weight = matmul.getRhs();
+    if (!isConstantExpression(weight)) {
+      if (getTensorType(weight).getRank() == 2)
+        reporter.refused(op->getLoc(), "linear.weight-not-constant",
+                         "the right operand is a matrix, but not a constant");
+      return std::nullopt;
+    }
+    if (getTensorType(weight).getRank() != 2) {
+      reporter.refused(op->getLoc(), "linear.weight-rank",
+                       "expected a constant of rank 2 on the right, got rank " +
+                           Twine(getTensorType(weight).getRank()));
+      return std::nullopt;
+    }
+    if (!isa<FloatType>(getElementTypeOrSelf(weight)))
+      return std::nullopt;
+    Growing linear{matmul.getLhs(), weight, {}, {}, false, Activation::None, op};
+    if (auto transpose = weight.getDefiningOp<TransposeOp>(); isTransposeOfMatrix(transpose)) {
+      linear.weight = transpose.getInput();
+      linear.transposeWeight = true;
+    }
+    return linear;
+  }
+
+  void grow(Growing linear, SiteReporter &reporter) {
+    Operation *first = linear.end;
+    while (!linear.residual && absorbUser(linear, reporter)) {
+    }
+    if (linear.end == first && isa<LinearOp>(first))
+      return;
+    OpBuilder builder(linear.end);
+    Location loc = linear.end->getLoc();
+    Value bias = linear.bias ? asVector(builder, loc, linear.bias) : Value();
+    Value fused = LinearOp::create(
+        builder, first->getLoc(), linear.result().getType(), linear.input, linear.weight, bias,
+        linear.residual, ActivationAttr::get(builder.getContext(), linear.activation),
+        linear.transposeWeight ? builder.getUnitAttr() : UnitAttr());
+    reporter.applied(first->getLoc(), "linear.fused", "fused to " + linear.describe());
+    linear.result().replaceAllUsesWith(fused);
+  }
+
+  /// Takes the only user into the linear, if it fits.
+  bool absorbUser(Growing &linear, SiteReporter &reporter) {
+    Value value = linear.result();
+    if (linear.activation == Activation::None)
+      if (MulOp silu = getSilu(value); silu && silu.getType() == value.getType()) {
+        linear.activation = Activation::Silu;
+        linear.end = silu;
+        return true;
+      }
+    if (!value.hasOneUse()) {
+      for (Operation *user : value.getUsers())
+        if (linear.activation == Activation::None && getActivation(user) != Activation::None) {
+          reporter.refused(user->getLoc(), "linear.activation-input-used",
+                           "the activation's input has another use");
+          break;
+        }
+      return false;
+    }
+    Operation *user = *value.getUsers().begin();
+    if (user->getNumResults() != 1 || user->getResult(0).getType() != value.getType() ||
+        user->getBlock() != linear.end->getBlock())
+      return false;
+    if (Activation activation = getActivation(user); activation != Activation::None) {
+      if (linear.activation != Activation::None)
+        return false;
+      linear.activation = activation;
+      linear.end = user;
+      return true;
+    }
+    auto add = dyn_cast<AddOp>(user);
+    if (!add || add.getLhs() == add.getRhs())
+      return false;
+    Value other = add.getLhs() == value ? add.getRhs() : add.getLhs();
+    Type type = value.getType();
+    if (!linear.bias && linear.activation == Activation::None &&
+        isVectorOf(other, getDims(value).back(), getNumSymbols(type)) &&
+        (getTensorType(other).getRank() == 1 || other.getType() != type)) {
+      linear.bias = other;
+      linear.end = add;
+      return true;
+    }
+    if (other.getType() != type)
+      return false;
+    // Of two linears that meet in a sum, the later one takes the other. The
+    // walk comes to the earlier one first.
+    if (auto rival = getLastRoot(other); rival && linear.end->isBeforeInBlock(rival))
+      return false;
+    linear.residual = other;
+    linear.end = add;
+    return true;
+  }
+
+  /// The matmul or linear in the same block that `value` comes from through a
+  /// bias or an activation, if it could take a residual itself.
+  static Operation *getLastRoot(Value value) {
+    for (unsigned depth = 0; depth < 4; ++depth) {
+      Operation *op = value.getDefiningOp();
+      if (!op || !value.hasOneUse())
+        return nullptr;
+      if (auto linear = dyn_cast<LinearOp>(op))
+        return linear.getResidual() ? nullptr : op;
+      if (auto matmul = dyn_cast<MatMulOp>(op))
+        return isConstantExpression(matmul.getRhs()) ? op : nullptr;
+      if (auto add = dyn_cast<AddOp>(op))
+        value = getTensorType(add.getLhs()) == getTensorType(add) ? add.getLhs() : add.getRhs();
+      else if (getActivation(op) != Activation::None)
+        value = op->getOperand(0);
+      else
+        return nullptr;
+    }
+    return nullptr;
+  }
+
+  /// layer_norm(x + y) reads both, instead of a sum that is written first.
+  void absorbResidual(LayerNormOp norm, SiteReporter &reporter) {
+    auto sum = norm.getInput().getDefiningOp<AddOp>();
+    if (!sum || norm.getResidual() || sum.getLhs().getType() != norm.getType() ||
+        sum.getRhs().getType() != norm.getType())
+      return;
+    if (!sum->hasOneUse())
+      return reporter.refused(norm.getLoc(), "linear.sum-used",
+                              "the sum that is normalised has another use");
+    OpBuilder builder(norm);
+    auto fused = LayerNormOp::create(builder, norm.getLoc(), norm.getType(), sum.getLhs(),
+                                     sum.getRhs(), norm.getScale(), norm.getBias(),
+                                     norm.getEpsilonAttr());
+    norm.getResult().replaceAllUsesWith(fused);
+    reporter.applied(norm.getLoc(), "linear.norm-residual", "took a sum into layer_norm");
+  }
+};
+} // namespace

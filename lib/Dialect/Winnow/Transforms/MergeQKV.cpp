@@ -1,0 +1,126 @@
+#include "Utils.h"
+#include "winnow/Dialect/Winnow/Transforms/Passes.h"
+#include "winnow/Dialect/Winnow/Transforms/Report.h"
+
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace winnow;
+
+namespace winnow {
+#define GEN_PASS_DEF_MERGEQKV
+#include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
+} // namespace winnow
+
+/// The attention that `value` feeds through movement only, or null.
+static AttentionOp getFedAttention(Value value) {
+  for (unsigned depth = 0; depth < 8 && value.hasOneUse(); ++depth) {
+    Operation *user = *value.getUsers().begin();
+    if (auto attention = dyn_cast<AttentionOp>(user))
+      return attention;
+    // A factor of the key's positions is multiplied in on the way.
+    if (!isa<ReshapeOp, TransposeOp, SliceOp, MulOp>(user) ||
+        user->getBlock() != value.getParentBlock())
+      return nullptr;
+    value = user->getResult(0);
+  }
+  return nullptr;
+}
+
+namespace {
+struct MergeQKV : winnow::impl::MergeQKVBase<MergeQKV> {
+  void runOnOperation() override {
+    SiteReporter reporter(getOperation(), "merge-qkv");
+    // Linears that feed one attention from one input, in program order.
+    llvm::MapVector<std::pair<Operation *, Value>, SmallVector<LinearOp>> groups;
+    getOperation().walk([&](LinearOp linear) {
+      if (AttentionOp attention = getFedAttention(linear.getResult());
+          attention && attention->getBlock() == linear->getBlock())
+        groups[{attention, linear.getInput()}].push_back(linear);
+    });
+    for (auto &[key, group] : groups)
+      if (group.size() > 1 && canMerge(group, reporter))
+        merge(group, reporter);
+    eraseDeadOps(getOperation());
+  }
+
+  bool canMerge(ArrayRef<LinearOp> group, SiteReporter &reporter) {
+    LinearOp first = group.front();
+    auto refuse = [&](LinearOp linear, StringRef code, const Twine &sentence) {
+      reporter.refused(linear.getLoc(), code, sentence);
+      return false;
+    };
+    for (LinearOp linear : group) {
+      if (!isConstantExpression(linear.getWeight()) ||
+          (linear.getBias() && !isConstantExpression(linear.getBias())))
+        return refuse(linear, "merge-qkv.weight", "the weight or bias is not a constant");
+      if (linear.getResidual())
+        return refuse(linear, "merge-qkv.residual", "the linear adds a residual");
+      if (bool(linear.getBias()) != bool(first.getBias()))
+        return refuse(linear, "merge-qkv.bias", "some linears of the input have a bias, some not");
+      if (linear.getActivation() != first.getActivation() ||
+          linear.getTransposeWeight() != first.getTransposeWeight())
+        return refuse(linear, "merge-qkv.attributes",
+                      "the linears differ in activation or orientation of the weight");
+    }
+    return true;
+  }
+
+  Value concat(OpBuilder &builder, Location loc, ValueRange values, int64_t axis) {
+    Dims dims = getDims(values.front());
+    for (Value value : values.drop_front())
+      dims[axis] = dims[axis] + getDims(value)[axis];
+    return ConcatOp::create(builder, loc,
+                            getTensorType(dims, getElementTypeOrSelf(values.front()), 0), values,
+                            builder.getI64IntegerAttr(axis));
+  }
+
+  /// Makes a constant expression available to `before`.
+  static void hoistConstants(Value value, Operation *before) {
+    Operation *op = value.getDefiningOp();
+    if (op->getBlock() != before->getBlock() || op->isBeforeInBlock(before))
+      return;
+    for (Value operand : op->getOperands())
+      hoistConstants(operand, before);
+    op->moveBefore(before);
+  }
+
+  void merge(ArrayRef<LinearOp> group, SiteReporter &reporter) {
+    LinearOp first = group.front();
+    Location loc = first.getLoc();
+    SmallVector<Value> weights, biases;
+    for (LinearOp linear : group) {
+      hoistConstants(linear.getWeight(), first);
+      weights.push_back(linear.getWeight());
+      if (!linear.getBias())
+        continue;
+      hoistConstants(linear.getBias(), first);
+      biases.push_back(linear.getBias());
+    }
+    OpBuilder builder(first);
+    Value weight = concat(builder, loc, weights, first.getTransposeWeight() ? 0 : 1);
+    Value bias = biases.empty() ? Value() : concat(builder, loc, biases, 0);
+    unsigned numSymbols = getNumSymbols(first.getType());
+    Dims dims = getDims(first.getResult());
+    dims.back() = getDims(weight)[first.getTransposeWeight() ? 0 : 1];
+    auto type = getTensorType(dims, first.getType().getElementType(), numSymbols);
+    auto merged = LinearOp::create(builder, loc, type, first.getInput(), weight, bias,
+                                   /*residual=*/Value(), first.getActivationAttr(),
+                                   first.getTransposeWeightAttr());
+
+    SmallVector<int64_t> steps(dims.size(), 1);
+    Dims starts(dims.size(), builder.getAffineConstantExpr(0));
+    for (LinearOp linear : group) {
+      Value slice = SliceOp::create(
+          builder, linear.getLoc(), linear.getType(), merged,
+          AffineMapAttr::get(AffineMap::get(0, 0, starts, builder.getContext())),
+          builder.getDenseI64ArrayAttr(steps));
+      starts.back() = starts.back() + getDims(linear.getResult()).back();
+      linear.getResult().replaceAllUsesWith(slice);
+    }
+    reporter.applied(loc, "merge-qkv.merged",
+                     "merged " + Twine(group.size()) + " linears of one input to one of width " +
+                         toString(dims.back()));
+  }
+};
+} // namespace

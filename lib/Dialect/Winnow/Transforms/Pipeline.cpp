@@ -1,0 +1,43 @@
+#include "winnow/Dialect/Winnow/Transforms/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace winnow;
+
+void winnow::buildRaisingPipeline(OpPassManager &pm) {
+  auto cleanUp = [&] {
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  };
+  cleanUp();
+  pm.addPass(createFoldConstants());
+  pm.addPass(createSimplifyIdioms());
+  cleanUp();
+  // Comparisons and selects that simplify resolved are constants now.
+  pm.addPass(createFoldConstants());
+  pm.addPass(createSimplifyIdioms());
+  cleanUp();
+  // Every idiom has one form from here on.
+  pm.addPass(createRaiseLayerNorm());
+  pm.addPass(createRaiseGelu());
+  pm.addPass(createRaiseAttention());
+  // The transposes around attention meet the exporter's and cancel.
+  pm.addPass(createSimplifyIdioms());
+  cleanUp();
+  pm.addPass(createFuseLinear());
+  pm.addPass(createMergeQKV());
+  // No constant is evaluated after this: a joint weight stays a concat, which
+  // the weight packer reads part by part.
+  pm.addPass(createSimplifyIdioms());
+  cleanUp();
+}
+
+void winnow::registerTransforms() {
+  registerWinnowTransformsPasses();
+  PassPipelineRegistration<>("winnow-raise",
+                             "the importer's output to attention, layer_norm, gelu and linear",
+                             buildRaisingPipeline);
+}

@@ -1,0 +1,376 @@
+#include "AttentionMask.h"
+#include "winnow/Dialect/Winnow/Transforms/Passes.h"
+#include "winnow/Dialect/Winnow/Transforms/Report.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace winnow;
+
+namespace winnow {
+#define GEN_PASS_DEF_RAISEATTENTION
+#include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
+} // namespace winnow
+
+/// A select whose fill is at least this low hides a score for good.
+static constexpr double kLowestScore = -1e4;
+
+namespace {
+
+/// Why a softmax is no attention.
+struct Refusal {
+  StringRef code;
+  std::string sentence;
+};
+
+/// What stands between the matmul of the scores and the softmax.
+struct Scores {
+  MatMulOp matmul;
+  double scale = 1;
+  SmallVector<MaskTerm> masks;
+  /// Factors that do not vary over queries: they scale keys.
+  SmallVector<Value> keyFactors;
+};
+
+/// One raising attempt; every step returns its refusal.
+struct Raiser {
+  explicit Raiser(SoftmaxOp softmax) : softmax(softmax) {}
+  SoftmaxOp softmax;
+  Scores scores;
+  MatMulOp output;
+  bool nanToZero = false;
+  unsigned numSymbols = 0;
+  Dims shape; // batch, heads, query length, key length
+  bool isJoint = false;
+
+  std::optional<Refusal> matchOutput();
+  std::optional<Refusal> matchScores();
+  std::optional<Refusal> matchShapes();
+  std::optional<Refusal> build();
+
+  Value toHeads(OpBuilder &builder, Value value, AffineExpr heads, ArrayRef<int64_t> permutation);
+};
+
+//===----------------------------------------------------------------------===//
+// From the softmax down
+//===----------------------------------------------------------------------===//
+
+/// The matmul that `value` is the left operand of, if that is its only use.
+MatMulOp getOnlyMatMul(Value value) {
+  if (!value.hasOneUse())
+    return nullptr;
+  auto matmul = dyn_cast<MatMulOp>(*value.getUsers().begin());
+  return matmul && matmul.getLhs() == value ? matmul : nullptr;
+}
+
+/// The select of `where(isnan(p), 0, p)`, if p has no other use.
+SelectOp getNaNGuard(Value probabilities) {
+  SelectOp guard;
+  for (Operation *user : probabilities.getUsers()) {
+    if (auto select = dyn_cast<SelectOp>(user); select && (!guard || guard == select))
+      guard = select;
+    else if (!isa<IsNaNOp>(user) || !user->hasOneUse())
+      return nullptr;
+  }
+  auto isNaN = guard ? guard.getCondition().getDefiningOp<IsNaNOp>() : nullptr;
+  if (!isNaN || isNaN.getInput() != probabilities || guard.getOnFalse() != probabilities ||
+      !isScalarConstant(guard.getOnTrue(), 0) || guard.getType() != probabilities.getType())
+    return nullptr;
+  return guard;
+}
+
+std::optional<Refusal> Raiser::matchOutput() {
+  Value probabilities = softmax.getResult();
+  if (SelectOp guard = getNaNGuard(probabilities)) {
+    nanToZero = true;
+    probabilities = guard.getResult();
+  }
+  output = getOnlyMatMul(probabilities);
+  if (!output)
+    return Refusal{"attention.probabilities-used",
+                   "the probabilities have a use other than the product with the values"};
+  int64_t rank = getTensorType(softmax).getRank();
+  if (static_cast<int64_t>(softmax.getAxis()) != rank - 1)
+    return Refusal{"attention.softmax-axis",
+                   ("expected softmax over axis " + Twine(rank - 1) + ", got " +
+                    Twine(softmax.getAxis()))
+                       .str()};
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// From the softmax up
+//===----------------------------------------------------------------------===//
+
+/// Whether the scores come from here: a matmul of this very shape, behind
+/// elementwise ops.
+bool leadsToScores(Value value, Type type, unsigned depth = 0) {
+  Operation *op = value.getDefiningOp();
+  if (!op || value.getType() != type || depth > 8)
+    return false;
+  if (isa<MatMulOp>(op))
+    return true;
+  return isa<AddOp, SubOp, MulOp, DivOp, SelectOp>(op) &&
+         llvm::any_of(op->getOperands(),
+                      [&](Value operand) { return leadsToScores(operand, type, depth + 1); });
+}
+
+std::optional<Refusal> Raiser::matchScores() {
+  Value value = softmax.getInput();
+  Type type = value.getType();
+  double scaleBelow = 1;
+  while (true) {
+    Operation *op = value.getDefiningOp();
+    if (!value.hasOneUse())
+      return Refusal{"attention.scores-used", "the scores have a use other than the softmax"};
+    if (auto matmul = dyn_cast_or_null<MatMulOp>(op)) {
+      scores.matmul = matmul;
+      return std::nullopt;
+    }
+    if (!isa_and_nonnull<AddOp, SubOp, MulOp, DivOp, SelectOp>(op))
+      return Refusal{"attention.scores",
+                     op ? ("expected the scores to come from a matmul, got " +
+                           op->getName().getStringRef())
+                              .str()
+                        : "expected the scores to come from a matmul, got an argument"};
+
+    if (auto select = dyn_cast<SelectOp>(op)) {
+      bool isVisible = leadsToScores(select.getOnTrue(), type);
+      Value fill = isVisible ? select.getOnFalse() : select.getOnTrue();
+      Value next = isVisible ? select.getOnTrue() : select.getOnFalse();
+      std::optional<double> number = getScalarConstant(fill);
+      if (!leadsToScores(next, type) || !number)
+        return Refusal{"attention.mask-fill", "expected a select of the scores or a constant"};
+      bool isLow = *number <= kLowestScore;
+      if (!isLow || (getElementTypeOrSelf(type).isF16() && !std::isinf(*number)))
+        return Refusal{"attention.mask-fill",
+                       "hidden scores are filled with " + std::to_string(*number) +
+                           ", which an added mask cannot stand for"};
+      scores.masks.push_back({isVisible ? MaskTerm::VisibleWhere : MaskTerm::HiddenWhere,
+                              select.getCondition(), *number});
+      // A positive factor below leaves minus infinity alone.
+      if (!scores.keyFactors.empty() ||
+          (scaleBelow != 1 && !(std::isinf(*number) && scaleBelow > 0)))
+        return Refusal{"attention.scale-after-mask", "the scores are scaled after they are masked"};
+      value = next;
+      continue;
+    }
+
+    Value lhs = op->getOperand(0), rhs = op->getOperand(1);
+    bool isLeft = leadsToScores(lhs, type), isRight = leadsToScores(rhs, type);
+    if (isLeft == isRight || (isRight && isa<SubOp, DivOp>(op)))
+      return Refusal{"attention.scores",
+                     isLeft ? "two products contribute to the scores"
+                            : ("expected the scores to come from a matmul through " +
+                               op->getName().getStringRef())
+                                  .str()};
+    Value other = isLeft ? rhs : lhs;
+    value = isLeft ? lhs : rhs;
+    if (isa<AddOp, SubOp>(op)) {
+      if (scaleBelow != 1 || !scores.keyFactors.empty())
+        return Refusal{"attention.scale-after-mask", "the scores are scaled after they are masked"};
+      scores.masks.push_back({isa<AddOp>(op) ? MaskTerm::Add : MaskTerm::Subtract, other});
+      continue;
+    }
+    if (std::optional<double> factor = getScalarConstant(other)) {
+      scaleBelow *= isa<DivOp>(op) ? 1 / *factor : *factor;
+      scores.scale *= isa<DivOp>(op) ? 1 / *factor : *factor;
+      continue;
+    }
+    if (isa<DivOp>(op))
+      return Refusal{"attention.scale", "the scores are divided by something that is no constant"};
+    // sum_d q k * f = sum_d q (k f) for a factor of the key's position.
+    Dims dims = getDims(other);
+    if (dims.size() >= 2 && !isConstantDim(dims[dims.size() - 2], 1))
+      return Refusal{"attention.scale",
+                     "the scores are multiplied by something that varies over queries"};
+    scores.keyFactors.push_back(other);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Shapes
+//===----------------------------------------------------------------------===//
+
+/// Strips products with constants off an operand of the scores.
+Value stripScale(Value value, double &scale) {
+  while (true) {
+    Operation *op = value.getDefiningOp();
+    if (!isa_and_nonnull<MulOp, DivOp>(op))
+      return value;
+    Value next = op->getOperand(0);
+    std::optional<double> factor = getScalarConstant(op->getOperand(1));
+    if (!factor && isa<MulOp>(op)) {
+      factor = getScalarConstant(op->getOperand(0));
+      next = op->getOperand(1);
+    }
+    if (!factor || next.getType() != value.getType())
+      return value;
+    scale *= isa<DivOp>(op) ? 1 / *factor : *factor;
+    value = next;
+  }
+}
+
+/// What a joint dimension N is the product of: batch and heads, as the
+/// reshapes above the operand say.
+std::optional<std::pair<AffineExpr, AffineExpr>>
+getBatchAndHeads(Value operand, AffineExpr joint, int64_t headSize, unsigned numSymbols) {
+  MLIRContext *context = operand.getContext();
+  Value value = operand;
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<ReshapeOp, TransposeOp, SliceOp, MulOp, DivOp>(op))
+      break;
+    value = isa<MulOp, DivOp>(op) && getScalarConstant(op->getOperand(0)) ? op->getOperand(1)
+                                                                          : op->getOperand(0);
+    if (!isa<ReshapeOp>(op))
+      continue;
+    Dims dims = getDims(value), heads;
+    for (AffineExpr dim : dims)
+      if (getConstantDim(dim))
+        heads.push_back(dim);
+    if (std::optional<int64_t> width = dims.empty() ? std::nullopt : getConstantDim(dims.back()))
+      if (*width % headSize == 0)
+        heads.push_back(getAffineConstantExpr(*width / headSize, context));
+    dims.push_back(getAffineConstantExpr(1, context));
+    // The width comes last but is the likelier source of the heads.
+    for (AffineExpr head : llvm::reverse(heads))
+      for (AffineExpr batch : dims)
+        if (!isConstantDim(head, 1) && isSameProduct({batch, head}, {joint}, numSymbols))
+          return std::pair(batch, head);
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> Raiser::matchShapes() {
+  Dims query = getDims(scores.matmul.getLhs()), key = getDims(scores.matmul.getRhs());
+  Dims value = getDims(output.getRhs());
+  numSymbols = getNumSymbols({scores.matmul.getLhs().getType(), scores.matmul.getRhs().getType(),
+                              output.getRhs().getType(), softmax.getType()});
+  size_t rank = query.size();
+  if (rank != key.size() || rank != value.size() || (rank != 3 && rank != 4))
+    return Refusal{"attention.rank", "expected query, key and value of rank 3 or 4, got ranks " +
+                                         std::to_string(rank) + ", " + std::to_string(key.size()) +
+                                         " and " + std::to_string(value.size())};
+  std::optional<int64_t> headSize = getConstantDim(query.back());
+  if (!headSize || !getConstantDim(value.back()))
+    return Refusal{"attention.head-size", "expected static head sizes, got " +
+                                              toString(query.back()) + " and " +
+                                              toString(value.back())};
+  auto isSame = [&](unsigned i) {
+    return isSameDim(query[i], key[i], numSymbols) && isSameDim(key[i], value[i], numSymbols);
+  };
+  if (!isSame(0))
+    return Refusal{"attention.batch", "expected batch sizes to match, got " + toString(query[0]) +
+                                          ", " + toString(key[0]) + " and " + toString(value[0])};
+  isJoint = rank == 3;
+  if (isJoint) {
+    AffineExpr one = getAffineConstantExpr(1, softmax.getContext());
+    std::pair<AffineExpr, AffineExpr> split(query[0], one);
+    for (Value operand : {scores.matmul.getLhs(), scores.matmul.getRhs(), output.getRhs()})
+      if (auto found = getBatchAndHeads(operand, query[0], *headSize, numSymbols)) {
+        split = *found;
+        break;
+      }
+    shape = {split.first, split.second, query[1], key[2]};
+    return std::nullopt;
+  }
+  std::optional<int64_t> heads = getConstantDim(query[1]), kvHeads = getConstantDim(key[1]);
+  if (!heads || !kvHeads || !isSameDim(key[1], value[1], numSymbols) || *kvHeads == 0 ||
+      *heads % *kvHeads != 0)
+    return Refusal{"attention.heads", "expected static heads that the key's divide, got " +
+                                          toString(query[1]) + ", " + toString(key[1]) + " and " +
+                                          toString(value[1])};
+  shape = {query[0], query[1], query[2], key[3]};
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Building
+//===----------------------------------------------------------------------===//
+
+/// `value` in [batch, length, heads, size]. `permutation` is from rank 4.
+Value Raiser::toHeads(OpBuilder &builder, Value value, AffineExpr heads,
+                      ArrayRef<int64_t> permutation) {
+  Location loc = value.getLoc();
+  Dims dims = getDims(value);
+  if (isJoint) {
+    dims[0] = heads;
+    dims.insert(dims.begin(), shape[0]);
+    value = reshapeTo(builder, loc, value, dims, numSymbols);
+  }
+  return createTranspose(builder, loc, value, permutation);
+}
+
+std::optional<Refusal> Raiser::build() {
+  OpBuilder builder(output);
+  Location loc = softmax.getLoc();
+  Type elementType = getElementTypeOrSelf(softmax.getType());
+  ScoreShape scoreShape{shape, numSymbols, isJoint};
+  Value mask;
+  if (!scores.masks.empty()) {
+    mask = combineMasks(builder, loc, scores.masks, scoreShape, elementType);
+    if (!mask)
+      return Refusal{"attention.mask-shape",
+                     "a mask does not broadcast to " + toString(shape)};
+  }
+  double scale = scores.scale;
+  Value query = stripScale(scores.matmul.getLhs(), scale);
+  Value key = stripScale(scores.matmul.getRhs(), scale);
+  AffineExpr kvHeads = isJoint ? shape[1] : getDims(key)[1];
+  query = toHeads(builder, query, shape[1], {0, 2, 1, 3});
+  key = toHeads(builder, key, kvHeads, {0, 3, 1, 2});
+  Value value = toHeads(builder, output.getRhs(), kvHeads, {0, 2, 1, 3});
+  for (Value factor : scores.keyFactors) {
+    Value rank4 = getRank4(builder, loc, factor, scoreShape);
+    if (!rank4 || !isConstantDim(getDims(rank4)[2], 1) ||
+        (!isConstantDim(getDims(rank4)[1], 1) && kvHeads != shape[1]))
+      return Refusal{"attention.mask-shape",
+                     "a factor of the scores does not broadcast to " + toString(shape)};
+    rank4 = createTranspose(builder, loc, rank4, {0, 3, 1, 2});
+    key = MulOp::create(builder, loc, key.getType(), key, rank4);
+  }
+  auto type = getTensorType({shape[0], shape[2], shape[1], getDims(value)[3]}, elementType,
+                            numSymbols);
+  Value result = AttentionOp::create(builder, loc, type, query, key, value, mask,
+                                     builder.getF32FloatAttr(scale), /*causal=*/UnitAttr(),
+                                     nanToZero ? builder.getUnitAttr() : UnitAttr());
+  result = createTranspose(builder, loc, result, {0, 2, 1, 3});
+  result = reshapeTo(builder, loc, result, cast<RankedTensorType>(output.getType()));
+  output.getResult().replaceAllUsesWith(result);
+  return std::nullopt;
+}
+
+struct RaiseAttention : winnow::impl::RaiseAttentionBase<RaiseAttention> {
+  void runOnOperation() override {
+    SiteReporter reporter(getOperation(), "raise-attention");
+    SmallVector<SoftmaxOp> anchors;
+    getOperation().walk([&](SoftmaxOp op) {
+      // A softmax that multiplies nothing is a classifier's, and no near miss.
+      bool isAnchor = false;
+      for (Operation *user : op->getUsers()) {
+        isAnchor |= isa<MatMulOp>(user);
+        if (isa<SelectOp>(user))
+          isAnchor |= llvm::any_of(user->getUsers(), llvm::IsaPred<MatMulOp>);
+      }
+      if (isAnchor)
+        anchors.push_back(op);
+    });
+    for (SoftmaxOp softmax : anchors) {
+      Raiser raiser(softmax);
+      std::optional<Refusal> refusal = raiser.matchOutput();
+      if (!refusal)
+        refusal = raiser.matchScores();
+      if (!refusal)
+        refusal = raiser.matchShapes();
+      if (!refusal)
+        refusal = raiser.build();
+      if (refusal)
+        reporter.refused(softmax.getLoc(), refusal->code, refusal->sentence);
+      else
+        reporter.applied(softmax.getLoc(), "attention.raised",
+                         "raised to attention with shape " + toString(raiser.shape));
+    }
+    eraseDeadOps(getOperation());
+  }
+};
+} // namespace
