@@ -1,0 +1,34 @@
+//===- Run.h - Running a compiled model on arrays in files ----------------===//
+
+#ifndef WINNOW_DRIVER_RUN_H
+#define WINNOW_DRIVER_RUN_H
+
+#include "llvm/Support/Error.h"
+#include <string>
+#include <vector>
+
+namespace winnow {
+
+struct RunOptions {
+  std::string artifact;    ///< the folder of a compile, or its .so
+  std::string inputsFile;  ///< .npz with arrays keyed by input name, or empty
+  std::string outputsFile; ///< .npz to write, or empty
+  /// `NAME=FILE.npy` as given; an input here goes before that of inputsFile.
+  std::vector<std::string> inputs, outputs;
+  int threads = 0; ///< 0: all cores
+  int repeat = 1;  ///< timed runs, at least 1
+};
+
+struct RunResult {
+  std::vector<double> milliseconds; ///< of each run, in order
+  int threads = 0;                  ///< that were used
+
+  double median() const;
+};
+
+/// Opens the model, runs it and writes the outputs that were asked for.
+llvm::Expected<RunResult> runModel(const RunOptions &options);
+
+} // namespace winnow
+
+#endif // WINNOW_DRIVER_RUN_H

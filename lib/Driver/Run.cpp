@@ -1,0 +1,246 @@
+#include "winnow/Driver/Run.h"
+#include "CompiledModel.h"
+#include "winnow/Driver/Npz.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CheckedArithmetic.h"
+#include <chrono>
+
+using namespace llvm;
+using namespace winnow;
+
+double RunResult::median() const {
+  std::vector<double> sorted = milliseconds;
+  if (sorted.empty())
+    return 0;
+  llvm::sort(sorted);
+  size_t middle = sorted.size() / 2;
+  return sorted.size() % 2 ? sorted[middle]
+                           : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+namespace {
+
+/// One command: arrays in, runs, arrays out.
+class Runner {
+public:
+  Runner(const RunOptions &options, const winnow_model *model)
+      : options(options), desc(*winnow_model_descriptor(model)), model(model),
+        inputTensors(desc.inputs, desc.num_inputs),
+        outputTensors(desc.outputs, desc.num_outputs), inputs(desc.num_inputs),
+        outputs(desc.num_outputs), given(desc.num_inputs) {}
+
+  Error readInputs();
+  Error bindOutputs();
+  Error prepareOutputs();
+  Error run(winnow_context *context, RunResult &result);
+  Error writeOutputs();
+
+private:
+  using Tensors = ArrayRef<winnow_tensor_desc>;
+
+  static std::string listNames(Tensors tensors) {
+    if (tensors.empty())
+      return "none";
+    return join(
+        map_range(tensors,
+                  [](auto &t) { return "'" + std::string(t.name) + "'"; }),
+        ", ");
+  }
+  static Error unknownName(StringRef kind, StringRef name, Tensors tensors) {
+    return createStringError("unknown " + kind + " '" + name +
+                             "'; the model's " + kind + "s are " +
+                             listNames(tensors));
+  }
+
+  void setInput(size_t index, Array array);
+  /// Splits NAME=FILE where NAME is the longest name of a tensor that fits:
+  /// names and files may hold '=' themselves.
+  Expected<std::pair<size_t, StringRef>> bind(StringRef kind, StringRef text,
+                                              Tensors tensors);
+  std::vector<winnow_tensor> makeTensors(MutableArrayRef<Array> arrays);
+
+  const RunOptions &options;
+  const winnow_model_desc &desc;
+  const winnow_model *model;
+  Tensors inputTensors, outputTensors;
+  std::vector<Array> inputs, outputs;
+  std::vector<bool> given;
+  std::vector<std::pair<size_t, StringRef>> outputFiles;
+};
+
+} // namespace
+
+void Runner::setInput(size_t index, Array array) {
+  // Raw bfloat16 bits may come as integers; nothing else is reinterpreted.
+  if (array.dtype == WINNOW_DTYPE_U16 &&
+      inputTensors[index].dtype == WINNOW_DTYPE_BF16)
+    array.dtype = WINNOW_DTYPE_BF16;
+  inputs[index] = std::move(array);
+  given[index] = true;
+}
+
+Expected<std::pair<size_t, StringRef>>
+Runner::bind(StringRef kind, StringRef text, Tensors tensors) {
+  std::optional<size_t> best;
+  for (auto [index, tensor] : enumerate(tensors)) {
+    StringRef name = tensor.name;
+    if (text.starts_with(name) &&
+        text.drop_front(name.size()).starts_with("=") &&
+        (!best || name.size() > strlen(tensors[*best].name)))
+      best = index;
+  }
+  if (best)
+    return std::pair(*best, text.drop_front(strlen(tensors[*best].name) + 1));
+  auto [name, file] = text.rsplit('=');
+  if (!text.contains('='))
+    return createStringError("expected --" + kind + " NAME=FILE.npy, got '" +
+                             text + "'");
+  return unknownName(kind, name, tensors);
+}
+
+Error Runner::readInputs() {
+  if (!options.inputsFile.empty()) {
+    auto arrays = readNpz(options.inputsFile);
+    if (!arrays)
+      return arrays.takeError();
+    for (auto &[name, array] : *arrays) {
+      const auto *tensor = find_if(
+          inputTensors, [&, &name = name](auto &t) { return name == t.name; });
+      if (tensor == inputTensors.end())
+        return unknownName("input", name, inputTensors);
+      setInput(tensor - inputTensors.begin(), std::move(array));
+    }
+  }
+  for (const std::string &text : options.inputs) {
+    auto bound = bind("input", text, inputTensors);
+    if (!bound)
+      return bound.takeError();
+    auto array = readNpy(bound->second);
+    if (!array)
+      return array.takeError();
+    setInput(bound->first, std::move(*array));
+  }
+  std::vector<std::string> missing;
+  for (auto [tensor, isGiven] : zip_equal(inputTensors, given))
+    if (!isGiven)
+      missing.push_back("'" + std::string(tensor.name) + "'");
+  if (!missing.empty())
+    return createStringError("expected all inputs, got none for " +
+                             join(missing, ", ") +
+                             "; give them in --inputs FILE.npz or as --input "
+                             "NAME=FILE.npy");
+  return Error::success();
+}
+
+std::vector<winnow_tensor> Runner::makeTensors(MutableArrayRef<Array> arrays) {
+  std::vector<winnow_tensor> tensors;
+  for (Array &array : arrays)
+    tensors.push_back(winnow_make_tensor(array.dtype, array.shape.size(),
+                                         array.shape.data(), array.data.data(),
+                                         array.data.size()));
+  return tensors;
+}
+
+Error Runner::prepareOutputs() {
+  std::vector<int64_t> symbols(desc.num_symbols);
+  size_t ranks = 0;
+  for (const winnow_tensor_desc &tensor : outputTensors)
+    ranks += tensor.rank;
+  std::vector<int64_t> dims(ranks);
+  std::vector<winnow_tensor> tensors = makeTensors(inputs);
+  if (Error error = toError(winnow_model_infer_symbols(
+          model, tensors.data(), tensors.size(), symbols.data())))
+    return error;
+  if (Error error = toError(winnow_model_output_dims(model, symbols.data(),
+                                                     dims.data(), dims.size())))
+    return error;
+  const int64_t *next = dims.data();
+  for (auto [tensor, array] : zip_equal(outputTensors, outputs)) {
+    array.dtype = tensor.dtype;
+    array.shape.assign(next, next + tensor.rank);
+    next += tensor.rank;
+    std::optional<int64_t> bytes = winnow_dtype_size(tensor.dtype);
+    if (is_contained(array.shape, 0))
+      bytes = 0;
+    for (int64_t dim : array.shape)
+      bytes = bytes ? checkedMul<int64_t>(*bytes, dim) : std::nullopt;
+    if (!bytes || *bytes < 0 ||
+        static_cast<uint64_t>(*bytes) > array.data.max_size())
+      return createStringError("output '" + Twine(tensor.name) +
+                               "': expected a size that fits into memory, got "
+                               "an overflow");
+    array.data.resize(*bytes);
+  }
+  return Error::success();
+}
+
+Error Runner::run(winnow_context *context, RunResult &result) {
+  std::vector<winnow_tensor> in = makeTensors(inputs);
+  std::vector<winnow_tensor> out = makeTensors(outputs);
+  for (int i = 0; i < options.repeat; ++i) {
+    auto start = std::chrono::steady_clock::now();
+    if (Error error = toError(
+            winnow_run(context, in.data(), in.size(), out.data(), out.size())))
+      return error;
+    std::chrono::duration<double, std::milli> taken =
+        std::chrono::steady_clock::now() - start;
+    result.milliseconds.push_back(taken.count());
+  }
+  return Error::success();
+}
+
+Error Runner::bindOutputs() {
+  for (const std::string &text : options.outputs) {
+    auto bound = bind("output", text, outputTensors);
+    if (!bound)
+      return bound.takeError();
+    outputFiles.push_back(*bound);
+  }
+  return Error::success();
+}
+
+Error Runner::writeOutputs() {
+  for (auto [index, file] : outputFiles)
+    if (Error error = writeNpy(file, outputs[index]))
+      return error;
+  if (options.outputsFile.empty())
+    return Error::success();
+  std::vector<NamedArray> arrays;
+  for (auto [tensor, array] : zip_equal(outputTensors, outputs))
+    arrays.emplace_back(tensor.name, std::move(array));
+  return writeNpz(options.outputsFile, arrays);
+}
+
+Expected<RunResult> winnow::runModel(const RunOptions &options) {
+  if (options.repeat < 1 || options.threads < 0)
+    return createStringError(
+        "expected --repeat of 1 or more and --threads of 0 or more, got %d and "
+        "%d",
+        options.repeat, options.threads);
+  auto model = openCompiledModel(options.artifact);
+  if (!model)
+    return model.takeError();
+  Runner runner(options, model->get());
+  if (Error error = runner.readInputs())
+    return std::move(error);
+  // Before the run, which may take long.
+  if (Error error = runner.bindOutputs())
+    return std::move(error);
+  if (Error error = runner.prepareOutputs())
+    return std::move(error);
+  winnow_context_options contextOptions = WINNOW_CONTEXT_OPTIONS_INIT;
+  contextOptions.num_threads = options.threads;
+  winnow_context *handle = nullptr;
+  if (Error error = toError(
+          winnow_context_create(model->get(), &contextOptions, &handle)))
+    return std::move(error);
+  ContextPtr context(handle);
+  RunResult result;
+  result.threads = winnow_context_num_threads(handle);
+  if (Error error = runner.run(handle, result))
+    return std::move(error);
+  if (Error error = runner.writeOutputs())
+    return std::move(error);
+  return result;
+}
