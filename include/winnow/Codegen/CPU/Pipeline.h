@@ -1,0 +1,32 @@
+//===- Pipeline.h - The steps from the codegen contract to LLVM -----------===//
+
+#ifndef WINNOW_CODEGEN_CPU_PIPELINE_H
+#define WINNOW_CODEGEN_CPU_PIPELINE_H
+
+#include "winnow/Codegen/CPU/CPULevel.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace winnow {
+struct ModelInterface;
+}
+
+namespace winnow::cpu {
+
+struct CPUOptions {
+  CPULevel level;
+};
+
+/// Appends the passes that take a module from the codegen contract to the
+/// LLVM dialect.
+void buildCPUPipeline(mlir::OpPassManager &pm, const CPUOptions &options);
+
+/// Writes down what callers must know of the code that the pipeline left:
+/// triple, CPU level and features, and scratch bytes.
+void fillInterface(mlir::ModuleOp module, const CPULevel &level,
+                   ModelInterface &interface);
+
+} // namespace winnow::cpu
+
+#endif // WINNOW_CODEGEN_CPU_PIPELINE_H

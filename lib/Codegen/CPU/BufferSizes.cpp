@@ -1,0 +1,186 @@
+//===- BufferSizes.cpp - Sizes of buffers as formulas over the symbols ----===//
+
+#include "BufferSizes.h"
+#include "MemRefUtils.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+
+namespace winnow::cpu {
+
+constexpr int64_t kNominalSymbol = 128;
+
+BufferSizes::BufferSizes(func::FuncOp entry) : entry(entry) {
+  for (Type type : entry.getArgumentTypes().drop_front()) {
+    if (!type.isIndex())
+      break;
+    ++numSymbols;
+  }
+  nominals.assign(numSymbols, kNominalSymbol);
+  auto bounds = entry->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>(
+      "winnow.symbols");
+  for (unsigned i = 0; bounds && i < numSymbols && i < bounds.size(); ++i) {
+    auto symbol = dyn_cast<DictionaryAttr>(bounds[i]);
+    if (!symbol)
+      continue;
+    if (auto min = symbol.getAs<IntegerAttr>("min"))
+      nominals[i] = std::max(nominals[i], min.getInt());
+    if (auto max = symbol.getAs<IntegerAttr>("max"))
+      nominals[i] = std::min(nominals[i], max.getInt());
+  }
+}
+
+FailureOr<AffineExpr> BufferSizes::bytesOf(memref::AllocOp alloc) {
+  MLIRContext *context = alloc.getContext();
+  MemRefType type = alloc.getType();
+  AffineExpr bytes =
+      getAffineConstantExpr(elementBytes(type.getElementType()), context);
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size))
+      bytes = bytes * size;
+  for (Value size : alloc.getDynamicSizes()) {
+    FailureOr<AffineExpr> expression = expressionOf(size);
+    if (failed(expression))
+      return alloc.emitOpError(
+          "expected the size of a buffer to depend on named dimensions only, "
+          "but it is computed from data or within a loop");
+    bytes = bytes * *expression;
+  }
+  return bytes;
+}
+
+/// The dimension of an input or output by the entry's attributes.
+std::optional<AffineExpr> BufferSizes::inputDim(memref::DimOp dim) {
+  auto argument = dyn_cast<BlockArgument>(dim.getSource());
+  std::optional<int64_t> index = dim.getConstantIndex();
+  auto numInputs = entry->getAttrOfType<IntegerAttr>("winnow.num_inputs");
+  if (!argument || argument.getOwner() != &entry.getBody().front() || !index ||
+      !numInputs || argument.getArgNumber() < numSymbols + 1)
+    return std::nullopt;
+  int64_t position = argument.getArgNumber() - numSymbols - 1;
+  bool isInput = position < numInputs.getInt();
+  auto maps = entry->getAttrOfType<ArrayAttr>(isInput ? "winnow.input_dims"
+                                                      : "winnow.output_dims");
+  if (!isInput)
+    position -= numInputs.getInt();
+  if (!maps || position >= int64_t(maps.size()))
+    return std::nullopt;
+  AffineMap map = cast<AffineMapAttr>(maps[position]).getValue();
+  if (*index < 0 || *index >= map.getNumResults())
+    return std::nullopt;
+  return map.getResult(*index);
+}
+
+FailureOr<AffineExpr> BufferSizes::expressionOf(Value value) {
+  MLIRContext *context = value.getContext();
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return getAffineConstantExpr(constant.getSExtValue(), context);
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    unsigned number = argument.getArgNumber();
+    if (argument.getOwner() != &entry.getBody().front() || number == 0 ||
+        number > numSymbols)
+      return failure();
+    return getAffineSymbolExpr(number - 1, context);
+  }
+  Operation *def = value.getDefiningOp();
+  if (auto dim = dyn_cast<memref::DimOp>(def)) {
+    if (std::optional<AffineExpr> expression = inputDim(dim))
+      return *expression;
+    // The size of an intermediate is the operand of its allocation.
+    auto alloc = dim.getSource().getDefiningOp<memref::AllocOp>();
+    std::optional<int64_t> index = dim.getConstantIndex();
+    if (!alloc || !index || *index >= alloc.getType().getRank())
+      return failure();
+    if (!alloc.getType().isDynamicDim(*index))
+      return getAffineConstantExpr(alloc.getType().getDimSize(*index), context);
+    return expressionOf(
+        alloc.getDynamicSizes()[alloc.getType().getDynamicDimIndex(*index)]);
+  }
+  auto binary = [&](auto combine) -> FailureOr<AffineExpr> {
+    FailureOr<AffineExpr> lhs = expressionOf(def->getOperand(0));
+    FailureOr<AffineExpr> rhs = expressionOf(def->getOperand(1));
+    if (failed(lhs) || failed(rhs))
+      return failure();
+    return combine(*lhs, *rhs);
+  };
+  if (isa<arith::AddIOp>(def))
+    return binary([](AffineExpr a, AffineExpr b) { return a + b; });
+  if (isa<arith::SubIOp>(def))
+    return binary([](AffineExpr a, AffineExpr b) { return a - b; });
+  if (isa<arith::MulIOp>(def))
+    return binary([](AffineExpr a, AffineExpr b) { return a * b; });
+  if (auto apply = dyn_cast<affine::AffineApplyOp>(def)) {
+    SmallVector<AffineExpr> dims, symbols;
+    for (auto [i, operand] : llvm::enumerate(apply.getMapOperands())) {
+      FailureOr<AffineExpr> expression = expressionOf(operand);
+      if (failed(expression))
+        return failure();
+      (i < apply.getAffineMap().getNumDims() ? dims : symbols)
+          .push_back(*expression);
+    }
+    return apply.getAffineMap().getResult(0).replaceDimsAndSymbols(dims,
+                                                                   symbols);
+  }
+  return opaque(value);
+}
+
+/// Adds what computes `value` to the slice, if that is symbols only.
+LogicalResult BufferSizes::collectSlice(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return success(argument.getOwner() == &entry.getBody().front() &&
+                   argument.getArgNumber() > 0 &&
+                   argument.getArgNumber() <= numSymbols);
+  Operation *def = value.getDefiningOp();
+  if (slice.contains(def))
+    return success();
+  if (!isPure(def) || def->getNumRegions() != 0 || isa<memref::DimOp>(def))
+    return failure();
+  for (Value operand : def->getOperands())
+    if (failed(collectSlice(operand)))
+      return failure();
+  slice.insert(def);
+  return success();
+}
+
+FailureOr<AffineExpr> BufferSizes::opaque(Value value) {
+  auto known = llvm::find(opaques, value);
+  unsigned number = numSymbols + (known - opaques.begin());
+  if (known == opaques.end()) {
+    if (failed(collectSlice(value)))
+      return failure();
+    opaques.push_back(value);
+    // Only the order of sizes depends on it, so a guess will do.
+    nominals.push_back(kNominalSymbol);
+  }
+  return getAffineSymbolExpr(number, value.getContext());
+}
+
+int64_t BufferSizes::nominal(AffineExpr size) const {
+  MLIRContext *context = size.getContext();
+  SmallVector<AffineExpr> values;
+  for (int64_t value : nominals)
+    values.push_back(getAffineConstantExpr(value, context));
+  auto constant =
+      dyn_cast<AffineConstantExpr>(size.replaceSymbols(values));
+  return constant ? constant.getValue() : 0;
+}
+
+SmallVector<Value> BufferSizes::materializeOperands(OpBuilder &b,
+                                                    ValueRange symbols) const {
+  IRMapping mapping;
+  for (auto [i, symbol] : llvm::enumerate(symbols))
+    mapping.map(entry.getArgument(i + 1), symbol);
+  for (Operation *op : slice)
+    b.clone(*op, mapping);
+  SmallVector<Value> operands(symbols);
+  for (Value value : opaques)
+    operands.push_back(mapping.lookup(value));
+  return operands;
+}
+
+} // namespace winnow::cpu

@@ -1,0 +1,50 @@
+//===- CPULevel.cpp - The table of instruction-set levels -----------------===//
+
+#include "winnow/Codegen/CPU/CPULevel.h"
+
+#include "winnow/abi.h"
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/TargetParser/Host.h"
+
+namespace winnow {
+namespace {
+
+constexpr uint64_t kV3Features =
+    WINNOW_CPU_AVX2 | WINNOW_CPU_FMA | WINNOW_CPU_F16C | WINNOW_CPU_BMI2;
+
+CPULevel baseline() { return {"x86-64", 0, 16, 16, false}; }
+CPULevel avx2() { return {"x86-64-v3", kV3Features, 32, 16, true}; }
+CPULevel avx512() {
+  return {"x86-64-v4", kV3Features | WINNOW_CPU_AVX512, 64, 32, true};
+}
+
+CPULevel native() {
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  auto hasAll = [&](llvm::ArrayRef<llvm::StringRef> names) {
+    return llvm::all_of(names,
+                        [&](llvm::StringRef name) { return host.lookup(name); });
+  };
+  if (!hasAll({"avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe"}))
+    return baseline();
+  if (!hasAll({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
+    return avx2();
+  return avx512();
+}
+
+} // namespace
+
+std::optional<CPULevel> getCPULevel(llvm::StringRef name) {
+  using Make = CPULevel (*)();
+  Make make = llvm::StringSwitch<Make>(name)
+                  .Cases({"x86-64", "baseline"}, baseline)
+                  .Cases({"x86-64-v3", "avx2"}, avx2)
+                  .Cases({"x86-64-v4", "avx512"}, avx512)
+                  .Case("native", native)
+                  .Default(nullptr);
+  if (!make)
+    return std::nullopt;
+  return make();
+}
+
+} // namespace winnow

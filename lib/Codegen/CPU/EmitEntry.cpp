@@ -1,0 +1,272 @@
+//===- EmitEntry.cpp - The functions of the model descriptor --------------===//
+
+#include "MemRefUtils.h"
+#include "winnow/Codegen/CPU/Passes.h"
+
+#include "mlir/Dialect/Affine/Utils.h"
+
+using namespace mlir;
+
+namespace winnow::cpu {
+
+#define GEN_PASS_DEF_EMITENTRY
+#include "winnow/Codegen/CPU/Passes.h.inc"
+
+namespace {
+
+constexpr StringLiteral kWorkspaceBytes = "winnow.workspace_bytes";
+constexpr int64_t kBufferAlignment = 64;
+
+/// Fields of winnow_call, in the order of abi.h.
+enum CallField { kSymbols = 2, kWeights, kWorkspace, kInputs, kOutputs };
+
+class EntryEmitter {
+public:
+  EntryEmitter(func::FuncOp entry, func::FuncOp workspace)
+      : entry(entry), workspace(workspace), b(entry.getContext()),
+        loc(entry.getLoc()), ptr(LLVM::LLVMPointerType::get(b.getContext())) {}
+
+  /// Reads and checks the entry's attributes.
+  LogicalResult analyze();
+  void emitRun();
+  void emitWorkspaceBytes();
+  void emitOutputDims();
+
+private:
+  FailureOr<SmallVector<AffineMap>> dims(StringRef attribute, int64_t first,
+                                         int64_t count);
+  func::FuncOp begin(StringRef name, ArrayRef<Type> results,
+                     ArrayRef<Type> arguments);
+  Value load(Type type, Value base, int64_t index);
+  SmallVector<Value> loadSymbols(Value array);
+  Value alignedBytes(Value pointer, Type type);
+  Value buffer(Value array, int64_t position, MemRefType type, AffineMap dims,
+               ValueRange symbols);
+
+  func::FuncOp entry, workspace;
+  OpBuilder b;
+  Location loc;
+  Type ptr;
+  int64_t numSymbols = 0, numInputs = 0;
+  SmallVector<AffineMap> inputDims, outputDims;
+};
+
+FailureOr<SmallVector<AffineMap>>
+EntryEmitter::dims(StringRef attribute, int64_t first, int64_t count) {
+  auto array = entry->getAttrOfType<ArrayAttr>(attribute);
+  if (!array || int64_t(array.size()) != count)
+    return entry.emitOpError("expected '")
+           << attribute << "' to list " << count << " affine maps";
+  SmallVector<AffineMap> maps;
+  for (auto [i, attr] : llvm::enumerate(array)) {
+    auto map = dyn_cast<AffineMapAttr>(attr);
+    auto type = dyn_cast<MemRefType>(entry.getArgumentTypes()[first + i]);
+    if (!map || map.getValue().getNumDims() != 0 ||
+        map.getValue().getNumSymbols() > numSymbols)
+      return entry.emitOpError("expected '")
+             << attribute << "' to hold affine maps over " << numSymbols
+             << " symbols";
+    if (!type || !type.getLayout().isIdentity())
+      return entry.emitOpError("expected argument ")
+             << first + i << " to be a dense memref, got "
+             << entry.getArgumentTypes()[first + i];
+    if (type.getRank() != map.getValue().getNumResults())
+      return entry.emitOpError("expected argument ")
+             << first + i << " and its dims to have one rank, got "
+             << type.getRank() << " and " << map.getValue().getNumResults();
+    maps.push_back(map.getValue());
+  }
+  return maps;
+}
+
+LogicalResult EntryEmitter::analyze() {
+  ArrayRef<Type> types = entry.getArgumentTypes();
+  auto isBytes = [](Type type) {
+    auto memref = dyn_cast<MemRefType>(type);
+    return memref && memref.getRank() == 1 &&
+           memref.getElementType().isInteger(8) &&
+           memref.getLayout().isIdentity();
+  };
+  if (types.size() < 2 || !isBytes(types.front()) || !isBytes(types.back()))
+    return entry.emitOpError("expected the entry to take the weights first and "
+                             "the workspace last, each as memref<?xi8>");
+  if (entry.getNumResults() != 0)
+    return entry.emitOpError("expected the entry to have no results");
+  while (types[1 + numSymbols].isIndex())
+    ++numSymbols;
+  auto inputs = entry->getAttrOfType<IntegerAttr>("winnow.num_inputs");
+  int64_t numBuffers = types.size() - 2 - numSymbols;
+  if (!inputs || inputs.getInt() < 0 || inputs.getInt() > numBuffers)
+    return entry.emitOpError("expected 'winnow.num_inputs' between 0 and ")
+           << numBuffers;
+  numInputs = inputs.getInt();
+  if (workspace.getNumArguments() != numSymbols ||
+      workspace.getNumResults() != 1)
+    return workspace.emitOpError("expected ")
+           << numSymbols << " symbols and one result";
+
+  int64_t first = 1 + numSymbols;
+  auto in = dims("winnow.input_dims", first, numInputs);
+  if (failed(in))
+    return failure();
+  auto out =
+      dims("winnow.output_dims", first + numInputs, numBuffers - numInputs);
+  if (failed(out))
+    return failure();
+  inputDims = *in;
+  outputDims = *out;
+  return success();
+}
+
+func::FuncOp EntryEmitter::begin(StringRef name, ArrayRef<Type> results,
+                                 ArrayRef<Type> arguments) {
+  b.setInsertionPointToEnd(entry->getBlock());
+  auto function = func::FuncOp::create(b, loc, name,
+                                       b.getFunctionType(arguments, results));
+  b.setInsertionPointToStart(function.addEntryBlock());
+  return function;
+}
+
+Value EntryEmitter::load(Type type, Value base, int64_t index) {
+  Value address = LLVM::GEPOp::create(b, loc, ptr, type, base,
+                                      ArrayRef<LLVM::GEPArg>{int32_t(index)});
+  return LLVM::LoadOp::create(b, loc, type, address);
+}
+
+SmallVector<Value> EntryEmitter::loadSymbols(Value array) {
+  SmallVector<Value> symbols;
+  for (int64_t i = 0; i < numSymbols; ++i)
+    symbols.push_back(arith::IndexCastOp::create(
+        b, loc, b.getIndexType(), load(b.getI64Type(), array, i)));
+  return symbols;
+}
+
+/// Bytes at a pointer that the runtime guarantees to be aligned.
+Value EntryEmitter::alignedBytes(Value pointer, Type type) {
+  Value yes = LLVM::ConstantOp::create(b, loc, b.getI1Type(),
+                                       b.getBoolAttr(true));
+  Value alignment = LLVM::ConstantOp::create(
+      b, loc, b.getI64Type(), b.getI64IntegerAttr(kBufferAlignment));
+  LLVM::AssumeOp::create(b, loc, yes, LLVM::AssumeAlignTag(), pointer,
+                         alignment);
+  auto memref = cast<MemRefType>(type);
+  SmallVector<Value> sizes;
+  // Views of it are at offsets known to be inside; nothing asks for its size.
+  if (!memref.hasStaticShape())
+    sizes.push_back(LLVM::ConstantOp::create(
+        b, loc, b.getI64Type(), b.getI64IntegerAttr(INT64_MAX)));
+  return makeDenseMemRef(b, loc, memref, pointer, sizes);
+}
+
+Value EntryEmitter::buffer(Value array, int64_t position, MemRefType type,
+                           AffineMap dims, ValueRange symbols) {
+  SmallVector<Value> sizes;
+  for (auto [size, expr] :
+       llvm::zip_equal(type.getShape(), dims.getResults())) {
+    if (!ShapedType::isDynamic(size))
+      continue;
+    Value value = affine::expandAffineExpr(b, loc, expr, {}, symbols);
+    sizes.push_back(
+        arith::IndexCastOp::create(b, loc, b.getI64Type(), value));
+  }
+  return makeDenseMemRef(b, loc, type, load(ptr, array, position), sizes);
+}
+
+void EntryEmitter::emitRun() {
+  func::FuncOp run = begin("winnow.run", {}, {ptr});
+  Value call = run.getArgument(0);
+  Type i32 = b.getI32Type();
+  auto callType = LLVM::LLVMStructType::getLiteral(
+      b.getContext(), {i32, i32, ptr, ptr, ptr, ptr, ptr});
+  auto field = [&](CallField index) -> Value {
+    Value address = LLVM::GEPOp::create(
+        b, loc, ptr, callType, call,
+        ArrayRef<LLVM::GEPArg>{0, int32_t(index)});
+    return LLVM::LoadOp::create(b, loc, ptr, address);
+  };
+  ArrayRef<Type> types = entry.getArgumentTypes();
+  SmallVector<Value> symbols = loadSymbols(field(kSymbols));
+  SmallVector<Value> arguments = {
+      alignedBytes(field(kWeights), types.front())};
+  llvm::append_range(arguments, symbols);
+  Value inputs = field(kInputs), outputs = field(kOutputs);
+  for (auto [i, map] : llvm::enumerate(inputDims))
+    arguments.push_back(buffer(inputs, i,
+                               cast<MemRefType>(types[arguments.size()]), map,
+                               symbols));
+  for (auto [i, map] : llvm::enumerate(outputDims))
+    arguments.push_back(buffer(outputs, i,
+                               cast<MemRefType>(types[arguments.size()]), map,
+                               symbols));
+  arguments.push_back(alignedBytes(field(kWorkspace), types.back()));
+  func::CallOp::create(b, loc, entry, arguments);
+  func::ReturnOp::create(b, loc);
+}
+
+void EntryEmitter::emitWorkspaceBytes() {
+  SymbolTable::setSymbolName(workspace, "winnow.workspace_size");
+  func::FuncOp function = begin(kWorkspaceBytes, {b.getI64Type()}, {ptr});
+  Value bytes = func::CallOp::create(b, loc, workspace,
+                                     loadSymbols(function.getArgument(0)))
+                    .getResult(0);
+  Value result = arith::IndexCastOp::create(b, loc, b.getI64Type(), bytes);
+  func::ReturnOp::create(b, loc, result);
+}
+
+void EntryEmitter::emitOutputDims() {
+  func::FuncOp function = begin("winnow.output_dims", {}, {ptr, ptr});
+  SmallVector<Value> symbols = loadSymbols(function.getArgument(0));
+  int32_t position = 0;
+  for (AffineMap map : outputDims) {
+    for (AffineExpr expr : map.getResults()) {
+      Value dim = affine::expandAffineExpr(b, loc, expr, {}, symbols);
+      Value dim64 = arith::IndexCastOp::create(b, loc, b.getI64Type(), dim);
+      Value address = LLVM::GEPOp::create(b, loc, ptr, b.getI64Type(),
+                                          function.getArgument(1),
+                                          ArrayRef<LLVM::GEPArg>{position++});
+      LLVM::StoreOp::create(b, loc, dim64, address);
+    }
+  }
+  func::ReturnOp::create(b, loc);
+}
+
+/// Lets LLVM inline and drop whatever the descriptor does not point to.
+void internalize(ModuleOp module) {
+  auto internal = LLVM::LinkageAttr::get(module.getContext(),
+                                         LLVM::Linkage::Internal);
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!function.isDeclaration())
+      function->setAttr("llvm.linkage", internal);
+}
+
+struct EmitEntry : impl::EmitEntryBase<EmitEntry> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    func::FuncOp entry;
+    for (auto function : module.getOps<func::FuncOp>()) {
+      if (!function->hasAttr("winnow.entry") || function.isDeclaration())
+        continue;
+      if (entry) {
+        function.emitOpError("expected one entry, found a second one");
+        return signalPassFailure();
+      }
+      entry = function;
+    }
+    auto workspace = module.lookupSymbol<func::FuncOp>(kWorkspaceBytes);
+    if (!entry || !workspace) {
+      module.emitError("expected a function with 'winnow.entry' and "
+                       "@winnow.workspace_bytes");
+      return signalPassFailure();
+    }
+    EntryEmitter emitter(entry, workspace);
+    if (failed(emitter.analyze()))
+      return signalPassFailure();
+    internalize(module);
+    emitter.emitWorkspaceBytes();
+    emitter.emitOutputDims();
+    emitter.emitRun();
+  }
+};
+
+} // namespace
+} // namespace winnow::cpu

@@ -1,0 +1,138 @@
+//===- LowerToLLVM.cpp - Everything that is left to the LLVM dialect ------===//
+
+#include "winnow/Codegen/CPU/Passes.h"
+
+#include "mlir/Analysis/DataLayoutAnalysis.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MathToLibm/MathToLibm.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace winnow::cpu {
+
+#define GEN_PASS_DEF_LOWERTOLLVM
+#include "winnow/Codegen/CPU/Passes.h.inc"
+
+namespace {
+
+/// Rewrites within the source dialects, into forms that the conversion takes.
+LogicalResult prepare(ModuleOp module) {
+  using namespace mlir::vector;
+  RewritePatternSet patterns(module.getContext());
+  populateVectorToVectorCanonicalizationPatterns(patterns);
+  populateVectorBroadcastLoweringPatterns(patterns);
+  populateVectorContractLoweringPatterns(patterns,
+                                         VectorContractLowering::OuterProduct);
+  populateVectorMultiReductionLoweringPatterns(
+      patterns, VectorMultiReductionLowering::InnerReduction);
+  populateVectorOuterProductLoweringPatterns(patterns);
+  populateVectorMaskOpLoweringPatterns(patterns);
+  populateVectorShapeCastLoweringPatterns(patterns);
+  populateVectorInterleaveLoweringPatterns(patterns);
+  populateVectorTransposeLoweringPatterns(patterns,
+                                          VectorTransposeLowering::EltWise);
+  populateVectorTransferLoweringPatterns(patterns, /*maxTransferRank=*/1);
+  populateVectorMaskMaterializationPatterns(patterns,
+                                            /*force32BitVectorIndices=*/false);
+  populateVectorInsertExtractStridedSliceTransforms(patterns);
+  populateVectorStepLoweringPatterns(patterns);
+  populateVectorRankReducingFMAPattern(patterns);
+  populateVectorGatherLoweringPatterns(patterns);
+  populateVectorFromElementsUnrollPatterns(patterns);
+  populateVectorToElementsUnrollPatterns(patterns);
+
+  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+  // LLVM would call a function of compiler-rt to round to bfloat16.
+  arith::populateExpandBFloat16Patterns(patterns);
+  // Integer powers too would need compiler-rt.
+  math::populateExpansionPatterns(patterns, {"fpowi", "ipowi", "clampf"});
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
+LogicalResult convert(ModuleOp module) {
+  MLIRContext *context = module.getContext();
+  LowerToLLVMOptions options(context);
+  LLVMTypeConverter types(context, options);
+  LLVMConversionTarget target(*context);
+  target.addLegalOp<ModuleOp, UnrealizedConversionCastOp>();
+
+  RewritePatternSet patterns(context);
+  arith::populateArithToLLVMConversionPatterns(types, patterns);
+  cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
+  index::populateIndexToLLVMConversionPatterns(types, patterns);
+  populateFinalizeMemRefToLLVMConversionPatterns(types, patterns);
+  populateFuncToLLVMConversionPatterns(types, patterns);
+  populateVectorToLLVMConversionPatterns(types, patterns);
+  ub::populateUBToLLVMConversionPatterns(types, patterns);
+  // An intrinsic can become an instruction, so libm comes second.
+  populateMathToLLVMConversionPatterns(types, patterns,
+                                       /*approximateLog1p=*/false,
+                                       /*benefit=*/10);
+  populateMathToLibmConversionPatterns(patterns, /*benefit=*/1);
+  target.addIllegalDialect<math::MathDialect>();
+  return applyPartialConversion(module, target, std::move(patterns));
+}
+
+/// Casts that enter and leave the same type. Only those between descriptors
+/// and memrefs can remain, and they come in pairs.
+void foldCasts(ModuleOp module) {
+  SmallVector<UnrealizedConversionCastOp> casts;
+  module.walk([&](UnrealizedConversionCastOp op) { casts.push_back(op); });
+  reconcileUnrealizedCasts(casts);
+}
+
+LogicalResult checkComplete(ModuleOp module) {
+  WalkResult result = module.walk([&](Operation *op) -> WalkResult {
+    if (op != module && !isa<LLVM::LLVMDialect>(op->getDialect()))
+      return op->emitError("cannot lower '")
+             << op->getName() << "' to LLVM; it is not part of the codegen "
+             << "contract";
+    auto function = dyn_cast<LLVM::LLVMFuncOp>(op);
+    if (!function || !function.isExternal())
+      return WalkResult::advance();
+    // What the upstream lowerings declare behind one's back.
+    bool isForbidden =
+        llvm::StringSwitch<bool>(function.getName())
+            .Cases({"malloc", "free", "aligned_alloc", "memrefCopy"}, true)
+            .Cases({"abort", "puts"}, true)
+            .Default(false);
+    if (isForbidden)
+      return function.emitError("generated code may not call '")
+             << function.getName() << "'";
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (failed(prepare(module)) || failed(convert(module)))
+      return signalPassFailure();
+    foldCasts(module);
+    if (failed(checkComplete(module)))
+      return signalPassFailure();
+    for (Operation &op : *module.getBody())
+      if (auto function = dyn_cast<LLVM::LLVMFuncOp>(op))
+        // No exceptions pass through: this saves the unwind tables.
+        function.setNoUnwind(true);
+  }
+};
+
+} // namespace
+} // namespace winnow::cpu

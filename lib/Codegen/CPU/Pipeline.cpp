@@ -1,0 +1,43 @@
+//===- Pipeline.cpp - The steps from the codegen contract to LLVM ---------===//
+
+#include "winnow/Codegen/CPU/Pipeline.h"
+
+#include "winnow/Codegen/CPU/Kernels/Passes.h"
+#include "winnow/Codegen/CPU/Passes.h"
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/Affine/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace winnow::cpu {
+
+void buildCPUPipeline(OpPassManager &pm, const CPUOptions &options) {
+  GenerateKernelsOptions kernels;
+  kernels.cpu = options.level.name.str();
+  pm.addPass(createGenerateKernels(kernels));
+  pm.addPass(createLinalgToLoops());
+  // Only scf, memref, vector, arith and math are left from here on.
+  pm.addPass(createExpandMath());
+  pm.addPass(createPlanArena());
+  // No buffer is allocated any more: every pointer comes from the caller.
+  pm.addPass(createOutlineParallel());
+  pm.addPass(createEmitEntry());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(affine::createAffineExpandIndexOpsPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createLowerToLLVM());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+} // namespace winnow::cpu

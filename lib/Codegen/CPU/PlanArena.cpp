@@ -1,0 +1,245 @@
+//===- PlanArena.cpp - Places all buffers in one workspace ----------------===//
+//
+// 1. Live intervals: the first and last op at the entry's top level that uses
+//    a buffer or a view of it.
+// 2. Slots: greedy best fit, by nominal size, largest first.
+// 3. Offsets: running sums of the slots' sizes, as code over the symbols,
+//    once in the entry and once in @winnow.workspace_bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "BufferSizes.h"
+#include "winnow/Codegen/CPU/Passes.h"
+
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+using namespace mlir;
+
+namespace winnow::cpu {
+
+#define GEN_PASS_DEF_PLANARENA
+#include "winnow/Codegen/CPU/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t kAlignment = 64;
+constexpr StringLiteral kWorkspaceBytes = "winnow.workspace_bytes";
+
+struct Buffer {
+  memref::AllocOp alloc;
+  AffineExpr bytes;
+  int64_t nominal;
+  int64_t begin, end; ///< First and last use, inclusive; empty if unused.
+};
+
+struct Slot {
+  SmallVector<Buffer *> tenants;
+  /// The sizes that it must hold, without repetition.
+  SetVector<AffineExpr> sizes;
+  int64_t nominal = 0;
+
+  bool isFreeFor(const Buffer &buffer) const {
+    return llvm::none_of(tenants, [&](Buffer *other) {
+      return other->begin <= buffer.end && buffer.begin <= other->end;
+    });
+  }
+  void add(Buffer &buffer) {
+    tenants.push_back(&buffer);
+    sizes.insert(buffer.bytes);
+    nominal = std::max(nominal, buffer.nominal);
+  }
+};
+
+class Liveness {
+public:
+  explicit Liveness(func::FuncOp entry) : views(entry), entry(entry) {
+    for (Operation &op : entry.getBody().front())
+      positions[&op] = positions.size();
+  }
+
+  /// Sets the interval of `buffer`; reports what cannot be placed.
+  LogicalResult compute(Buffer &buffer) const {
+    memref::AllocOp alloc = buffer.alloc;
+    buffer.begin = positions.size();
+    buffer.end = -1;
+    for (Value view : views.resolve(alloc)) {
+      if (auto argument = dyn_cast<BlockArgument>(view)) {
+        Operation *parent = argument.getOwner()->getParentOp();
+        if (isa<LoopLikeOpInterface>(parent) && parent->isAncestor(alloc))
+          return alloc.emitOpError("cannot place a buffer that a loop carries "
+                                   "from one iteration to the next");
+      }
+      for (Operation *user : view.getUsers()) {
+        if (isa<ViewLikeOpInterface, memref::DimOp, memref::DeallocOp>(user))
+          continue;
+        if (isa<func::ReturnOp>(user))
+          return alloc.emitOpError("cannot place a buffer that is returned");
+        int64_t position = positions.lookup(topLevel(user));
+        buffer.begin = std::min(buffer.begin, position);
+        buffer.end = std::max(buffer.end, position);
+      }
+    }
+    return success();
+  }
+
+private:
+  Operation *topLevel(Operation *op) const {
+    return entry.getBody().front().findAncestorOpInBlock(*op);
+  }
+
+  BufferViewFlowAnalysis views;
+  mutable func::FuncOp entry;
+  DenseMap<Operation *, int64_t> positions;
+};
+
+SmallVector<Slot> assignSlots(MutableArrayRef<Buffer> buffers) {
+  SmallVector<Buffer *> order;
+  for (Buffer &buffer : buffers)
+    order.push_back(&buffer);
+  // Equal sizes keep their order in the program.
+  llvm::sort(order, [](Buffer *a, Buffer *b) {
+    return a->nominal != b->nominal ? a->nominal > b->nominal : a < b;
+  });
+  SmallVector<Slot> slots;
+  for (Buffer *buffer : order) {
+    Slot *best = nullptr;
+    bool bestEqual = false;
+    for (Slot &slot : slots) {
+      if (!slot.isFreeFor(*buffer))
+        continue;
+      bool equal = slot.sizes.contains(buffer->bytes);
+      if (!best || (equal && !bestEqual) ||
+          (equal == bestEqual && slot.nominal < best->nominal)) {
+        best = &slot;
+        bestEqual = equal;
+      }
+    }
+    if (!best)
+      best = &slots.emplace_back();
+    best->add(*buffer);
+  }
+  return slots;
+}
+
+/// Computes where each slot begins, and the total as one more element.
+SmallVector<Value> emitOffsets(OpBuilder &b, Location loc,
+                               ArrayRef<Slot> slots,
+                               const BufferSizes &sizes, ValueRange symbols) {
+  SmallVector<Value> operands = sizes.materializeOperands(b, symbols);
+  SmallVector<Value> offsets = {arith::ConstantIndexOp::create(b, loc, 0)};
+  for (const Slot &slot : slots) {
+    Value size;
+    for (AffineExpr bytes : slot.sizes) {
+      AffineExpr rounded = bytes.ceilDiv(kAlignment) * kAlignment;
+      Value one = affine::expandAffineExpr(b, loc, rounded, {}, operands);
+      size = size ? arith::MaxSIOp::create(b, loc, size, one) : one;
+    }
+    offsets.push_back(
+        arith::AddIOp::create(b, loc, offsets.back(), size));
+  }
+  return offsets;
+}
+
+void emitWorkspaceBytes(func::FuncOp entry, ArrayRef<Slot> slots,
+                        const BufferSizes &sizes) {
+  Location loc = entry.getLoc();
+  OpBuilder b(entry->getContext());
+  b.setInsertionPointAfter(entry);
+  SmallVector<Type> arguments(sizes.getNumSymbols(), b.getIndexType());
+  auto function = func::FuncOp::create(
+      b, loc, kWorkspaceBytes, b.getFunctionType(arguments, b.getIndexType()));
+  Block *block = function.addEntryBlock();
+  b.setInsertionPointToStart(block);
+  SmallVector<Value> offsets =
+      emitOffsets(b, loc, slots, sizes, block->getArguments());
+  func::ReturnOp::create(b, loc, offsets.back());
+}
+
+void replaceAllocs(func::FuncOp entry, ArrayRef<Slot> slots,
+                   const BufferSizes &sizes) {
+  Location loc = entry.getLoc();
+  OpBuilder b = OpBuilder::atBlockBegin(&entry.getBody().front());
+  auto bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  (void)entry.insertArgument(entry.getNumArguments(), bytes, {}, loc);
+  Value workspace = entry.getArguments().back();
+  SmallVector<Value> offsets = emitOffsets(
+      b, loc, slots, sizes,
+      entry.getArguments().slice(1, sizes.getNumSymbols()));
+  for (auto [slot, offset] : llvm::zip(slots, offsets)) {
+    for (Buffer *buffer : slot.tenants) {
+      memref::AllocOp alloc = buffer->alloc;
+      b.setInsertionPoint(alloc);
+      Value view =
+          memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(), workspace,
+                                 offset, alloc.getDynamicSizes());
+      for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
+        if (isa<memref::DeallocOp>(user))
+          user->erase();
+      alloc.replaceAllUsesWith(view);
+      alloc.erase();
+    }
+  }
+}
+
+FailureOr<func::FuncOp> findEntry(ModuleOp module) {
+  func::FuncOp entry;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!function->hasAttr("winnow.entry"))
+      continue;
+    if (entry)
+      return function.emitOpError("expected one entry, found a second one");
+    if (function.isDeclaration() || function.getNumArguments() == 0)
+      return function.emitOpError("expected the entry to have a body and the "
+                                  "weights as its first argument");
+    entry = function;
+  }
+  return entry;
+}
+
+struct PlanArena : impl::PlanArenaBase<PlanArena> {
+  void runOnOperation() override {
+    FailureOr<func::FuncOp> entry = findEntry(getOperation());
+    if (failed(entry))
+      return signalPassFailure();
+    if (*entry && failed(plan(*entry)))
+      return signalPassFailure();
+    WalkResult result =
+        getOperation().walk([&](memref::AllocOp alloc) -> WalkResult {
+          return alloc.emitOpError("only the entry may allocate buffers");
+        });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+
+  LogicalResult plan(func::FuncOp entry) {
+    if (getOperation().lookupSymbol(kWorkspaceBytes))
+      return entry.emitOpError("the workspace of this module is planned already");
+    BufferSizes sizes(entry);
+    Liveness liveness(entry);
+    SmallVector<memref::AllocOp> allocs;
+    entry.walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
+    SmallVector<Buffer> buffers;
+    for (memref::AllocOp alloc : allocs) {
+      if (!alloc.getType().getLayout().isIdentity())
+        return alloc.emitOpError("expected a dense buffer, got ")
+               << alloc.getType();
+      FailureOr<AffineExpr> bytes = sizes.bytesOf(alloc);
+      if (failed(bytes))
+        return failure();
+      Buffer buffer{alloc, *bytes, sizes.nominal(*bytes), 0, 0};
+      if (failed(liveness.compute(buffer)))
+        return failure();
+      buffers.push_back(buffer);
+    }
+    SmallVector<Slot> slots = assignSlots(buffers);
+    emitWorkspaceBytes(entry, slots, sizes);
+    replaceAllocs(entry, slots, sizes);
+    return success();
+  }
+};
+
+} // namespace
+} // namespace winnow::cpu
