@@ -1,0 +1,63 @@
+//===- Import.h - ONNX files to the winnow dialect ------------------------===//
+
+#ifndef WINNOW_IMPORT_ONNX_IMPORT_H
+#define WINNOW_IMPORT_ONNX_IMPORT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringRef.h"
+#include <string>
+#include <vector>
+
+namespace winnow {
+
+struct ImportOptions {
+  /// Bounds for the dimension of this name; equal bounds make it static.
+  struct DimOverride {
+    std::string name;
+    int64_t min, max;
+  };
+  std::vector<DimOverride> dims;
+
+  /// Nodes that are imported, those of inlined functions and branches included.
+  int64_t maxNodes = 1 << 20;
+  /// Bytes of constants that a small file may make the importer produce, such
+  /// as typed fields that are unpacked. Weights that stay in place are free.
+  int64_t maxConstantFoldBytes = int64_t(1) << 31;
+};
+
+/// Reads an ONNX model, and the external data files beside it, as a module with
+/// one function `main`:
+///
+///  * its arguments and results are the model's inputs and outputs, in order,
+///    each with its exact name in the attribute `winnow.name`;
+///  * `winnow.symbols` lists its named dimensions with their bounds, and every
+///    dimension of every tensor is an expression over them;
+///  * every op carries the name of the node it came from as a NameLoc;
+///  * weights are resources that point into the parsed file, which lives as
+///    long as the context.
+///
+/// A bound or an equality of dimensions that the model implies (a slice of a
+/// position table, an addition of two differently named dimensions) becomes a
+/// property of the symbols and is said in a remark. Everything that is
+/// unsupported is listed in one error. Diagnostics go to the context's
+/// handler; the result is null when there was an error.
+mlir::OwningOpRef<mlir::ModuleOp> importONNX(llvm::StringRef path, mlir::MLIRContext &context,
+                                             const ImportOptions &options = {});
+
+/// One row of the table that drives the importer: an operator and the opset
+/// versions, inclusive, in which it has the meaning that the row implements.
+struct SupportedOperator {
+  llvm::StringRef domain, name;
+  int64_t minOpset, maxOpset;
+};
+
+/// The table, sorted by name and opset.
+std::vector<SupportedOperator> getSupportedOperators();
+
+/// The newest opset whose changes have been read; later ones are refused.
+int64_t getMaxOpset();
+
+} // namespace winnow
+
+#endif // WINNOW_IMPORT_ONNX_IMPORT_H

@@ -1,0 +1,136 @@
+#include "OpTable.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace winnow::import {
+
+template <typename OpTy> static void importUnary(OpImporter &n) {
+  n.set(n.make<OpTy>(n.in(0)));
+}
+
+/// x > 0 ? x : `otherwise`
+static Value selectPositive(OpImporter &n, Value x, Value otherwise) {
+  Value positive = n.compare(ComparePredicate::GT, x, n.scalarLike(x, 0));
+  return n.make<SelectOp>(positive, x, otherwise);
+}
+
+/// a * (e^x - 1)
+static Value expMinusOne(OpImporter &n, Value x, double scale) {
+  Value exp = n.make<SubOp>(n.make<ExpOp>(x), n.scalarLike(x, 1));
+  return scale == 1 ? exp : n.make<MulOp>(exp, n.scalarLike(x, scale));
+}
+
+static void importGelu(OpImporter &n) {
+  std::string approximate = n.stringAttr("approximate", "none");
+  if (!n.failed() && approximate != "none" && approximate != "tanh")
+    return n.invalid("expected approximate to be none or tanh, got '" + approximate + "'");
+  n.set(n.make<GeluOp>(n.in(0), approximate == "tanh"));
+}
+
+static void importElu(OpImporter &n) {
+  Value x = n.in(0);
+  n.set(selectPositive(n, x, expMinusOne(n, x, n.floatAttr("alpha", 1))));
+}
+
+static void importCelu(OpImporter &n) {
+  Value x = n.in(0);
+  double alpha = n.floatAttr("alpha", 1);
+  Value scaled = n.make<DivOp>(x, n.scalarLike(x, alpha));
+  n.set(selectPositive(n, x, expMinusOne(n, scaled, alpha)));
+}
+
+static void importSelu(OpImporter &n) {
+  Value x = n.in(0);
+  double alpha = n.floatAttr("alpha", 1.67326319217681884765625);
+  double gamma = n.floatAttr("gamma", 1.05070102214813232421875);
+  Value elu = selectPositive(n, x, expMinusOne(n, x, alpha));
+  n.set(n.make<MulOp>(elu, n.scalarLike(x, gamma)));
+}
+
+static void importLeakyRelu(OpImporter &n) {
+  Value x = n.in(0);
+  double alpha = n.floatAttr("alpha", 0.01);
+  Value negative = n.make<MulOp>(x, n.scalarLike(x, alpha));
+  n.set(n.make<SelectOp>(n.compare(ComparePredicate::GE, x, n.scalarLike(x, 0)), x, negative));
+}
+
+static void importPRelu(OpImporter &n) {
+  Value x = n.in(0);
+  Value negative = n.make<MulOp>(x, n.in(1));
+  n.set(n.make<SelectOp>(n.compare(ComparePredicate::LT, x, n.scalarLike(x, 0)), negative, x));
+}
+
+static void importThresholdedRelu(OpImporter &n) {
+  Value x = n.in(0);
+  Value alpha = n.scalarLike(x, n.floatAttr("alpha", 1));
+  n.set(n.make<SelectOp>(n.compare(ComparePredicate::GT, x, alpha), x, n.scalarLike(x, 0)));
+}
+
+/// max(0, min(1, alpha x + beta))
+static Value hardSigmoid(OpImporter &n, Value x, double alpha, double beta) {
+  Value line = n.make<AddOp>(n.make<MulOp>(x, n.scalarLike(x, alpha)), n.scalarLike(x, beta));
+  return n.make<MaximumOp>(n.make<MinimumOp>(line, n.scalarLike(x, 1)), n.scalarLike(x, 0));
+}
+
+static void importHardSigmoid(OpImporter &n) {
+  double alpha = n.floatAttr("alpha", 0.2), beta = n.floatAttr("beta", 0.5);
+  n.set(hardSigmoid(n, n.in(0), alpha, beta));
+}
+
+static void importHardSwish(OpImporter &n) {
+  Value x = n.in(0);
+  n.set(n.make<MulOp>(x, hardSigmoid(n, x, 1.0 / 6, 0.5)));
+}
+
+static void importSwish(OpImporter &n) {
+  Value x = n.in(0), inner = x;
+  double alpha = n.floatAttr("alpha", 1);
+  if (alpha != 1)
+    inner = n.make<MulOp>(x, n.scalarLike(x, alpha));
+  n.set(n.make<MulOp>(x, n.make<SigmoidOp>(inner)));
+}
+
+/// log(1 + e^x) as max(x, 0) + log(1 + e^-|x|), which does not overflow.
+static Value softplus(OpImporter &n, Value x) {
+  Value exp = n.make<ExpOp>(n.make<NegOp>(n.make<AbsOp>(x)));
+  Value log = n.make<LogOp>(n.make<AddOp>(exp, n.scalarLike(x, 1)));
+  return n.make<AddOp>(n.make<ReluOp>(x), log);
+}
+
+static void importSoftplus(OpImporter &n) { n.set(softplus(n, n.in(0))); }
+
+static void importMish(OpImporter &n) {
+  Value x = n.in(0);
+  n.set(n.make<MulOp>(x, n.make<TanhOp>(softplus(n, x))));
+}
+
+static void importSoftsign(OpImporter &n) {
+  Value x = n.in(0);
+  n.set(n.make<DivOp>(x, n.make<AddOp>(n.make<AbsOp>(x), n.scalarLike(x, 1))));
+}
+
+ArrayRef<OpEntry> getActivationOps() {
+  static const OpEntry ops[] = {
+      {"Celu", 12, kMaxOpset, 1, 1, importCelu},
+      {"Elu", 6, kMaxOpset, 1, 1, importElu},
+      {"Gelu", 20, kMaxOpset, 1, 1, importGelu},
+      {"HardSigmoid", 6, kMaxOpset, 1, 1, importHardSigmoid},
+      {"HardSwish", 14, kMaxOpset, 1, 1, importHardSwish},
+      {"LeakyRelu", 6, kMaxOpset, 1, 1, importLeakyRelu},
+      {"Mish", 18, kMaxOpset, 1, 1, importMish},
+      {"PRelu", 7, kMaxOpset, 2, 2, importPRelu},
+      {"Relu", 6, kMaxOpset, 1, 1, importUnary<ReluOp>},
+      {"Selu", 6, kMaxOpset, 1, 1, importSelu},
+      {"Sigmoid", 6, kMaxOpset, 1, 1, importUnary<SigmoidOp>},
+      {"Softplus", 1, kMaxOpset, 1, 1, importSoftplus},
+      {"Softsign", 1, kMaxOpset, 1, 1, importSoftsign},
+      {"Swish", 24, kMaxOpset, 1, 1, importSwish},
+      {"Tanh", 6, kMaxOpset, 1, 1, importUnary<TanhOp>},
+      {"ThresholdedRelu", 10, kMaxOpset, 1, 1, importThresholdedRelu},
+  };
+  return ops;
+}
+
+} // namespace winnow::import

@@ -1,0 +1,344 @@
+#include "OpTable.h"
+
+using namespace mlir;
+
+namespace winnow::import {
+
+//===----------------------------------------------------------------------===//
+// Shape arithmetic
+//===----------------------------------------------------------------------===//
+
+/// Computes one element of a known tensor; null if it is not known for all sizes.
+using Evaluate = AffineExpr (*)(const Symbols &, ArrayRef<AffineExpr>);
+
+/// Sentinels such as INT64_MAX are compared and passed on, not computed with.
+static bool isSmall(ArrayRef<AffineExpr> x) {
+  return llvm::all_of(x, [](AffineExpr expr) {
+    std::optional<int64_t> value = getConstantDim(expr);
+    return !value || (*value >= -(int64_t(1) << 31) && *value <= (int64_t(1) << 31));
+  });
+}
+
+static AffineExpr makeBool(std::optional<bool> value, AffineExpr like) {
+  return value ? getAffineConstantExpr(*value, like.getContext()) : AffineExpr();
+}
+
+static AffineExpr evalAdd(const Symbols &, ArrayRef<AffineExpr> x) {
+  return isSmall(x) ? x[0] + x[1] : AffineExpr();
+}
+static AffineExpr evalSub(const Symbols &, ArrayRef<AffineExpr> x) {
+  return isSmall(x) ? x[0] - x[1] : AffineExpr();
+}
+static AffineExpr evalMul(const Symbols &, ArrayRef<AffineExpr> x) {
+  return isSmall(x) ? x[0] * x[1] : AffineExpr();
+}
+static AffineExpr evalDiv(const Symbols &symbols, ArrayRef<AffineExpr> x) {
+  std::optional<int64_t> dividend = getConstantDim(x[0]), divisor = getConstantDim(x[1]);
+  if (!isSmall(x) || divisor == 0)
+    return nullptr;
+  if (dividend && divisor)
+    return getAffineConstantExpr(*dividend / *divisor, x[0].getContext());
+  if (AffineExpr exact = divideDim(x[0], x[1]))
+    return exact;
+  // ONNX truncates, floordiv rounds down: the same where nothing is negative.
+  if (divisor && *divisor > 0 && symbols.isNonNegative(x[0]) == true)
+    return x[0].floorDiv(*divisor);
+  return nullptr;
+}
+static AffineExpr evalMod(const Symbols &, ArrayRef<AffineExpr> x) {
+  std::optional<int64_t> divisor = getConstantDim(x[1]);
+  return isSmall(x) && divisor && *divisor > 0 ? x[0] % *divisor : AffineExpr();
+}
+static AffineExpr evalPow(const Symbols &, ArrayRef<AffineExpr> x) {
+  std::optional<int64_t> exponent = getConstantDim(x[1]);
+  if (!exponent || *exponent < 0 || *exponent > 4 || !isSmall(x))
+    return nullptr;
+  AffineExpr result = getAffineConstantExpr(1, x[0].getContext());
+  for (int64_t i = 0; i < *exponent; ++i)
+    result = isSmall({result}) ? result * x[0] : AffineExpr(x[0]);
+  return result;
+}
+static AffineExpr evalMax(const Symbols &symbols, ArrayRef<AffineExpr> x) {
+  std::optional<bool> less = symbols.isLess(x[0], x[1]);
+  if (less)
+    return *less ? x[1] : x[0];
+  return symbols.isNonNegative(x[1] - x[0]) == true ? x[1] : AffineExpr();
+}
+static AffineExpr evalMin(const Symbols &symbols, ArrayRef<AffineExpr> x) {
+  AffineExpr max = evalMax(symbols, x);
+  if (!max)
+    return nullptr;
+  return max == x[0] ? x[1] : x[0];
+}
+static AffineExpr evalEqual(const Symbols &symbols, ArrayRef<AffineExpr> x) {
+  return makeBool(symbols.isEqual(x[0], x[1]), x[0]);
+}
+static AffineExpr evalLess(const Symbols &symbols, ArrayRef<AffineExpr> x) {
+  return makeBool(symbols.isLess(x[0], x[1]), x[0]);
+}
+static AffineExpr evalGreater(const Symbols &symbols, ArrayRef<AffineExpr> x) {
+  return makeBool(symbols.isLess(x[1], x[0]), x[0]);
+}
+static AffineExpr evalLessOrEqual(const Symbols &symbols, ArrayRef<AffineExpr> x) {
+  return makeBool(symbols.isNonNegative(x[1] - x[0]), x[0]);
+}
+static AffineExpr evalGreaterOrEqual(const Symbols &symbols, ArrayRef<AffineExpr> x) {
+  return makeBool(symbols.isNonNegative(x[0] - x[1]), x[0]);
+}
+/// A logical connective on constants.
+template <typename Connective>
+static AffineExpr evalLogic(const Symbols &, ArrayRef<AffineExpr> x) {
+  std::optional<int64_t> a = getConstantDim(x[0]), b = getConstantDim(x[1]);
+  return a && b ? getAffineConstantExpr(Connective()(*a, *b), x[0].getContext()) : AffineExpr();
+}
+static AffineExpr evalSelect(const Symbols &, ArrayRef<AffineExpr> x) {
+  std::optional<int64_t> condition = getConstantDim(x[0]);
+  return !condition ? AffineExpr() : *condition ? x[1] : x[2];
+}
+
+/// Sets the output to what `evaluate` gives if all inputs are known. The data
+/// inputs, from `first`, must have one type; a mismatch is left to the op.
+static bool fold(OpImporter &n, Type elementType, Evaluate evaluate, size_t first = 0) {
+  if (!evaluate || !n.areAllKnown())
+    return false;
+  SmallVector<const KnownTensor *> operands;
+  for (size_t i = 0; i < n.numInputs(); ++i) {
+    operands.push_back(n.known(i));
+    if (i > first && n.elementType(i) != n.elementType(first))
+      return false;
+  }
+  std::optional<KnownTensor> result =
+      mapElements(operands, elementType, [&](ArrayRef<AffineExpr> x) -> AffineExpr {
+        AffineExpr value = x[0];
+        if (first != 0 || x.size() == 1)
+          return evaluate(n.symbols, x);
+        for (AffineExpr next : x.drop_front())
+          value = value ? evaluate(n.symbols, {value, next}) : value;
+        return value;
+      });
+  n.setKnown(result);
+  return result.has_value();
+}
+
+//===----------------------------------------------------------------------===//
+// Operators
+//===----------------------------------------------------------------------===//
+
+template <typename OpTy> static void importUnary(OpImporter &n) {
+  n.set(n.make<OpTy>(n.in(0)));
+}
+
+template <typename OpTy, Evaluate evaluate = nullptr> static void importBinary(OpImporter &n) {
+  if (!fold(n, n.elementType(0), evaluate))
+    n.set(n.make<OpTy>(n.in(0), n.in(1)));
+}
+
+template <ComparePredicate predicate, Evaluate evaluate>
+static void importCompare(OpImporter &n) {
+  if (!fold(n, n.b.getI1Type(), evaluate))
+    n.set(n.compare(predicate, n.in(0), n.in(1)));
+}
+
+/// An operator of any number of inputs, as a chain of a binary one.
+template <typename OpTy, Evaluate evaluate = nullptr> static void importVariadic(OpImporter &n) {
+  if (fold(n, n.elementType(0), evaluate))
+    return;
+  Value result = n.in(0);
+  for (size_t i = 1; i < n.numInputs(); ++i) {
+    if (!n.has(i))
+      return n.invalid("expected input " + Twine(i) + ", got none");
+    result = n.make<OpTy>(result, n.in(i));
+  }
+  n.set(result);
+}
+
+static void importMean(OpImporter &n) {
+  Value sum = n.in(0);
+  for (size_t i = 1; i < n.numInputs(); ++i) {
+    if (!n.has(i))
+      return n.invalid("expected input " + Twine(i) + ", got none");
+    sum = n.make<AddOp>(sum, n.in(i));
+  }
+  n.set(n.make<DivOp>(sum, n.scalarLike(sum, n.numInputs())));
+}
+
+static void importNot(OpImporter &n) {
+  auto evaluate = [](const Symbols &, ArrayRef<AffineExpr> x) -> AffineExpr {
+    std::optional<int64_t> value = getConstantDim(x[0]);
+    return value ? getAffineConstantExpr(*value ? 0 : 1, x[0].getContext()) : AffineExpr();
+  };
+  if (!fold(n, n.b.getI1Type(), evaluate))
+    n.set(n.make<NotOp>(n.in(0)));
+}
+
+static void importNeg(OpImporter &n) {
+  auto evaluate = [](const Symbols &, ArrayRef<AffineExpr> x) -> AffineExpr {
+    return isSmall(x) ? -x[0] : AffineExpr();
+  };
+  if (!fold(n, n.elementType(0), evaluate))
+    n.set(n.make<NegOp>(n.in(0)));
+}
+
+static void importMod(OpImporter &n) {
+  bool fmod = n.intAttr("fmod", 0);
+  if (!fmod && fold(n, n.elementType(0), evalMod))
+    return;
+  Value x = n.in(0), y = n.in(1);
+  if (n.failed())
+    return;
+  bool isFloat = isa<FloatType>(n.elementType(0));
+  if (isFloat && !fmod)
+    return n.invalid("expected attribute 'fmod' to be 1 for floats, got 0");
+  if (isFloat || !fmod)
+    return n.set(n.make<ModOp>(x, y));
+  // C's remainder takes the dividend's sign.
+  n.set(n.make<SubOp>(x, n.make<MulOp>(n.make<DivOp>(x, y), y)));
+}
+
+static void importPow(OpImporter &n) {
+  if (fold(n, n.elementType(0), evalPow))
+    return;
+  Type base = n.elementType(0), exponent = n.elementType(1);
+  // The result has the base's type whatever the exponent's.
+  Type common = isa<FloatType>(base) || !isa<FloatType>(exponent) ? base : exponent;
+  Value result = n.make<PowOp>(n.convert(n.in(0), common), n.convert(n.in(1), common));
+  n.set(n.convert(result, base));
+}
+
+static void importWhere(OpImporter &n) {
+  if (!fold(n, n.elementType(1), evalSelect, /*first=*/1))
+    n.set(n.make<SelectOp>(n.in(0), n.in(1), n.in(2)));
+}
+
+/// Until opset 10 the bounds are attributes, then inputs.
+static void importClip(OpImporter &n) {
+  Value result = n.in(0);
+  auto getBound = [&](size_t input, StringRef name) -> Value {
+    if (n.opset >= 11)
+      return n.in(input);
+    return n.hasAttr(name) ? n.scalarLike(result, n.floatAttr(name, 0)) : Value();
+  };
+  if (Value min = getBound(1, "min"))
+    result = n.make<MaximumOp>(result, min);
+  if (Value max = getBound(2, "max"))
+    result = n.make<MinimumOp>(result, max);
+  n.set(result);
+}
+
+static void importCastTo(OpImporter &n, Type to) {
+  if (n.failed())
+    return;
+  if (const KnownTensor *known = n.known(0); known && isa<IntegerType>(to)) {
+    auto width = cast<IntegerType>(to).getWidth();
+    bool isUnsigned = to.isUnsignedInteger();
+    std::optional<KnownTensor> result =
+        mapElements({known}, to, [&](ArrayRef<AffineExpr> x) -> AffineExpr {
+          AffineExpr zero = n.constant(0);
+          if (width == 1) {
+            std::optional<bool> isZero = n.symbols.isEqual(x[0], zero);
+            return isZero ? n.constant(!*isZero) : AffineExpr();
+          }
+          // Dimensions fit in 32 bits or the model fails anyway; what may wrap
+          // is left to the op.
+          std::optional<int64_t> value = getConstantDim(x[0]);
+          bool fits = value ? (isUnsigned ? *value >= 0 && llvm::isUIntN(width, *value)
+                                          : llvm::isIntN(width, *value))
+                            : width >= 32;
+          return fits ? x[0] : AffineExpr();
+        });
+    if (result)
+      return n.setKnown(result);
+  }
+  if (n.elementType(0) == to)
+    return n.forward(0);
+  n.set(n.convert(n.in(0), to));
+}
+
+static void importCast(OpImporter &n) {
+  if (n.stringAttr("round_mode", "up") != "up" && !n.failed())
+    return n.unsupported("round_mode other than up");
+  int64_t to = n.requiredIntAttr("to");
+  importCastTo(n, n.failed() ? Type() : n.getDataType(to));
+}
+
+static void importCastLike(OpImporter &n) { importCastTo(n, n.elementType(1)); }
+
+static void importIsInf(OpImporter &n) {
+  bool negative = n.intAttr("detect_negative", 1), positive = n.intAttr("detect_positive", 1);
+  Value x = n.in(0);
+  if (negative && positive)
+    x = n.make<AbsOp>(x);
+  else if (negative)
+    x = n.make<NegOp>(x);
+  else if (!positive)
+    return n.unsupported("IsInf that detects nothing");
+  n.set(n.compare(ComparePredicate::EQ, x, n.scalarLike(x, HUGE_VAL)));
+}
+
+static void importIdentity(OpImporter &n) { n.forward(0); }
+
+/// Dropout does nothing at inference; its mask is all ones and never used.
+static void importDropout(OpImporter &n) {
+  if (n.opset >= 12 && n.has(2)) {
+    const KnownTensor *training = n.known(2);
+    std::optional<SmallVector<int64_t>> values;
+    if (training)
+      values = training->getConstants();
+    if (!values || values->size() != 1 || values->front() != 0)
+      return n.unsupported("training mode", "export the model in evaluation mode");
+  }
+  n.forward(0);
+}
+
+ArrayRef<OpEntry> getElementwiseOps() {
+  using P = ComparePredicate;
+  static const OpEntry ops[] = {
+      {"Abs", 6, kMaxOpset, 1, 1, importUnary<AbsOp>},
+      {"Add", 7, kMaxOpset, 2, 2, importBinary<AddOp, evalAdd>},
+      {"And", 7, kMaxOpset, 2, 2, importBinary<AndOp, evalLogic<std::bit_and<int64_t>>>},
+      {"BitwiseAnd", 18, kMaxOpset, 2, 2, importBinary<AndOp>},
+      {"BitwiseNot", 18, kMaxOpset, 1, 1, importUnary<NotOp>},
+      {"BitwiseOr", 18, kMaxOpset, 2, 2, importBinary<OrOp>},
+      {"BitwiseXor", 18, kMaxOpset, 2, 2, importBinary<XorOp>},
+      {"Cast", 6, kMaxOpset, 1, 1, importCast},
+      {"CastLike", 15, kMaxOpset, 2, 2, importCastLike},
+      {"Ceil", 6, kMaxOpset, 1, 1, importUnary<CeilOp>},
+      {"Clip", 6, kMaxOpset, 1, 3, importClip},
+      {"Cos", 7, kMaxOpset, 1, 1, importUnary<CosOp>},
+      {"Div", 7, kMaxOpset, 2, 2, importBinary<DivOp, evalDiv>},
+      {"Dropout", 7, kMaxOpset, 1, 3, importDropout},
+      {"Equal", 7, kMaxOpset, 2, 2, importCompare<P::EQ, evalEqual>},
+      {"Erf", 9, kMaxOpset, 1, 1, importUnary<ErfOp>},
+      {"Exp", 6, kMaxOpset, 1, 1, importUnary<ExpOp>},
+      {"Floor", 6, kMaxOpset, 1, 1, importUnary<FloorOp>},
+      {"Greater", 7, kMaxOpset, 2, 2, importCompare<P::GT, evalGreater>},
+      {"GreaterOrEqual", 12, kMaxOpset, 2, 2, importCompare<P::GE, evalGreaterOrEqual>},
+      {"Identity", 1, kMaxOpset, 1, 1, importIdentity},
+      {"IsInf", 10, kMaxOpset, 1, 1, importIsInf},
+      {"IsNaN", 9, kMaxOpset, 1, 1, importUnary<IsNaNOp>},
+      {"Less", 7, kMaxOpset, 2, 2, importCompare<P::LT, evalLess>},
+      {"LessOrEqual", 12, kMaxOpset, 2, 2, importCompare<P::LE, evalLessOrEqual>},
+      {"Log", 6, kMaxOpset, 1, 1, importUnary<LogOp>},
+      {"Max", 8, kMaxOpset, 1, kVariadic, importVariadic<MaximumOp, evalMax>},
+      {"Mean", 8, kMaxOpset, 1, kVariadic, importMean},
+      {"Min", 8, kMaxOpset, 1, kVariadic, importVariadic<MinimumOp, evalMin>},
+      {"Mod", 10, kMaxOpset, 2, 2, importMod},
+      {"Mul", 7, kMaxOpset, 2, 2, importBinary<MulOp, evalMul>},
+      {"Neg", 6, kMaxOpset, 1, 1, importNeg},
+      {"Not", 1, kMaxOpset, 1, 1, importNot},
+      {"Or", 7, kMaxOpset, 2, 2, importBinary<OrOp, evalLogic<std::bit_or<int64_t>>>},
+      {"Pow", 7, kMaxOpset, 2, 2, importPow},
+      {"Reciprocal", 6, kMaxOpset, 1, 1, importUnary<ReciprocalOp>},
+      {"Round", 11, kMaxOpset, 1, 1, importUnary<RoundOp>},
+      {"Sign", 9, kMaxOpset, 1, 1, importUnary<SignOp>},
+      {"Sin", 7, kMaxOpset, 1, 1, importUnary<SinOp>},
+      {"Sqrt", 6, kMaxOpset, 1, 1, importUnary<SqrtOp>},
+      {"Sub", 7, kMaxOpset, 2, 2, importBinary<SubOp, evalSub>},
+      {"Sum", 8, kMaxOpset, 1, kVariadic, importVariadic<AddOp, evalAdd>},
+      {"Where", 9, kMaxOpset, 3, 3, importWhere},
+      {"Xor", 7, kMaxOpset, 2, 2, importBinary<XorOp, evalLogic<std::bit_xor<int64_t>>>},
+  };
+  return ops;
+}
+
+} // namespace winnow::import

@@ -1,0 +1,92 @@
+//===- GraphImporter.h - Walks the graph ----------------------------------===//
+
+#ifndef WINNOW_LIB_IMPORT_ONNX_GRAPHIMPORTER_H
+#define WINNOW_LIB_IMPORT_ONNX_GRAPHIMPORTER_H
+
+#include "OpTable.h"
+#include "winnow/Import/ONNX/Import.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringSet.h"
+#include <deque>
+
+namespace winnow::import {
+
+/// Names as messages show them: quoted, control characters escaped.
+std::string quote(llvm::StringRef name);
+
+/// Opset versions by domain.
+using Opsets = llvm::StringMap<int64_t>;
+
+/// One attempt at importing a model; see Symbols for why there may be several.
+class GraphImporter {
+public:
+  GraphImporter(LoadedModel &loaded, const ImportOptions &options, Symbols &symbols,
+                TensorReader &tensors, mlir::Location modelLoc);
+
+  enum class Outcome { Done, Failed, Restart };
+  Outcome run(mlir::ModuleOp module);
+
+private:
+  /// The names that nodes can see. A branch of an If sees those around it, a
+  /// function only its own.
+  struct Scope {
+    const Scope *parent = nullptr;
+    llvm::StringMap<ImportedValue *> values;
+    const Opsets *opsets = nullptr;
+    /// What node names start with inside an inlined function or branch.
+    std::string prefix;
+    unsigned depth = 0;
+    /// Substitutes for the function's attributes.
+    const onnx::NodeProto *call = nullptr;
+    const onnx::FunctionProto *function = nullptr;
+  };
+  using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+
+  bool importInputs(const onnx::GraphProto &graph, Scope &scope, mlir::func::FuncOp func);
+  bool importInitializers(const onnx::GraphProto &graph, Scope &scope);
+  bool importOutputs(const onnx::GraphProto &graph, Scope &scope, mlir::func::FuncOp func);
+  bool importNodes(const Nodes &nodes, Scope &scope);
+  bool importNode(const onnx::NodeProto &node, size_t index, Scope &scope);
+  bool importOp(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
+                const llvm::SmallVector<ImportedValue *> &inputs, Scope &scope);
+  bool importIf(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
+                const ImportedValue &condition, Scope &scope);
+  bool importCall(const onnx::NodeProto &node, const onnx::FunctionProto &function,
+                  llvm::StringRef name, mlir::Location loc,
+                  const llvm::SmallVector<ImportedValue *> &inputs, Scope &scope);
+
+  ImportedValue *lookup(llvm::StringRef name, const Scope &scope) const;
+  bool define(llvm::StringRef name, ImportedValue value, Scope &scope, mlir::Location loc);
+  /// Poisons the outputs and remembers why.
+  bool refuse(const onnx::NodeProto &node, llvm::StringRef name, const llvm::Twine &reason,
+              const llvm::Twine &hint, Scope &scope, mlir::Location loc);
+  bool poisonOutputs(const onnx::NodeProto &node, Scope &scope, mlir::Location loc);
+  bool error(mlir::Location loc, const llvm::Twine &message);
+  std::string describe(const onnx::NodeProto &node, llvm::StringRef name, int64_t opset) const;
+  bool reportUnsupported();
+  bool readOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports,
+                  Opsets &opsets, mlir::Location loc);
+
+  LoadedModel &loaded;
+  const onnx::ModelProto &model;
+  mlir::Location modelLoc;
+  const ImportOptions &options;
+  Symbols &symbols;
+  TensorReader &tensors;
+  mlir::MLIRContext *context;
+  mlir::OpBuilder builder;
+
+  std::deque<ImportedValue> arena;
+  std::deque<Opsets> functionOpsets;
+  int64_t substitutedBytes = 0;
+  llvm::StringSet<> uses;
+  std::vector<std::string> unsupported;
+  llvm::SmallVector<const onnx::FunctionProto *> callStack;
+  int64_t numNodes = 0;
+  bool restart = false;
+};
+
+} // namespace winnow::import
+
+#endif // WINNOW_LIB_IMPORT_ONNX_GRAPHIMPORTER_H

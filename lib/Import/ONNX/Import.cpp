@@ -1,0 +1,83 @@
+#include "winnow/Import/ONNX/Import.h"
+
+#include "GraphImporter.h"
+
+using namespace mlir;
+using namespace winnow;
+using namespace winnow::import;
+
+/// The dynamic dimensions of the graph's inputs, in order.
+static void declareSymbols(const onnx::GraphProto &graph, Symbols &symbols) {
+  llvm::StringSet<> initializers;
+  for (const onnx::TensorProto &tensor : graph.initializer())
+    initializers.insert(tensor.name());
+  for (const onnx::ValueInfoProto &input : graph.input()) {
+    if (initializers.contains(input.name()))
+      continue;
+    const onnx::TensorShapeProto &shape = input.type().tensor_type().shape();
+    for (int i = 0; i < shape.dim_size(); ++i) {
+      if (shape.dim(i).has_dim_value())
+        continue;
+      const std::string &name = shape.dim(i).dim_param();
+      symbols.declare(name.empty() ? input.name() + "_dim" + std::to_string(i) : name);
+    }
+  }
+}
+
+static LogicalResult applyOverrides(const ImportOptions &options, Symbols &symbols, Location loc) {
+  for (const ImportOptions::DimOverride &dim : options.dims) {
+    if (!symbols.isDeclared(dim.name)) {
+      std::string names;
+      for (const std::string &name : symbols.getNames())
+        names += (names.empty() ? "" : ", ") + quote(name);
+      return emitError(loc) << "no dimension is called " << quote(dim.name) << "; the model has "
+                            << (names.empty() ? "no dynamic dimensions" : names);
+    }
+    if (dim.min < 0 || dim.min > dim.max)
+      return emitError(loc) << "expected bounds 0 <= min <= max for dimension " << quote(dim.name)
+                            << ", got " << dim.min << " and " << dim.max;
+    symbols.setBounds(dim.name, dim.min, dim.max);
+  }
+  return success();
+}
+
+OwningOpRef<ModuleOp> winnow::importONNX(StringRef path, MLIRContext &context,
+                                         const ImportOptions &options) {
+  context.loadDialect<WinnowDialect, func::FuncDialect>();
+  Location loc = NameLoc::get(StringAttr::get(&context, path));
+  std::string error;
+  std::shared_ptr<LoadedModel> model = loadModel(path, error);
+  if (!model) {
+    emitError(loc) << error;
+    return nullptr;
+  }
+  if (model->proto.ir_version() < 1 || model->proto.ir_version() > onnx::IR_VERSION) {
+    emitError(loc) << "expected an IR version from 1 to " << int64_t(onnx::IR_VERSION) << ", got "
+                   << model->proto.ir_version();
+    return nullptr;
+  }
+  if (model->proto.opset_import_size() == 0) {
+    emitError(loc) << "expected a model that imports an opset, got none";
+    return nullptr;
+  }
+
+  Symbols symbols(&context);
+  declareSymbols(model->proto.graph(), symbols);
+  if (failed(applyOverrides(options, symbols, loc)))
+    return nullptr;
+  TensorReader tensors(model, &context, options.maxConstantFoldBytes);
+  // Every restart removes a symbol, so that this ends.
+  while (true) {
+    symbols.beginAttempt();
+    OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+    GraphImporter importer(*model, options, symbols, tensors, loc);
+    GraphImporter::Outcome outcome = importer.run(*module);
+    if (outcome == GraphImporter::Outcome::Restart)
+      continue;
+    if (outcome == GraphImporter::Outcome::Failed)
+      return nullptr;
+    for (const std::string &remark : symbols.getRemarks())
+      emitRemark(loc) << remark;
+    return module;
+  }
+}

@@ -1,0 +1,115 @@
+#include "OpTable.h"
+
+using namespace mlir;
+
+namespace winnow::import {
+
+static void importGather(OpImporter &n) {
+  int64_t axis = n.intAttr("axis", 0);
+  axis = n.normalizeAxis(axis, n.rank(0));
+  if (n.failed())
+    return;
+  const KnownTensor *data = n.known(0), *indices = n.known(1);
+  if (data && indices && indices->getConstants()) {
+    SmallVector<int64_t> shape(data->shape.begin(), data->shape.begin() + axis);
+    shape.append(indices->shape);
+    shape.append(data->shape.begin() + axis + 1, data->shape.end());
+    size_t indexRank = indices->rank();
+    std::optional<KnownTensor> gathered = rearrange(*data, shape, [&](ArrayRef<int64_t> index) {
+      int64_t position = 0;
+      for (size_t i = 0; i < indexRank; ++i)
+        position = position * indices->shape[i] + index[axis + i];
+      int64_t picked = (*indices->getConstants())[position];
+      SmallVector<int64_t> from(index.take_front(axis));
+      from.push_back(picked < 0 ? picked + data->shape[axis] : picked);
+      from.append(index.begin() + axis + indexRank, index.end());
+      return from;
+    });
+    if (!gathered)
+      return n.invalid("expected indices in [" + Twine(-data->shape[axis]) + ", " +
+                       Twine(data->shape[axis]) + "), got one outside");
+    return n.setKnown(gathered);
+  }
+  n.set(n.make<GatherOp>(n.in(0), n.in(1), axis));
+}
+
+static void importGatherND(OpImporter &n) {
+  int64_t batchDims = n.opset >= 12 ? n.intAttr("batch_dims", 0) : 0;
+  Dims data = n.dims(0), indices = n.dims(1);
+  for (int64_t i = 0; i < batchDims && i < n.rank(0) && i < n.rank(1); ++i)
+    n.unify(data[i], indices[i], "batch dimension " + Twine(i));
+  n.set(n.make<GatherNDOp>(n.in(0), n.in(1), batchDims));
+}
+
+/// out[b, k] = data[b, indices[b, k]]: with the axis moved last this is a
+/// gather_nd whose other dimensions are batch dimensions.
+static void importGatherElements(OpImporter &n) {
+  int64_t rank = n.rank(0), axis = n.intAttr("axis", 0);
+  axis = n.normalizeAxis(axis, rank);
+  if (!n.failed() && n.rank(1) != rank)
+    n.invalid("expected data and indices of one rank, got " + Twine(rank) + " and " +
+              Twine(n.rank(1)));
+  Value data = n.in(0), indices = n.in(1);
+  if (n.failed())
+    return;
+  // The indices may cover only the front of the other dimensions.
+  Dims from = n.dims(0), to = n.dims(1);
+  for (int64_t i = 0; i < rank; ++i) {
+    if (i == axis || n.symbols.isEqual(from[i], to[i]) == true)
+      continue;
+    if (!n.symbols.requireNonNegative(from[i] - to[i], "node " + n.name + " (GatherElements)")) {
+      n.unify(from[i], to[i], "dimension " + Twine(i) + " of data and indices");
+      return;
+    }
+    data = n.sliceDim(data, i, n.constant(0), to[i]);
+  }
+  SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  std::swap(permutation[axis], permutation.back());
+  if (axis != rank - 1) {
+    data = n.transpose(data, permutation);
+    indices = n.transpose(indices, permutation);
+  }
+  Dims tuples = n.dims(indices);
+  tuples.push_back(n.constant(1));
+  Value result = n.make<GatherNDOp>(data, n.reshape(indices, tuples), rank - 1);
+  n.set(axis == rank - 1 ? result : n.transpose(result, permutation));
+}
+
+/// values[0] everywhere but values[1] where the position along the new axis is
+/// the index; a negative index counts from the end.
+static void importOneHot(OpImporter &n) {
+  int64_t rank = n.rank(0) + 1, axis = n.intAttr("axis", -1);
+  axis = n.normalizeAxis(axis, rank);
+  const KnownTensor *depth = n.known(1);
+  if (!depth || depth->elements.size() != 1)
+    return n.unsupported("its depth depends on data");
+  if (n.failed() || !isa<IntegerType>(n.elementType(0)))
+    return n.unsupported("indices that are floats");
+  AffineExpr size = depth->elements[0];
+  if (std::optional<int64_t> value = getConstantDim(size); value && *value < 0)
+    return n.invalid("expected a depth of 0 or more, got " + Twine(*value));
+  Value indices = n.in(0), values = n.in(2);
+  Value sizeValue = n.makeKnown(KnownTensor{n.elementType(0), {}, {size}});
+  Value isNegative = n.compare(ComparePredicate::LT, indices, n.scalarLike(indices, 0));
+  indices = n.make<SelectOp>(isNegative, n.make<AddOp>(indices, sizeValue), indices);
+  Dims dims = n.dims(0), along(rank, n.constant(1));
+  dims.insert(dims.begin() + axis, n.constant(1));
+  along[axis] = size;
+  Value positions = n.reshape(n.iota(size, n.elementType(0)), along);
+  Value isHot = n.compare(ComparePredicate::EQ, n.reshape(indices, dims), positions);
+  Value off = n.reshape(n.sliceDim(values, 0, n.constant(0), n.constant(1)), {});
+  Value on = n.reshape(n.sliceDim(values, 0, n.constant(1), n.constant(1)), {});
+  n.set(n.make<SelectOp>(isHot, on, off));
+}
+
+ArrayRef<OpEntry> getIndexingOps() {
+  static const OpEntry ops[] = {
+      {"Gather", 1, kMaxOpset, 2, 2, importGather},
+      {"GatherElements", 11, kMaxOpset, 2, 2, importGatherElements},
+      {"GatherND", 11, kMaxOpset, 2, 2, importGatherND},
+      {"OneHot", 9, kMaxOpset, 3, 3, importOneHot},
+  };
+  return ops;
+}
+
+} // namespace winnow::import

@@ -1,0 +1,226 @@
+#include "OpTable.h"
+
+using namespace mlir;
+
+namespace winnow::import {
+
+static void importTranspose(OpImporter &n) {
+  int64_t rank = n.rank(0);
+  std::optional<SmallVector<int64_t>> permutation = n.intsAttr("perm");
+  if (!permutation)
+    permutation = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank)));
+  n.set(n.transpose(n.in(0), *permutation));
+}
+
+static void importConcat(OpImporter &n) {
+  int64_t axis = n.requiredIntAttr("axis");
+  for (size_t i = 0; i < n.numInputs(); ++i)
+    if (!n.has(i))
+      return n.invalid("expected input " + Twine(i) + ", got none");
+  if (n.failed())
+    return;
+  axis = n.normalizeAxis(axis, n.rank(0));
+  if (n.failed())
+    return;
+  if (n.numInputs() == 1)
+    return n.forward(0);
+  if (n.areAllKnown()) {
+    SmallVector<const KnownTensor *> parts;
+    for (size_t i = 0; i < n.numInputs(); ++i)
+      parts.push_back(n.known(i));
+    bool sameType = llvm::all_equal(
+        llvm::map_range(parts, [](const KnownTensor *part) { return part->elementType; }));
+    if (std::optional<KnownTensor> joined = concatenate(parts, axis); joined && sameType)
+      return n.setKnown(joined);
+  }
+  SmallVector<Value> parts;
+  for (size_t i = 0; i < n.numInputs(); ++i)
+    parts.push_back(n.in(i));
+  n.set(n.concat(parts, axis));
+}
+
+/// The sizes of the parts: an attribute until opset 12, then an input; without
+/// them equal parts, of which since opset 18 the last may be smaller.
+static SmallVector<AffineExpr> getSplitSizes(OpImporter &n, AffineExpr dim) {
+  int64_t count = n.node.output_size();
+  SmallVector<AffineExpr> sizes;
+  if (n.opset < 13 ? n.hasAttr("split") : n.has(1)) {
+    if (n.opset >= 13 && n.known(1)) {
+      sizes = n.known(1)->elements;
+    } else {
+      for (int64_t size : n.opset < 13 ? *n.intsAttr("split") : n.constants(1, "sizes"))
+        sizes.push_back(n.constant(size));
+    }
+    if (!n.failed() && static_cast<int64_t>(sizes.size()) != count)
+      n.invalid("expected " + Twine(count) + " sizes, got " + Twine(sizes.size()));
+    AffineExpr sum = n.constant(0);
+    for (AffineExpr size : sizes) {
+      if (std::optional<int64_t> value = getConstantDim(size); value && *value < 0)
+        n.invalid("expected sizes of 0 or more, got " + n.text(sizes));
+      sum = sum + size;
+    }
+    n.unify(dim, sum, "the dimension and the sum of the sizes");
+    return sizes;
+  }
+  int64_t asked = n.intAttr("num_outputs", count);
+  if (asked != count)
+    n.invalid("expected num_outputs to be " + Twine(count) + ", got " + Twine(asked));
+  std::optional<int64_t> size = getConstantDim(dim);
+  if (AffineExpr equal = divideDim(dim, n.constant(count)))
+    return SmallVector<AffineExpr>(count, equal);
+  if (!size || n.opset < 18) {
+    n.unsupported("dimension " + n.text(dim) + " in " + Twine(count) + " parts");
+    return {};
+  }
+  int64_t chunk = (*size + count - 1) / count;
+  for (int64_t i = 0; i < count; ++i)
+    sizes.push_back(n.constant(std::clamp<int64_t>(*size - i * chunk, 0, chunk)));
+  return sizes;
+}
+
+static void importSplit(OpImporter &n) {
+  int64_t axis = n.intAttr("axis", 0);
+  axis = n.normalizeAxis(axis, n.rank(0));
+  if (n.failed())
+    return;
+  SmallVector<AffineExpr> sizes = getSplitSizes(n, n.dims(0)[axis]);
+  if (n.failed())
+    return;
+  AffineExpr start = n.constant(0);
+  for (auto [i, size] : llvm::enumerate(sizes)) {
+    std::optional<int64_t> first = getConstantDim(start), count = getConstantDim(size);
+    std::optional<KnownTensor> part;
+    if (const KnownTensor *known = n.known(0); known && first && count) {
+      SmallVector<int64_t> shape = known->shape;
+      shape[axis] = *count;
+      part = rearrange(*known, shape, [&](ArrayRef<int64_t> index) {
+        SmallVector<int64_t> from(index);
+        from[axis] += *first;
+        return from;
+      });
+    }
+    if (part)
+      n.setKnown(part, i);
+    else
+      n.set(i, n.sliceDim(n.in(0), axis, start, size));
+    start = normalizeDim(start + size);
+  }
+}
+
+/// Pads one dimension by `before` and `after` elements, both 0 or more.
+static Value padDim(OpImporter &n, Value input, int64_t axis, int64_t before, int64_t after,
+                    StringRef mode, Value fill) {
+  if (n.failed())
+    return nullptr;
+  Dims dims = n.dims(input);
+  AffineExpr size = dims[axis];
+  // How many elements the mode reads from one side.
+  int64_t most = std::max(before, after);
+  int64_t needed = mode == "reflect" ? most + 1 : mode == "edge" ? 1 : mode == "wrap" ? most : 0;
+  if (!n.symbols.requireNonNegative(size - needed, "node " + n.name + " (Pad) reads that many")) {
+    n.invalid("expected at least " + Twine(needed) + " elements to pad from, got " + n.text(size));
+    return nullptr;
+  }
+  auto edge = [&](bool isFront, int64_t count) -> Value {
+    Dims part = dims;
+    part[axis] = n.constant(count);
+    if (mode == "constant")
+      return n.broadcastTo(fill, part);
+    if (mode == "edge") {
+      Value one = n.sliceDim(input, axis, isFront ? n.constant(0) : size - 1, n.constant(1));
+      return n.broadcastTo(one, part);
+    }
+    if (mode == "wrap")
+      return n.sliceDim(input, axis, isFront ? size - count : n.constant(0), part[axis]);
+    return n.sliceDim(input, axis, isFront ? n.constant(count) : size - 2, part[axis], -1);
+  };
+  SmallVector<Value> parts;
+  if (before)
+    parts.push_back(edge(true, before));
+  parts.push_back(input);
+  if (after)
+    parts.push_back(edge(false, after));
+  return parts.size() == 1 ? input : n.concat(parts, axis);
+}
+
+static void importPad(OpImporter &n) {
+  std::string mode = n.stringAttr("mode", "constant");
+  SmallVector<int64_t> pads, axes;
+  int64_t rank = n.rank(0);
+  if (n.opset < 11)
+    pads = n.intsAttr("pads").value_or(SmallVector<int64_t>());
+  else if (!n.has(1))
+    return n.invalid("expected input 1, got none");
+  else
+    pads = n.constants(1, "pads");
+  if (n.has(3))
+    axes = n.normalizeAxes(n.constants(3, "axes"), rank);
+  else
+    axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  if (n.failed())
+    return;
+  if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
+    return n.invalid("expected mode constant, reflect, edge or wrap, got '" + mode + "'");
+  if (pads.size() != 2 * axes.size())
+    return n.invalid("expected " + Twine(2 * axes.size()) + " pads, got " + Twine(pads.size()));
+  Value result = n.in(0);
+  Value fill;
+  if (mode == "constant") {
+    if (n.opset < 11)
+      fill = n.scalarLike(result, n.floatAttr("value", 0));
+    else
+      fill = n.has(2) ? n.reshape(n.in(2), {}) : n.scalarLike(result, 0);
+  }
+  for (auto [i, axis] : llvm::enumerate(axes)) {
+    int64_t before = pads[i], after = pads[i + axes.size()];
+    if (std::max(std::abs(before), std::abs(after)) > int64_t(1) << 40)
+      return n.invalid("expected sensible pads, got " + Twine(before) + " and " + Twine(after));
+    // A negative pad removes elements.
+    if ((before < 0 || after < 0) && !n.failed()) {
+      AffineExpr size = n.dims(result)[axis];
+      AffineExpr kept = size + std::min<int64_t>(before, 0) + std::min<int64_t>(after, 0);
+      if (!n.symbols.requireNonNegative(kept, "node " + n.name + " (Pad) removes that many"))
+        return n.invalid("expected pads to leave elements, got " + n.text(kept));
+      result = n.sliceDim(result, axis, n.constant(std::max<int64_t>(-before, 0)), kept);
+    }
+    result = padDim(n, result, axis, std::max<int64_t>(before, 0), std::max<int64_t>(after, 0),
+                    mode, fill);
+  }
+  n.set(result);
+}
+
+/// Keeps the upper or lower triangle: element (i, j) of the last two
+/// dimensions with j >= i + k, or j <= i + k.
+static void importTrilu(OpImporter &n) {
+  bool isUpper = n.intAttr("upper", 1);
+  int64_t k = 0;
+  if (n.has(1)) {
+    SmallVector<int64_t> values = n.constants(1, "diagonal");
+    if (!n.failed() && values.size() != 1)
+      return n.invalid("expected one diagonal, got " + Twine(values.size()));
+    k = n.failed() ? 0 : values.front();
+  }
+  if (n.rank(0) < 2)
+    return n.invalid("expected an input of rank 2 or more, got rank " + Twine(n.rank(0)));
+  Dims dims = n.dims(0);
+  AffineExpr height = dims[dims.size() - 2], width = dims.back();
+  Type i64 = n.b.getI64Type();
+  Value row = n.reshape(n.iota(height, i64, k), {height, n.constant(1)});
+  Value column = n.iota(width, i64);
+  Value keep = n.compare(isUpper ? ComparePredicate::GE : ComparePredicate::LE, column, row);
+  Value x = n.in(0);
+  n.set(n.make<SelectOp>(keep, x, n.scalarLike(x, 0)));
+}
+
+ArrayRef<OpEntry> getMovementOps() {
+  static const OpEntry ops[] = {
+      {"Concat", 4, kMaxOpset, 1, kVariadic, importConcat},
+      {"Pad", 2, kMaxOpset, 1, 4, importPad},
+      {"Split", 2, kMaxOpset, 1, 2, importSplit, kVariadic},
+      {"Transpose", 1, kMaxOpset, 1, 1, importTranspose},
+      {"Trilu", 14, kMaxOpset, 1, 2, importTrilu},
+  };
+  return ops;
+}
+
+} // namespace winnow::import

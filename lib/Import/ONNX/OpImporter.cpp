@@ -1,0 +1,411 @@
+#include "OpImporter.h"
+
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/SmallBitVector.h"
+#include "llvm/Support/CheckedArithmetic.h"
+
+using namespace mlir;
+using Attr = winnow::onnx::AttributeProto;
+
+namespace winnow::import {
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+void OpImporter::unsupported(const Twine &message, const Twine &hint) {
+  if (!failed())
+    failure = {Failure::Kind::Unsupported, message.str(), hint.str()};
+}
+
+void OpImporter::invalid(const Twine &message) {
+  if (!failed())
+    failure = {Failure::Kind::Invalid, message.str(), ""};
+}
+
+void OpImporter::capture(llvm::function_ref<void()> action) {
+  ScopedDiagnosticHandler handler(b.getContext(), [&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+      invalid(diagnostic.str());
+    return success();
+  });
+  action();
+}
+
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+Value OpImporter::in(size_t i) {
+  if (!has(i) || failed())
+    return nullptr;
+  ImportedValue &input = *inputs[i];
+  if (input.value)
+    return input.value;
+  if (input.known) {
+    input.value = makeKnown(*input.known);
+  } else if (input.initializer) {
+    std::string error;
+    ElementsAttr attr = tensors.read(*input.initializer, input.name, error);
+    if (!attr) {
+      invalid("constant '" + input.name + "': " + error);
+      return nullptr;
+    }
+    input.value = makeConstant(attr);
+  }
+  return input.value;
+}
+
+const KnownTensor *OpImporter::known(size_t i) const {
+  return has(i) && inputs[i]->known ? &*inputs[i]->known : nullptr;
+}
+
+bool OpImporter::areAllKnown() const {
+  return llvm::all_of(inputs, [](ImportedValue *input) { return input && input->known; });
+}
+
+SmallVector<int64_t> OpImporter::constants(size_t i, StringRef what) {
+  const KnownTensor *tensor = known(i);
+  std::optional<SmallVector<int64_t>> values;
+  if (tensor)
+    values = tensor->getConstants();
+  if (values)
+    return *values;
+  unsupported("the " + what + " of input " + Twine(i) + " depend on data or on dynamic dimensions",
+              "constants are needed here; fix the dimensions with --dim NAME=SIZE");
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+const Attr *OpImporter::find(StringRef name) const {
+  for (const Attr &attr : node.attribute())
+    if (StringRef(attr.name()) == name)
+      return &attr;
+  return nullptr;
+}
+
+template <typename T>
+const Attr *OpImporter::findTyped(StringRef name, T type, const char *typeName) {
+  const Attr *attr = find(name);
+  if (attr && attr->type() != type) {
+    invalid("expected attribute '" + name + "' of type " + typeName + ", got " +
+            Attr::AttributeType_Name(attr->type()));
+    return nullptr;
+  }
+  return attr;
+}
+
+int64_t OpImporter::intAttr(StringRef name, int64_t otherwise) {
+  const Attr *attr = findTyped(name, Attr::INT, "INT");
+  return attr ? attr->i() : otherwise;
+}
+
+int64_t OpImporter::requiredIntAttr(StringRef name) {
+  if (!hasAttr(name))
+    invalid("expected attribute '" + name + "', got none");
+  return intAttr(name, 0);
+}
+
+double OpImporter::floatAttr(StringRef name, double otherwise) {
+  const Attr *attr = findTyped(name, Attr::FLOAT, "FLOAT");
+  return attr ? attr->f() : otherwise;
+}
+
+std::string OpImporter::stringAttr(StringRef name, StringRef otherwise) {
+  const Attr *attr = findTyped(name, Attr::STRING, "STRING");
+  return attr ? attr->s() : otherwise.str();
+}
+
+std::optional<SmallVector<int64_t>> OpImporter::intsAttr(StringRef name) {
+  const Attr *attr = findTyped(name, Attr::INTS, "INTS");
+  if (!attr)
+    return std::nullopt;
+  return SmallVector<int64_t>(attr->ints().begin(), attr->ints().end());
+}
+
+ElementsAttr OpImporter::read(const onnx::TensorProto &tensor) {
+  std::string error;
+  StringRef name = node.output_size() ? StringRef(node.output(0)) : "constant";
+  ElementsAttr attr = tensors.read(tensor, name, error);
+  if (!attr)
+    invalid(error);
+  return attr;
+}
+
+Type OpImporter::getDataType(int64_t dataType) {
+  std::string error;
+  // The attribute is an int64, the enum an int32.
+  Type type = import::getElementType(dataType == int32_t(dataType) ? int32_t(dataType) : -1,
+                                     b.getContext(), error);
+  if (!type)
+    unsupported(error);
+  return type;
+}
+
+//===----------------------------------------------------------------------===//
+// Outputs
+//===----------------------------------------------------------------------===//
+
+void OpImporter::set(size_t output, Value value) {
+  if (failed() || !value)
+    return;
+  if (output >= outputs.size())
+    return;
+  outputs[output].value = value;
+  outputs[output].type = cast<RankedTensorType>(value.getType());
+}
+
+void OpImporter::setKnown(const std::optional<KnownTensor> &known, size_t output) {
+  if (failed() || !known || output >= outputs.size())
+    return;
+  outputs[output].known = known;
+  outputs[output].type = RankedTensorType::get(known->shape, known->elementType);
+}
+
+void OpImporter::setTensor(const onnx::TensorProto &tensor) {
+  std::string error;
+  RankedTensorType type = import::getTensorType(tensor, b.getContext(), error);
+  if (!type) {
+    if (llvm::any_of(tensor.dims(), [](int64_t dim) { return dim < 0; }))
+      return invalid(error);
+    return unsupported(error);
+  }
+  outputs[0].type = type;
+  outputs[0].initializer = &tensor;
+  // Small integers may be shape arithmetic.
+  if (isa<IntegerType>(type.getElementType()) && getSmallSize(type.getShape()))
+    if (ElementsAttr elements = read(tensor))
+      outputs[0].known = getKnownTensor(elements);
+}
+
+void OpImporter::forward(size_t input, size_t output) {
+  if (failed() || output >= outputs.size())
+    return;
+  // A constant stays lazy; data is shared.
+  if (!inputs[input]->initializer && !inputs[input]->known)
+    in(input);
+  outputs[output] = *inputs[input];
+}
+
+//===----------------------------------------------------------------------===//
+// Facts
+//===----------------------------------------------------------------------===//
+
+int64_t OpImporter::normalizeAxis(int64_t axis, int64_t rank) {
+  if (axis < -rank || axis >= rank) {
+    invalid("expected an axis in [" + Twine(-rank) + ", " + Twine(rank) + "), got " + Twine(axis));
+    return 0;
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+SmallVector<int64_t> OpImporter::normalizeAxes(ArrayRef<int64_t> axes, int64_t rank) {
+  SmallVector<int64_t> result;
+  llvm::SmallBitVector seen(rank);
+  for (int64_t axis : axes) {
+    int64_t normalized = normalizeAxis(axis, rank);
+    if (failed())
+      return {};
+    if (seen.test(normalized)) {
+      invalid("expected distinct axes, got " + Twine(axis) + " twice");
+      return {};
+    }
+    seen.set(normalized);
+    result.push_back(normalized);
+  }
+  return result;
+}
+
+bool OpImporter::unify(AffineExpr x, AffineExpr y, const Twine &what) {
+  if (failed())
+    return false;
+  std::string left = text(x), right = text(y);
+  switch (symbols.unify(x, y, "node " + name + " (" + node.op_type() + ") needs " + what + " to match")) {
+  case Symbols::Unification::Equal:
+    return true;
+  case Symbols::Unification::Restart:
+    failure.kind = Failure::Kind::Restart;
+    return false;
+  case Symbols::Unification::Impossible:
+    break;
+  }
+  invalid("expected " + what + " to match, got " + left + " and " + right);
+  return false;
+}
+
+Dims OpImporter::broadcast(ArrayRef<Dims> shapes) {
+  Dims result;
+  for (const Dims &shape : shapes)
+    if (shape.size() > result.size())
+      result.insert(result.begin(), shape.size() - result.size(), constant(1));
+  for (const Dims &shape : shapes) {
+    size_t offset = result.size() - shape.size();
+    for (auto [i, dim] : llvm::enumerate(shape)) {
+      AffineExpr &target = result[offset + i];
+      if (isConstantDim(target, 1)) {
+        target = dim;
+      } else if (!isConstantDim(dim, 1)) {
+        if (!unify(target, dim, "dimension " + Twine(offset + i) + " of the operands"))
+          return result;
+      }
+    }
+  }
+  return result;
+}
+
+RankedTensorType OpImporter::makeType(ArrayRef<AffineExpr> dims, Type elementType) {
+  if (failed())
+    return nullptr;
+  std::optional<int64_t> bytes = std::max(8u, elementType.getIntOrFloatBitWidth()) / 8;
+  for (AffineExpr dim : dims) {
+    std::optional<int64_t> size = getConstantDim(dim);
+    if (size && *size < 0) {
+      invalid("expected dimensions of 0 or more, got " + text(dims));
+      return nullptr;
+    }
+    if (bytes && size && *size > 0)
+      bytes = llvm::checkedMul(*bytes, *size);
+  }
+  // More than any address space: what a malicious shape asks for.
+  if (!bytes || *bytes > int64_t(1) << 46) {
+    invalid("a tensor of shape " + text(dims) + " does not fit in memory");
+    return nullptr;
+  }
+  return winnow::getTensorType(dims, elementType, symbols.size());
+}
+
+//===----------------------------------------------------------------------===//
+// Building
+//===----------------------------------------------------------------------===//
+
+Value OpImporter::finish(OperationState &state) {
+  auto type = cast<RankedTensorType>(state.types.front());
+  if (!makeType(getDims(type), type.getElementType()))
+    return nullptr;
+  Operation *op = b.create(state);
+  bool isValid = true;
+  capture([&] { isValid = succeeded(mlir::verify(op)); });
+  if (isValid)
+    return op->getResult(0);
+  op->erase();
+  return nullptr;
+}
+
+Value OpImporter::makeConstant(ElementsAttr value) {
+  if (failed() || !value)
+    return nullptr;
+  return makeAs<ConstantOp>(cast<RankedTensorType>(value.getType()), cast<TypedAttr>(value));
+}
+
+Value OpImporter::makeKnown(const KnownTensor &known) {
+  auto type = RankedTensorType::get(known.shape, known.elementType);
+  if (std::optional<SmallVector<int64_t>> values = known.getConstants()) {
+    SmallVector<APInt> elements;
+    for (int64_t value : *values)
+      elements.push_back(APInt(known.elementType.getIntOrFloatBitWidth(), value,
+                               /*isSigned=*/true, /*implicitTrunc=*/true));
+    return makeConstant(DenseElementsAttr::get(type, elements));
+  }
+  auto map = AffineMap::get(0, symbols.size(), known.elements, b.getContext());
+  auto flat = known.rank() == 0
+                  ? type
+                  : RankedTensorType::get(type.getNumElements(), known.elementType);
+  Value values = makeAs<DimValuesOp>(flat, AffineMapAttr::get(map));
+  return reshape(values, getDims(type));
+}
+
+Value OpImporter::scalar(Type elementType, double value) {
+  if (failed())
+    return nullptr;
+  auto type = RankedTensorType::get({}, elementType);
+  if (isa<FloatType>(elementType))
+    return makeConstant(DenseElementsAttr::get(type, b.getFloatAttr(elementType, value)));
+  APInt integer(elementType.getIntOrFloatBitWidth(), static_cast<int64_t>(value),
+                /*isSigned=*/true, /*implicitTrunc=*/true);
+  return makeConstant(DenseElementsAttr::get(type, integer));
+}
+
+Value OpImporter::scalarLike(Value like, double value) {
+  return like ? scalar(getElementTypeOrSelf(like), value) : Value();
+}
+
+Value OpImporter::compare(ComparePredicate predicate, Value lhs, Value rhs) {
+  return make<CompareOp>(predicate, lhs, rhs);
+}
+
+Value OpImporter::reshape(Value input, ArrayRef<AffineExpr> newDims) {
+  if (failed())
+    return nullptr;
+  auto from = cast<RankedTensorType>(input.getType());
+  RankedTensorType to = makeType(newDims, from.getElementType());
+  return to == from ? input : makeAs<ReshapeOp>(to, input);
+}
+
+Value OpImporter::broadcastTo(Value input, ArrayRef<AffineExpr> newDims) {
+  if (failed())
+    return nullptr;
+  auto from = cast<RankedTensorType>(input.getType());
+  RankedTensorType to = makeType(newDims, from.getElementType());
+  return to == from ? input : makeAs<BroadcastToOp>(to, input);
+}
+
+Value OpImporter::transpose(Value input, ArrayRef<int64_t> permutation) {
+  return make<TransposeOp>(input, permutation);
+}
+
+Value OpImporter::convert(Value input, Type elementType) {
+  if (failed() || !elementType)
+    return nullptr;
+  auto from = cast<RankedTensorType>(input.getType());
+  if (from.getElementType() == elementType)
+    return input;
+  return makeAs<CastOp>(
+      RankedTensorType::get(from.getShape(), elementType, from.getEncoding()), input);
+}
+
+Value OpImporter::concat(ArrayRef<Value> parts, int64_t axis) {
+  if (failed())
+    return nullptr;
+  Dims first = dims(parts.front());
+  for (Value part : parts.drop_front()) {
+    Dims other = dims(part);
+    if (other.size() != first.size())
+      break; // The op says it better.
+    for (size_t i = 0; i < first.size(); ++i)
+      if (static_cast<int64_t>(i) != axis)
+        unify(first[i], other[i], "dimension " + Twine(i) + " of the inputs");
+  }
+  return make<ConcatOp>(ValueRange(parts), axis);
+}
+
+Value OpImporter::reduce(ReduceKind kind, Value input, ArrayRef<int64_t> axes, bool keepdims) {
+  SmallVector<int64_t> sorted(axes);
+  llvm::sort(sorted);
+  return make<ReduceOp>(kind, input, sorted, keepdims);
+}
+
+Value OpImporter::sliceDim(Value input, int64_t axis, AffineExpr start, AffineExpr size,
+                           int64_t step) {
+  if (failed())
+    return nullptr;
+  Dims result = dims(input);
+  SmallVector<AffineExpr> starts(result.size(), constant(0));
+  SmallVector<int64_t> steps(result.size(), 1);
+  starts[axis] = normalizeDim(start);
+  steps[axis] = step;
+  result[axis] = size;
+  RankedTensorType type = makeType(result, getElementTypeOrSelf(input));
+  if (type == input.getType() && isConstantDim(starts[axis], 0) && step == 1)
+    return input;
+  auto map = AffineMap::get(0, symbols.size(), starts, b.getContext());
+  return makeAs<SliceOp>(type, input, map, steps);
+}
+
+Value OpImporter::iota(AffineExpr size, Type elementType, int64_t start, int64_t step) {
+  return makeAs<IotaOp>(makeType({size}, elementType), start, step);
+}
+
+} // namespace winnow::import

@@ -1,0 +1,193 @@
+//===- OpImporter.h - What the importer of one node sees ------------------===//
+//
+// The functions that import operators are written against this class. An error
+// is sticky: the first one is kept, and everything that is built after it is a
+// null value, so that the functions read as straight lines.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef WINNOW_LIB_IMPORT_ONNX_OPIMPORTER_H
+#define WINNOW_LIB_IMPORT_ONNX_OPIMPORTER_H
+
+#include "SymbolicValues.h"
+#include "Tensors.h"
+#include "winnow/Dialect/Winnow/IR/Winnow.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Diagnostics.h"
+
+namespace winnow::import {
+
+/// A value of the ONNX graph.
+struct ImportedValue {
+  mlir::RankedTensorType type;
+  /// Null until some node uses the value as data.
+  mlir::Value value;
+  const onnx::TensorProto *initializer = nullptr;
+  std::optional<KnownTensor> known;
+  /// The value of a node that could not be imported.
+  bool isPoisoned = false;
+  std::string name;
+};
+
+/// Why a node could not be imported.
+struct Failure {
+  /// Unsupported is a limit of the importer, to be listed with others; invalid
+  /// a fault of the model; restart no failure at all (see Symbols).
+  enum class Kind { None, Unsupported, Invalid, Restart } kind = Kind::None;
+  std::string message, hint;
+};
+
+class OpImporter {
+public:
+  OpImporter(const onnx::NodeProto &node, std::string name, int64_t opset, mlir::Location loc,
+             mlir::OpBuilder &builder, Symbols &symbols, TensorReader &tensors,
+             llvm::SmallVector<ImportedValue *> inputs)
+      : node(node), name(std::move(name)), opset(opset), loc(loc), b(builder), symbols(symbols), tensors(tensors),
+        inputs(std::move(inputs)), outputs(node.output_size()) {}
+
+  const onnx::NodeProto &node;
+  /// For messages: never empty, quoted, without control characters.
+  const std::string name;
+  const int64_t opset;
+  const mlir::Location loc;
+  mlir::OpBuilder &b;
+  Symbols &symbols;
+
+  //===--- Inputs ---===//
+
+  size_t numInputs() const { return inputs.size(); }
+  bool has(size_t i) const { return i < inputs.size() && inputs[i]; }
+  /// The input as data, null where it is left out.
+  mlir::Value in(size_t i);
+  mlir::RankedTensorType type(size_t i) const { return inputs[i]->type; }
+  mlir::Type elementType(size_t i) const { return type(i).getElementType(); }
+  int64_t rank(size_t i) const { return type(i).getRank(); }
+  Dims dims(size_t i) const { return getDims(type(i)); }
+  Dims dims(mlir::Value value) const { return value ? getDims(value) : Dims(); }
+  /// The input's elements if they are known up to symbols.
+  const KnownTensor *known(size_t i) const;
+  bool areAllKnown() const;
+  /// The input's elements as numbers; unsupported if they are not known.
+  mlir::SmallVector<int64_t> constants(size_t i, llvm::StringRef what);
+  bool isInitializer(size_t i) const { return has(i) && inputs[i]->initializer; }
+
+  //===--- Attributes ---===//
+
+  bool hasAttr(llvm::StringRef name) const { return find(name) != nullptr; }
+  int64_t intAttr(llvm::StringRef name, int64_t otherwise);
+  int64_t requiredIntAttr(llvm::StringRef name);
+  double floatAttr(llvm::StringRef name, double otherwise);
+  std::string stringAttr(llvm::StringRef name, llvm::StringRef otherwise);
+  std::optional<mlir::SmallVector<int64_t>> intsAttr(llvm::StringRef name);
+  const onnx::AttributeProto *find(llvm::StringRef name) const;
+  /// A tensor in an attribute or elsewhere, as a constant's value.
+  mlir::ElementsAttr read(const onnx::TensorProto &tensor);
+  mlir::Type getDataType(int64_t dataType);
+
+  //===--- Outputs ---===//
+
+  void set(size_t output, mlir::Value value);
+  void set(mlir::Value value) { set(0, value); }
+  void setKnown(const std::optional<KnownTensor> &known, size_t output = 0);
+  /// The output is this constant, read when it is used.
+  void setTensor(const onnx::TensorProto &tensor);
+  /// The output is this input: no op at all.
+  void forward(size_t input, size_t output = 0);
+  llvm::ArrayRef<ImportedValue> getOutputs() const { return outputs; }
+
+  //===--- Errors ---===//
+
+  void unsupported(const llvm::Twine &message, const llvm::Twine &hint = "");
+  void invalid(const llvm::Twine &message);
+  bool failed() const { return failure.kind != Failure::Kind::None; }
+  const Failure &getFailure() const { return failure; }
+
+  //===--- Facts ---===//
+
+  mlir::AffineExpr constant(int64_t value) { return b.getAffineConstantExpr(value); }
+  /// An axis in [-rank, rank) as one in [0, rank); invalid otherwise.
+  int64_t normalizeAxis(int64_t axis, int64_t rank);
+  mlir::SmallVector<int64_t> normalizeAxes(mlir::ArrayRef<int64_t> axes, int64_t rank);
+  /// Makes two dimensions equal (see Symbols::unify).
+  bool unify(mlir::AffineExpr a, mlir::AffineExpr b, const llvm::Twine &what);
+  /// numpy broadcasting that unifies symbols.
+  Dims broadcast(mlir::ArrayRef<Dims> shapes);
+  std::string text(mlir::AffineExpr expr) const { return symbols.print(expr); }
+  std::string text(mlir::ArrayRef<mlir::AffineExpr> dims) const { return symbols.print(dims); }
+  /// A tensor type whose static size fits in memory; null with an error.
+  mlir::RankedTensorType makeType(mlir::ArrayRef<mlir::AffineExpr> dims, mlir::Type elementType);
+
+  //===--- Building ---===//
+
+  /// An op whose result type follows from its operands. What does not fit is
+  /// an error that names the node.
+  template <typename OpTy, typename... Args> mlir::Value make(Args &&...args) {
+    if (failed())
+      return nullptr;
+    mlir::OperationState state(loc, OpTy::getOperationName());
+    OpTy::build(b, state, mlir::Type(b.getNoneType()), std::forward<Args>(args)...);
+    if constexpr (OpTy::template hasTrait<ElementwiseOpInterface::Trait>()) {
+      llvm::SmallVector<Dims> shapes;
+      for (mlir::Value operand : state.operands)
+        shapes.push_back(getDims(operand));
+      broadcast(shapes);
+      if (failed())
+        return nullptr;
+    }
+    typename OpTy::Adaptor adaptor(state.operands, state.attributes.getDictionary(b.getContext()),
+                                   state.getRawProperties());
+    mlir::FailureOr<mlir::RankedTensorType> type = mlir::failure();
+    capture([&] { type = OpTy::inferType(loc, adaptor); });
+    if (mlir::failed(type))
+      return nullptr;
+    state.types.assign(1, *type);
+    return finish(state);
+  }
+  /// An op whose result type is given.
+  template <typename OpTy, typename... Args>
+  mlir::Value makeAs(mlir::RankedTensorType type, Args &&...args) {
+    if (failed() || !type)
+      return nullptr;
+    mlir::OperationState state(loc, OpTy::getOperationName());
+    OpTy::build(b, state, mlir::Type(type), std::forward<Args>(args)...);
+    return finish(state);
+  }
+  mlir::Value makeConstant(mlir::ElementsAttr value);
+  mlir::Value makeKnown(const KnownTensor &known);
+  /// A rank 0 constant of a float, integer or boolean type.
+  mlir::Value scalar(mlir::Type elementType, double value);
+  mlir::Value scalarLike(mlir::Value like, double value);
+  mlir::Value compare(ComparePredicate predicate, mlir::Value lhs, mlir::Value rhs);
+  mlir::Value reshape(mlir::Value input, mlir::ArrayRef<mlir::AffineExpr> dims);
+  mlir::Value broadcastTo(mlir::Value input, mlir::ArrayRef<mlir::AffineExpr> dims);
+  mlir::Value transpose(mlir::Value input, mlir::ArrayRef<int64_t> permutation);
+  mlir::Value convert(mlir::Value input, mlir::Type elementType);
+  mlir::Value concat(mlir::ArrayRef<mlir::Value> inputs, int64_t axis);
+  mlir::Value reduce(ReduceKind kind, mlir::Value input, mlir::ArrayRef<int64_t> axes,
+                     bool keepdims);
+  /// One dimension's part `start, start + step, ...` of `size` elements.
+  mlir::Value sliceDim(mlir::Value input, int64_t axis, mlir::AffineExpr start,
+                       mlir::AffineExpr size, int64_t step = 1);
+  /// start, start + step, ... as a tensor of rank 1.
+  mlir::Value iota(mlir::AffineExpr size, mlir::Type elementType, int64_t start = 0,
+                   int64_t step = 1);
+
+private:
+  friend class GraphImporter;
+  /// Runs `action` and takes what it says to the diagnostic engine as this
+  /// node's failure.
+  void capture(llvm::function_ref<void()> action);
+  mlir::Value finish(mlir::OperationState &state);
+  template <typename T>
+  const onnx::AttributeProto *findTyped(llvm::StringRef name, T type, const char *typeName);
+
+  TensorReader &tensors;
+  llvm::SmallVector<ImportedValue *> inputs;
+  llvm::SmallVector<ImportedValue> outputs;
+  Failure failure;
+};
+
+} // namespace winnow::import
+
+#endif // WINNOW_LIB_IMPORT_ONNX_OPIMPORTER_H

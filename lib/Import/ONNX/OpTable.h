@@ -1,0 +1,45 @@
+//===- OpTable.h - Which function imports which operator ------------------===//
+
+#ifndef WINNOW_LIB_IMPORT_ONNX_OPTABLE_H
+#define WINNOW_LIB_IMPORT_ONNX_OPTABLE_H
+
+#include "OpImporter.h"
+
+namespace winnow::import {
+
+using ImportFunction = void (*)(OpImporter &);
+
+/// One meaning of an operator. `minInputs` are required; optional ones may be
+/// left out or empty. Every output after the first must be unused unless
+/// `maxOutputs` says that the function sets it.
+struct OpEntry {
+  llvm::StringLiteral name;
+  int64_t minOpset, maxOpset;
+  int minInputs, maxInputs;
+  ImportFunction import;
+  int maxOutputs = 1;
+};
+
+inline constexpr int64_t kMaxOpset = 27;
+inline constexpr int kVariadic = INT32_MAX;
+
+/// The families; each lists its own operators.
+llvm::ArrayRef<OpEntry> getElementwiseOps();
+llvm::ArrayRef<OpEntry> getActivationOps();
+llvm::ArrayRef<OpEntry> getShapeOps();
+llvm::ArrayRef<OpEntry> getReshapingOps();
+llvm::ArrayRef<OpEntry> getMovementOps();
+llvm::ArrayRef<OpEntry> getIndexingOps();
+llvm::ArrayRef<OpEntry> getSliceOps();
+llvm::ArrayRef<OpEntry> getEinsumOps();
+llvm::ArrayRef<OpEntry> getContractionOps();
+llvm::ArrayRef<OpEntry> getNormalizationOps();
+llvm::ArrayRef<OpEntry> getReductionOps();
+llvm::ArrayRef<OpEntry> getAttentionOps();
+
+/// The entry for an operator of the default domain, or null with `reason`.
+const OpEntry *findOp(llvm::StringRef name, int64_t opset, std::string &reason);
+
+} // namespace winnow::import
+
+#endif // WINNOW_LIB_IMPORT_ONNX_OPTABLE_H

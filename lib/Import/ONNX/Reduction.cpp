@@ -1,0 +1,153 @@
+#include "OpTable.h"
+
+using namespace mlir;
+
+namespace winnow::import {
+
+namespace {
+struct Reduction {
+  SmallVector<int64_t> axes;
+  bool keepdims = true;
+  /// No axes were given and that means none, not all.
+  bool isNoop = false;
+};
+} // namespace
+
+/// The axes are an attribute until `inputSince`, then an input.
+static Reduction getReduction(OpImporter &n, int64_t inputSince) {
+  Reduction r;
+  r.keepdims = n.intAttr("keepdims", 1);
+  std::optional<SmallVector<int64_t>> axes;
+  if (n.opset < inputSince)
+    axes = n.intsAttr("axes");
+  else if (n.has(1))
+    axes = n.constants(1, "axes");
+  if (n.failed())
+    return r;
+  if (!axes || axes->empty()) {
+    r.isNoop = n.opset >= inputSince && n.intAttr("noop_with_empty_axes", 0);
+    if (!r.isNoop)
+      r.axes = llvm::to_vector(llvm::seq<int64_t>(0, n.rank(0)));
+    return r;
+  }
+  r.axes = n.normalizeAxes(*axes, n.rank(0));
+  llvm::sort(r.axes);
+  return r;
+}
+
+/// Folds a known vector to one element.
+static bool foldKnown(OpImporter &n, ReduceKind kind, const Reduction &r) {
+  const KnownTensor *known = n.known(0);
+  if (n.failed() || !known || known->rank() != 1 || r.axes.size() != 1 || known->elements.empty())
+    return false;
+  AffineExpr result = known->elements.front();
+  for (AffineExpr next : ArrayRef(known->elements).drop_front()) {
+    std::optional<bool> isLess = n.symbols.isLess(result, next);
+    if (kind == ReduceKind::Prod)
+      result = normalizeDim(result * next);
+    else if (kind == ReduceKind::Sum)
+      result = normalizeDim(result + next);
+    else if (isLess && (kind == ReduceKind::Max || kind == ReduceKind::Min))
+      result = *isLess == (kind == ReduceKind::Max) ? next : result;
+    else
+      return false;
+  }
+  KnownTensor folded{known->elementType, {}, {result}};
+  if (r.keepdims)
+    folded.shape.push_back(1);
+  n.setKnown(folded);
+  return true;
+}
+
+template <ReduceKind kind, int64_t inputSince> static void importReduce(OpImporter &n) {
+  Reduction r = getReduction(n, inputSince);
+  if (foldKnown(n, kind, r))
+    return;
+  if (r.isNoop)
+    return n.forward(0);
+  n.set(n.reduce(kind, n.in(0), r.axes, r.keepdims));
+}
+
+/// after(sum(before(x)))
+template <Value (*before)(OpImporter &, Value), Value (*after)(OpImporter &, Value)>
+static void importReduceSum(OpImporter &n) {
+  Reduction r = getReduction(n, 18);
+  Value x = before(n, n.in(0));
+  n.set(after(n, n.reduce(ReduceKind::Sum, x, r.axes, r.keepdims)));
+}
+
+static Value same(OpImporter &, Value x) { return x; }
+static Value absolute(OpImporter &n, Value x) { return n.make<AbsOp>(x); }
+static Value square(OpImporter &n, Value x) { return n.make<MulOp>(x, x); }
+static Value squareRoot(OpImporter &n, Value x) { return n.make<SqrtOp>(x); }
+static Value logarithm(OpImporter &n, Value x) { return n.make<LogOp>(x); }
+
+/// max + log(sum(exp(x - max))), which does not overflow.
+static void importReduceLogSumExp(OpImporter &n) {
+  Reduction r = getReduction(n, 18);
+  Value x = n.in(0);
+  Value max = n.reduce(ReduceKind::Max, x, r.axes, /*keepdims=*/true);
+  Value sum = n.reduce(ReduceKind::Sum, n.make<ExpOp>(n.make<SubOp>(x, max)), r.axes, true);
+  Value result = n.make<AddOp>(max, n.make<LogOp>(sum));
+  if (n.failed())
+    return;
+  Dims dims;
+  for (auto [i, dim] : llvm::enumerate(n.dims(result)))
+    if (r.keepdims || !llvm::is_contained(r.axes, static_cast<int64_t>(i)))
+      dims.push_back(dim);
+  n.set(n.reshape(result, dims));
+}
+
+/// The first, or last, position whose element equals the extreme one.
+template <ReduceKind kind> static void importArgExtreme(OpImporter &n) {
+  int64_t axis = n.intAttr("axis", 0);
+  bool keepdims = n.intAttr("keepdims", 1);
+  bool last = n.opset >= 12 && n.intAttr("select_last_index", 0);
+  axis = n.normalizeAxis(axis, n.rank(0));
+  if (n.failed())
+    return;
+  Type i64 = n.b.getI64Type();
+  AffineExpr size = n.dims(0)[axis];
+  Value x = n.in(0);
+  Value isBest = n.compare(ComparePredicate::EQ, x, n.reduce(kind, x, {axis}, true));
+  Dims along(n.rank(0), n.constant(1));
+  along[axis] = size;
+  Value positions = n.reshape(n.iota(size, i64), along);
+  // Where nothing is equal, because of NaN, the index stays in range.
+  Value other = last ? n.scalar(i64, 0) : n.makeKnown(KnownTensor{i64, {}, {size - 1}});
+  Value candidates = n.make<SelectOp>(isBest, positions, other);
+  n.set(n.reduce(last ? ReduceKind::Max : ReduceKind::Min, candidates, {axis}, keepdims));
+}
+
+static void importCumSum(OpImporter &n) {
+  bool exclusive = n.intAttr("exclusive", 0), reverse = n.intAttr("reverse", 0);
+  SmallVector<int64_t> axis = n.constants(1, "axis");
+  if (n.failed())
+    return;
+  if (axis.size() != 1)
+    return n.invalid("expected one axis, got " + Twine(axis.size()));
+  int64_t along = n.normalizeAxis(axis.front(), n.rank(0));
+  n.set(n.make<CumSumOp>(n.in(0), along, exclusive, reverse));
+}
+
+ArrayRef<OpEntry> getReductionOps() {
+  using K = ReduceKind;
+  static const OpEntry ops[] = {
+      {"ArgMax", 1, kMaxOpset, 1, 1, importArgExtreme<K::Max>},
+      {"ArgMin", 1, kMaxOpset, 1, 1, importArgExtreme<K::Min>},
+      {"CumSum", 11, kMaxOpset, 2, 2, importCumSum},
+      {"ReduceL1", 1, kMaxOpset, 1, 2, importReduceSum<absolute, same>},
+      {"ReduceL2", 1, kMaxOpset, 1, 2, importReduceSum<square, squareRoot>},
+      {"ReduceLogSum", 1, kMaxOpset, 1, 2, importReduceSum<same, logarithm>},
+      {"ReduceLogSumExp", 1, kMaxOpset, 1, 2, importReduceLogSumExp},
+      {"ReduceMax", 1, kMaxOpset, 1, 2, importReduce<K::Max, 18>},
+      {"ReduceMean", 1, kMaxOpset, 1, 2, importReduce<K::Mean, 18>},
+      {"ReduceMin", 1, kMaxOpset, 1, 2, importReduce<K::Min, 18>},
+      {"ReduceProd", 1, kMaxOpset, 1, 2, importReduce<K::Prod, 18>},
+      {"ReduceSum", 1, kMaxOpset, 1, 2, importReduce<K::Sum, 13>},
+      {"ReduceSumSquare", 1, kMaxOpset, 1, 2, importReduceSum<square, same>},
+  };
+  return ops;
+}
+
+} // namespace winnow::import

@@ -1,0 +1,165 @@
+#include "OpTable.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace winnow::import {
+
+/// Constants, and the operators that make tensors of dimensions.
+
+static void importConstant(OpImporter &n) {
+  static constexpr StringLiteral kForms[] = {"value", "value_int", "value_ints", "value_float",
+                                             "value_floats"};
+  SmallVector<const onnx::AttributeProto *> attrs;
+  for (StringRef form : kForms)
+    if (const onnx::AttributeProto *attr = n.find(form))
+      attrs.push_back(attr);
+  if (attrs.size() != 1) {
+    if (n.hasAttr("sparse_value") || n.hasAttr("value_string") || n.hasAttr("value_strings"))
+      return n.unsupported("sparse and string constants");
+    return n.invalid("expected exactly one value attribute, got " + Twine(attrs.size()));
+  }
+  const onnx::AttributeProto &attr = *attrs.front();
+  StringRef form = attr.name();
+  if (form == "value") {
+    if (attr.type() != onnx::AttributeProto::TENSOR)
+      return n.invalid("expected attribute 'value' of type TENSOR, got " +
+                       onnx::AttributeProto::AttributeType_Name(attr.type()));
+    return n.setTensor(attr.t());
+  }
+  if (form == "value_int" || form == "value_ints") {
+    KnownTensor known{n.b.getI64Type(), {}, {}};
+    if (form == "value_int") {
+      known.elements.push_back(n.constant(n.intAttr(form, 0)));
+      return n.setKnown(known);
+    }
+    std::optional<SmallVector<int64_t>> values = n.intsAttr(form);
+    if (!values)
+      return;
+    int64_t size = values->size();
+    if (size > kMaxKnownElements)
+      return n.set(n.makeConstant(DenseElementsAttr::get(
+          RankedTensorType::get({size}, n.b.getI64Type()), ArrayRef<int64_t>(*values))));
+    known.shape = {size};
+    for (int64_t value : *values)
+      known.elements.push_back(n.constant(value));
+    return n.setKnown(known);
+  }
+  if (form == "value_float")
+    return n.set(n.scalar(n.b.getF32Type(), n.floatAttr(form, 0)));
+  if (attr.type() != onnx::AttributeProto::FLOATS)
+    return n.invalid("expected attribute 'value_floats' of type FLOATS, got " +
+                     onnx::AttributeProto::AttributeType_Name(attr.type()));
+  ArrayRef<float> values(attr.floats().data(), attr.floats_size());
+  n.set(n.makeConstant(DenseElementsAttr::get(
+      RankedTensorType::get({attr.floats_size()}, n.b.getF32Type()), values)));
+}
+
+/// Dimensions [start, end) of the input.
+static void importShape(OpImporter &n) {
+  int64_t rank = n.rank(0);
+  auto clamp = [&](int64_t index) {
+    index = index < 0 ? std::max(index, -rank) + rank : index;
+    return std::min(index, rank);
+  };
+  int64_t start = 0, end = rank;
+  if (n.opset >= 15) {
+    start = clamp(n.intAttr("start", 0));
+    end = std::max(clamp(n.intAttr("end", rank)), start);
+  }
+  Dims dims = n.dims(0);
+  KnownTensor known{n.b.getI64Type(), {end - start}, {}};
+  known.elements.assign(dims.begin() + start, dims.begin() + end);
+  n.setKnown(known);
+}
+
+static void importSize(OpImporter &n) {
+  AffineExpr size = normalizeDim(getNumElements(n.dims(0), n.b.getContext()));
+  n.setKnown(KnownTensor{n.b.getI64Type(), {}, {size}});
+}
+
+static void importConstantOfShape(OpImporter &n) {
+  const KnownTensor *shape = n.known(0);
+  if (!shape || shape->rank() != 1)
+    return n.unsupported("its shape depends on data");
+  for (AffineExpr dim : shape->elements)
+    if (std::optional<int64_t> size = getConstantDim(dim); size && *size < 0)
+      return n.invalid("expected dimensions of 0 or more, got " + n.text(shape->elements));
+  Value value;
+  if (const onnx::AttributeProto *attr = n.find("value")) {
+    if (attr->type() != onnx::AttributeProto::TENSOR)
+      return n.invalid("expected attribute 'value' of type TENSOR, got " +
+                       onnx::AttributeProto::AttributeType_Name(attr->type()));
+    ElementsAttr elements = n.read(attr->t());
+    if (n.failed())
+      return;
+    if (elements.getNumElements() != 1)
+      return n.invalid("expected a value of one element, got " +
+                       Twine(elements.getNumElements()));
+    std::optional<SmallVector<int64_t>> sizes = shape->getConstants();
+    if (std::optional<KnownTensor> known = getKnownTensor(elements);
+        known && sizes && getSmallSize(*sizes)) {
+      KnownTensor filled{known->elementType, *sizes, {}};
+      filled.elements.assign(*getSmallSize(*sizes), known->elements.front());
+      return n.setKnown(filled);
+    }
+    value = n.reshape(n.makeConstant(elements), {});
+  } else {
+    value = n.scalar(n.b.getF32Type(), 0);
+  }
+  n.set(n.broadcastTo(value, shape->elements));
+}
+
+/// start, start + step, ... below limit, of known length.
+static void importRange(OpImporter &n) {
+  const KnownTensor *start = n.known(0), *limit = n.known(1), *step = n.known(2);
+  if (!start || !limit || !step || start->elements.size() != 1 || limit->elements.size() != 1 ||
+      step->elements.size() != 1) {
+    if (isa<FloatType>(n.elementType(0)))
+      return n.unsupported("a range of floats");
+    return n.unsupported("its length depends on data");
+  }
+  AffineExpr first = start->elements[0], last = limit->elements[0];
+  std::optional<int64_t> stride = getConstantDim(step->elements[0]);
+  if (!stride)
+    return n.unsupported("its step depends on dynamic dimensions");
+  if (*stride == 0 || *stride == INT64_MIN)
+    return n.invalid("expected a step other than 0, got " + Twine(*stride));
+  AffineExpr distance = normalizeDim(*stride > 0 ? last - first : first - last);
+  std::optional<bool> isForward = n.symbols.isNonNegative(distance);
+  if (!isForward && n.symbols.requireNonNegative(distance, "node " + n.name +
+                                                               " (Range) counts up to it"))
+    isForward = true;
+  if (!isForward)
+    return n.unsupported("its length " + n.text(distance) + " may be negative",
+                         "bound the dimensions with --dim NAME=MIN..MAX");
+  AffineExpr length = *isForward ? distance.ceilDiv(std::abs(*stride)) : n.constant(0);
+  Type elementType = n.elementType(0);
+  // Axes are short, and positions are data.
+  std::optional<int64_t> count = getConstantDim(normalizeDim(length));
+  if (count && *count <= 8 && getConstantDim(first)) {
+    KnownTensor known{elementType, {*count}, {}};
+    for (int64_t i = 0; i < *count; ++i)
+      known.elements.push_back(first + i * *stride);
+    return n.setKnown(known);
+  }
+  if (std::optional<int64_t> constant = getConstantDim(first))
+    return n.set(n.iota(length, elementType, *constant, *stride));
+  // A dynamic start is added to a range from 0.
+  Value offset = n.makeKnown(KnownTensor{elementType, {}, {first}});
+  n.set(n.make<AddOp>(n.iota(length, elementType, 0, *stride), offset));
+}
+
+ArrayRef<OpEntry> getShapeOps() {
+  static const OpEntry ops[] = {
+      {"Constant", 1, kMaxOpset, 0, 0, importConstant},
+      {"ConstantOfShape", 9, kMaxOpset, 1, 1, importConstantOfShape},
+      {"Range", 11, kMaxOpset, 3, 3, importRange},
+      {"Shape", 1, kMaxOpset, 1, 1, importShape},
+      {"Size", 1, kMaxOpset, 1, 1, importSize},
+  };
+  return ops;
+}
+
+} // namespace winnow::import

@@ -1,0 +1,210 @@
+#include "Symbols.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace winnow::import {
+
+void Symbols::declare(StringRef name) {
+  if (!indices.try_emplace(name, all.size()).second)
+    return;
+  all.push_back({SymbolInfo{name.str()}, nullptr});
+}
+
+std::vector<std::string> Symbols::getNames() const {
+  std::vector<std::string> names;
+  for (const Symbol &symbol : all)
+    names.push_back(symbol.info.name);
+  return names;
+}
+
+void Symbols::setBounds(StringRef name, int64_t min, int64_t max) {
+  Symbol &symbol = all[indices.lookup(name)];
+  symbol.info.min = min;
+  symbol.info.max = max;
+  if (min == max)
+    symbol.solution = getAffineConstantExpr(min, context);
+}
+
+void Symbols::beginAttempt() {
+  live.clear();
+  liveToAll.clear();
+  for (auto [index, symbol] : llvm::enumerate(all)) {
+    if (symbol.solution)
+      continue;
+    live.push_back(symbol.info);
+    liveToAll.push_back(index);
+  }
+}
+
+AffineExpr Symbols::toAll(AffineExpr expr) const {
+  SmallVector<AffineExpr> replacements;
+  for (unsigned index : liveToAll)
+    replacements.push_back(getAffineSymbolExpr(index, context));
+  return expr.replaceSymbols(replacements);
+}
+
+AffineExpr Symbols::toLive(AffineExpr expr) const {
+  // Solutions may mention symbols that were solved later; each round removes
+  // at least one of them, because no solution mentions its own symbol.
+  for (size_t round = 0; round <= all.size(); ++round) {
+    SmallVector<AffineExpr> replacements;
+    for (auto [index, symbol] : llvm::enumerate(all))
+      replacements.push_back(symbol.solution ? symbol.solution
+                                             : getAffineSymbolExpr(index, context));
+    AffineExpr next = expr.replaceSymbols(replacements);
+    if (next == expr)
+      break;
+    expr = next;
+  }
+  SmallVector<AffineExpr> numbers(all.size(), getAffineConstantExpr(0, context));
+  for (auto [number, index] : llvm::enumerate(liveToAll))
+    numbers[index] = getAffineSymbolExpr(number, context);
+  return normalizeDim(expr.replaceSymbols(numbers));
+}
+
+AffineExpr Symbols::get(StringRef name) const {
+  return toLive(getAffineSymbolExpr(indices.lookup(name), context));
+}
+
+//===----------------------------------------------------------------------===//
+// Decisions
+//===----------------------------------------------------------------------===//
+
+std::optional<bool> Symbols::isNonNegative(AffineExpr expr) const {
+  DimRange range = getDimRange(expr, live);
+  if (range.min && *range.min >= 0)
+    return true;
+  if (range.max && *range.max < 0)
+    return false;
+  return std::nullopt;
+}
+
+std::optional<bool> Symbols::isEqual(AffineExpr a, AffineExpr b) const {
+  DimRange range = getDimRange(a - b, live);
+  if (range.min == 0 && range.max == 0)
+    return true;
+  if ((range.min && *range.min > 0) || (range.max && *range.max < 0))
+    return false;
+  return std::nullopt;
+}
+
+std::optional<bool> Symbols::isLess(AffineExpr a, AffineExpr b) const {
+  return isNonNegative(b - a - 1);
+}
+
+bool Symbols::requireNonNegative(AffineExpr expr, const Twine &why) {
+  if (std::optional<bool> known = isNonNegative(expr))
+    return *known;
+  expr = normalizeDim(expr);
+  // constant + coefficient * symbol >= 0 bounds the symbol.
+  for (unsigned i = 0; i < live.size(); ++i) {
+    std::optional<int64_t> coefficient = getLinearCoefficient(expr, i);
+    if (!coefficient)
+      continue;
+    AffineExpr symbol = getAffineSymbolExpr(i, context);
+    std::optional<int64_t> constant = getConstantDim(normalizeDim(expr - symbol * *coefficient));
+    if (!constant || *constant == INT64_MIN)
+      return false;
+    SymbolInfo bounds = live[i];
+    if (*coefficient < 0)
+      bounds.max = std::min(bounds.max, llvm::divideFloorSigned(*constant, -*coefficient));
+    else
+      bounds.min = std::max(bounds.min, llvm::divideCeilSigned(-*constant, *coefficient));
+    if (bounds.min > bounds.max)
+      return false;
+    live[i] = bounds;
+    all[liveToAll[i]].info = bounds;
+    remarks.push_back(("dimension '" + bounds.name + "' is " +
+                       (*coefficient < 0 ? "at most " + Twine(bounds.max)
+                                         : "at least " + Twine(bounds.min)) + ": " + why).str());
+    return true;
+  }
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Equations
+//===----------------------------------------------------------------------===//
+
+bool Symbols::solve(unsigned index, AffineExpr solution, const Twine &why) {
+  DimRange range = getDimRange(solution, live);
+  const SymbolInfo &removed = live[index];
+  if (!range.min || *range.min < 0)
+    return false;
+  std::string text = "dimension '" + removed.name + "' is " + print(solution) + ": " + why.str();
+  if (auto other = dyn_cast<AffineSymbolExpr>(solution)) {
+    SymbolInfo &kept = all[liveToAll[other.getPosition()]].info;
+    kept.min = std::max(kept.min, removed.min);
+    kept.max = std::min(kept.max, removed.max);
+    if (kept.min > kept.max)
+      return false;
+    text = "dimensions '" + kept.name + "' and '" + removed.name + "' are one: " + why.str();
+  } else if (std::optional<int64_t> constant = getConstantDim(solution)) {
+    if (*constant < removed.min || *constant > removed.max)
+      return false;
+  } else if (removed.max != INT64_MAX || removed.min > *range.min) {
+    // The removed symbol's bounds would have nowhere to live.
+    if (!requireNonNegative(solution - removed.min, why) ||
+        (removed.max != INT64_MAX &&
+         !requireNonNegative(getAffineConstantExpr(removed.max, context) - solution, why)))
+      return false;
+  }
+  remarks.push_back(text);
+  all[liveToAll[index]].solution = toAll(solution);
+  return true;
+}
+
+Symbols::Unification Symbols::unify(AffineExpr a, AffineExpr b, const Twine &why) {
+  AffineExpr difference = normalizeDim(a - b);
+  if (isConstantDim(difference, 0))
+    return Unification::Equal;
+  if (isEqual(a, b))
+    return Unification::Impossible;
+  difference = getPrimitivePart(difference);
+  // The symbol that was named last goes, unless only another has a solution
+  // that cannot become negative.
+  for (unsigned i = live.size(); i-- > 0;) {
+    std::optional<int64_t> coefficient = getLinearCoefficient(difference, i);
+    if (coefficient != 1 && coefficient != -1)
+      continue;
+    AffineExpr symbol = getAffineSymbolExpr(i, context);
+    AffineExpr rest = normalizeDim(difference - symbol * *coefficient);
+    if (solve(i, normalizeDim(rest * -*coefficient), why))
+      return Unification::Restart;
+  }
+  return Unification::Impossible;
+}
+
+std::string Symbols::print(AffineExpr expr) const {
+  if (!expr)
+    return "?";
+  // Upstream prints s0, s1, ...; each is replaced by its name.
+  std::string text = toString(expr), result;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned number;
+    size_t end = i + 1;
+    while (end < text.size() && llvm::isDigit(text[end]))
+      ++end;
+    bool isWord = i > 0 && llvm::isAlnum(text[i - 1]);
+    if (text[i] == 's' && !isWord && end > i + 1 &&
+        !StringRef(text).slice(i + 1, end).getAsInteger(10, number) && number < live.size()) {
+      result += live[number].name;
+      i = end - 1;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+std::string Symbols::print(ArrayRef<AffineExpr> dims) const {
+  std::string text = "[";
+  for (auto [index, dim] : llvm::enumerate(dims))
+    text += (index ? ", " : "") + print(dim);
+  return text + "]";
+}
+
+} // namespace winnow::import

@@ -1,0 +1,196 @@
+#include "Tensors.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/Support/CheckedArithmetic.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using llvm::formatv;
+using Proto = winnow::onnx::TensorProto;
+
+// Raw data is little-endian and used where it lies.
+static_assert(llvm::endianness::native == llvm::endianness::little);
+
+namespace winnow::import {
+
+static constexpr size_t kMaxInlineBytes = 1024;
+
+std::string getDataTypeName(int32_t dataType) {
+  if (Proto::DataType_IsValid(dataType))
+    return Proto::DataType_Name(static_cast<Proto::DataType>(dataType));
+  return "data type " + std::to_string(dataType);
+}
+
+Type getElementType(int32_t dataType, MLIRContext *context, std::string &error) {
+  Builder b(context);
+  switch (dataType) {
+  case Proto::FLOAT: return b.getF32Type();
+  case Proto::DOUBLE: return b.getF64Type();
+  case Proto::FLOAT16: return b.getF16Type();
+  case Proto::BFLOAT16: return b.getBF16Type();
+  case Proto::BOOL: return b.getI1Type();
+  case Proto::INT8: return b.getIntegerType(8);
+  case Proto::INT16: return b.getIntegerType(16);
+  case Proto::INT32: return b.getIntegerType(32);
+  case Proto::INT64: return b.getIntegerType(64);
+  case Proto::UINT8: return b.getIntegerType(8, /*isSigned=*/false);
+  case Proto::UINT16: return b.getIntegerType(16, /*isSigned=*/false);
+  case Proto::UINT32: return b.getIntegerType(32, /*isSigned=*/false);
+  case Proto::UINT64: return b.getIntegerType(64, /*isSigned=*/false);
+  default:
+    error = "elements of type " + getDataTypeName(dataType) + " are not supported";
+    return nullptr;
+  }
+}
+
+/// Bytes of one element in raw data.
+static unsigned getElementBytes(Type type) {
+  return std::max(8u, type.getIntOrFloatBitWidth()) / 8;
+}
+
+RankedTensorType getTensorType(const Proto &tensor, MLIRContext *context, std::string &error) {
+  Type elementType = getElementType(tensor.data_type(), context, error);
+  if (!elementType)
+    return nullptr;
+  int64_t bytes = getElementBytes(elementType);
+  for (int64_t dim : tensor.dims()) {
+    if (dim < 0) {
+      error = formatv("expected dimensions of 0 or more, got {0}", dim).str();
+      return nullptr;
+    }
+    // Zero dimensions do not excuse the others from fitting.
+    std::optional<int64_t> product = llvm::checkedMul(bytes, std::max<int64_t>(dim, 1));
+    if (!product) {
+      error = "the tensor's size in bytes overflows 64 bits";
+      return nullptr;
+    }
+    bytes = *product;
+  }
+  return RankedTensorType::get(ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()),
+                               elementType);
+}
+
+namespace {
+/// A tensor's bytes in raw data's layout: in place, or made.
+struct Bytes {
+  ArrayRef<char> inPlace;
+  std::vector<char> made;
+  bool isMade = false;
+};
+} // namespace
+
+/// Narrows typed fields to elements of `width` bytes.
+template <typename Field>
+static Bytes narrow(const Field &field, unsigned width) {
+  Bytes bytes;
+  using Element = typename Field::value_type;
+  if (sizeof(Element) == width) {
+    bytes.inPlace = {reinterpret_cast<const char *>(field.data()), field.size() * sizeof(Element)};
+    return bytes;
+  }
+  bytes.isMade = true;
+  bytes.made.resize(size_t(field.size()) * width);
+  for (int i = 0; i < field.size(); ++i)
+    std::memcpy(bytes.made.data() + size_t(i) * width, &field[i], width);
+  return bytes;
+}
+
+/// The typed field that the standard assigns to the data type.
+static Bytes readTypedField(const Proto &tensor, unsigned width) {
+  switch (tensor.data_type()) {
+  case Proto::FLOAT: return narrow(tensor.float_data(), width);
+  case Proto::DOUBLE: return narrow(tensor.double_data(), width);
+  case Proto::INT64: return narrow(tensor.int64_data(), width);
+  case Proto::UINT32:
+  case Proto::UINT64: return narrow(tensor.uint64_data(), width);
+  default: return narrow(tensor.int32_data(), width);
+  }
+}
+
+static bool hasTypedField(const Proto &tensor) {
+  return tensor.float_data_size() || tensor.int32_data_size() || tensor.int64_data_size() ||
+         tensor.double_data_size() || tensor.uint64_data_size() || tensor.string_data_size();
+}
+
+/// A resource key that the printer and parser take: names hold anything.
+static std::string getKey(StringRef name) {
+  std::string key = "w_";
+  for (char c : name.take_back(100))
+    key += llvm::isAlnum(c) ? c : '_';
+  return key;
+}
+
+ElementsAttr TensorReader::read(const Proto &tensor, StringRef name, std::string &error) {
+  if (ElementsAttr attr = cache.lookup(&tensor))
+    return attr;
+  RankedTensorType type = getTensorType(tensor, context, error);
+  if (!type)
+    return nullptr;
+  unsigned width = getElementBytes(type.getElementType());
+  size_t size = size_t(type.getNumElements()) * width;
+
+  Bytes bytes;
+  if (tensor.has_segment()) {
+    error = "tensors in segments are not supported";
+    return nullptr;
+  }
+  if (tensor.data_location() == Proto::EXTERNAL) {
+    if (tensor.has_raw_data() || hasTypedField(tensor)) {
+      error = "the tensor has both external data and data in the model";
+      return nullptr;
+    }
+    std::optional<ArrayRef<char>> external = model->files.resolve(tensor, size, error);
+    if (!external)
+      return nullptr;
+    bytes.inPlace = *external;
+  } else if (tensor.has_raw_data()) {
+    if (hasTypedField(tensor)) {
+      error = "the tensor has both raw and typed data";
+      return nullptr;
+    }
+    bytes.inPlace = tensor.raw_data();
+  } else {
+    bytes = readTypedField(tensor, width);
+  }
+  ArrayRef<char> data = bytes.isMade ? ArrayRef<char>(bytes.made) : bytes.inPlace;
+  if (data.size() != size) {
+    error = formatv("expected {0} bytes of data for shape [{1:$[, ]}] of {2}, got {3}", size,
+                    llvm::make_range(type.getShape().begin(), type.getShape().end()),
+                    getDataTypeName(tensor.data_type()), data.size()).str();
+    return nullptr;
+  }
+
+  ElementsAttr attr;
+  if (size <= kMaxInlineBytes) {
+    if (type.getElementType().isInteger(1)) {
+      SmallVector<bool> bits;
+      for (char c : data)
+        bits.push_back(c != 0);
+      attr = DenseElementsAttr::get(type, bits);
+    } else {
+      attr = DenseElementsAttr::getFromRawBuffer(type, data);
+    }
+  } else {
+    bool isAligned = reinterpret_cast<uintptr_t>(data.data()) % width == 0;
+    auto blob = [&]() -> AsmResourceBlob {
+      if (!bytes.isMade && isAligned)
+        return UnmanagedAsmResourceBlob::allocateWithAlign(
+            data, width, [model = model](void *, size_t, size_t) {});
+      return HeapAsmResourceBlob::allocateAndCopyWithAlign(data, 64, /*dataIsMutable=*/false);
+    };
+    if (bytes.isMade || !isAligned) {
+      maxCopiedBytes -= size;
+      if (maxCopiedBytes < 0) {
+        error = "constants that need a copy exceed the limit (maxConstantFoldBytes)";
+        return nullptr;
+      }
+    }
+    attr = cast<ElementsAttr>(DenseResourceElementsAttr::get(type, getKey(name), blob()));
+  }
+  cache[&tensor] = attr;
+  return attr;
+}
+
+} // namespace winnow::import
