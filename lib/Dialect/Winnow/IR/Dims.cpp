@@ -1,4 +1,4 @@
-#include "winnow/Dialect/Winnow/IR/Dims.h"
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/raw_ostream.h"
@@ -77,8 +77,7 @@ RankedTensorType getTensorType(ArrayRef<AffineExpr> dims, Type elementType,
   Dims simplified;
   bool isStatic = true, isKnown = true;
   for (AffineExpr dim : dims) {
-    if (dim)
-      dim = simplifyAffineExpr(dim, /*numDims=*/0, numSymbols);
+    dim = normalizeDim(dim);
     std::optional<int64_t> constant = getConstantDim(dim);
     shape.push_back(constant.value_or(ShapedType::kDynamic));
     simplified.push_back(dim);
@@ -96,7 +95,7 @@ bool isSameDim(AffineExpr a, AffineExpr b, unsigned numSymbols) {
     return false;
   if (a == b)
     return true;
-  return isConstantDim(simplifyAffineExpr(a - b, 0, numSymbols), 0);
+  return isConstantDim(normalizeDim(a - b), 0);
 }
 
 std::optional<int64_t> getConstantDim(AffineExpr dim) {

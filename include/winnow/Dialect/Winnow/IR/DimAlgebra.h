@@ -1,0 +1,44 @@
+//===- DimAlgebra.h - Arithmetic on dimension expressions -----------------===//
+//
+// Dimensions are polynomials over symbols, with floor divisions and remainders
+// as further unknowns. Upstream's affine simplifier treats products of symbols
+// as opaque; here they have one normal form, so that equal dimensions are equal
+// pointers.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef WINNOW_DIALECT_WINNOW_IR_DIMALGEBRA_H
+#define WINNOW_DIALECT_WINNOW_IR_DIMALGEBRA_H
+
+#include "winnow/Dialect/Winnow/IR/Dims.h"
+
+namespace winnow {
+
+/// The normal form. An expression whose coefficients overflow int64 comes back
+/// unchanged.
+mlir::AffineExpr normalizeDim(mlir::AffineExpr dim);
+
+/// `dividend / divisor` where the division leaves no remainder whatever the
+/// symbols are; null otherwise.
+mlir::AffineExpr divideDim(mlir::AffineExpr dividend, mlir::AffineExpr divisor);
+
+/// `dim` without the factors that all its terms share, which are taken to be
+/// nonzero: 64 s0 - 64 s1 becomes s0 - s1.
+mlir::AffineExpr getPrimitivePart(mlir::AffineExpr dim);
+
+/// Inclusive bounds; an absent one is unknown.
+struct DimRange {
+  std::optional<int64_t> min, max;
+};
+
+/// The range of a normalised or any other expression, by interval arithmetic.
+/// A symbol's maximum of INT64_MAX counts as unknown.
+DimRange getDimRange(mlir::AffineExpr dim, llvm::ArrayRef<SymbolInfo> symbols);
+
+/// The term `coefficient * symbol` of a dimension in which the symbol occurs
+/// nowhere else; absent if there is no such term.
+std::optional<int64_t> getLinearCoefficient(mlir::AffineExpr dim, unsigned symbol);
+
+} // namespace winnow
+
+#endif // WINNOW_DIALECT_WINNOW_IR_DIMALGEBRA_H
