@@ -1,0 +1,225 @@
+// RUN: winnow-opt %s --split-input-file --winnow-raise-attention --winnow-simplify-idioms --canonicalize | FileCheck %s
+
+!hidden = tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>
+!split = tensor<?x?x4x16xf32, affine_map<()[s0, s1] -> (s0, s1, 4, 16)>>
+!heads = tensor<?x4x?x16xf32, affine_map<()[s0, s1] -> (s0, 4, s1, 16)>>
+!keys = tensor<?x4x16x?xf32, affine_map<()[s0, s1] -> (s0, 4, 16, s1)>>
+!scores = tensor<?x4x?x?xf32, affine_map<()[s0, s1] -> (s0, 4, s1, s1)>>
+!mask = tensor<?x1x1x?xf32, affine_map<()[s0, s1] -> (s0, 1, 1, s1)>>
+
+// The eager form of both exporters: heads split, keys transposed, scores scaled,
+// a mask added. All transposes disappear.
+// CHECK-LABEL: func @scale_and_mask
+// CHECK-SAME: %[[Q:.*]]: tensor<?x?x64xf32, #{{.*}}>, %[[K:.*]]: tensor<?x?x64xf32, #{{.*}}>, %[[V:.*]]: tensor<?x?x64xf32, #{{.*}}>, %[[M:.*]]: tensor
+// CHECK-DAG: %[[Q4:.*]] = winnow.reshape %[[Q]]
+// CHECK-DAG: %[[K4:.*]] = winnow.reshape %[[K]]
+// CHECK-DAG: %[[V4:.*]] = winnow.reshape %[[V]]
+// CHECK-NOT: transpose
+// CHECK: %[[A:.*]] = winnow.attention %[[Q4]], %[[K4]], %[[V4]] mask(%[[M]]) {scale = 2.500000e-01 : f32}
+// CHECK-NEXT: %[[R:.*]] = winnow.reshape %[[A]]
+// CHECK-NEXT: return %[[R]]
+// CHECK: code = "attention.raised"
+func.func @scale_and_mask(%q: !hidden, %k: !hidden, %v: !hidden, %m: !mask) -> !hidden {
+  %scale = winnow.constant dense<0.25> : tensor<f32>
+  %0 = winnow.reshape %q : (!hidden) -> !split
+  %1 = winnow.transpose %0 [0, 2, 1, 3] : (!split) -> !heads
+  %2 = winnow.reshape %k : (!hidden) -> !split
+  %3 = winnow.transpose %2 [0, 2, 3, 1] : (!split) -> !keys
+  %4 = winnow.reshape %v : (!hidden) -> !split
+  %5 = winnow.transpose %4 [0, 2, 1, 3] : (!split) -> !heads
+  %6 = winnow.matmul %1, %3 : (!heads, !keys) -> !scores
+  %7 = winnow.mul %6, %scale : (!scores, tensor<f32>) -> !scores
+  %8 = winnow.add %7, %m : (!scores, !mask) -> !scores
+  %9 = winnow.softmax %8 {axis = 3 : i64} : (!scores) -> !scores
+  %10 = winnow.matmul %9, %5 : (!scores, !heads) -> !heads
+  %11 = winnow.transpose %10 [0, 2, 1, 3] : (!heads) -> !split
+  %12 = winnow.reshape %11 : (!split) -> !hidden
+  return %12 : !hidden
+}
+
+// -----
+
+!hidden = tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>
+!split = tensor<?x?x4x16xf32, affine_map<()[s0, s1] -> (s0, s1, 4, 16)>>
+!heads = tensor<?x4x?x16xf32, affine_map<()[s0, s1] -> (s0, 4, s1, 16)>>
+!joint = tensor<?x?x16xf32, affine_map<()[s0, s1] -> (s0 * 4, s1, 16)>>
+!jointKeys = tensor<?x16x?xf32, affine_map<()[s0, s1] -> (s0 * 4, 16, s1)>>
+!keys = tensor<?x4x16x?xf32, affine_map<()[s0, s1] -> (s0, 4, 16, s1)>>
+!scores = tensor<?x4x?x?xf32, affine_map<()[s0, s1] -> (s0, 4, s1, s1)>>
+!bools = tensor<?x4x?x?xi1, affine_map<()[s0, s1] -> (s0, 4, s1, s1)>>
+!visible = tensor<?x1x1x?xi1, affine_map<()[s0, s1] -> (s0, 1, 1, s1)>>
+!mask = tensor<?x1x1x?xf32, affine_map<()[s0, s1] -> (s0, 1, 1, s1)>>
+
+// scaled_dot_product_attention as dynamo writes it at opset 20: the square root
+// of the scale on both operands, keys transposed through a joint batch and head
+// dimension, NaN rows zeroed.
+// CHECK-LABEL: func @sqrt_scale_and_nan_guard
+// CHECK-DAG: %[[M:.*]] = winnow.select
+// CHECK-NOT: transpose
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%[[M]]) {nan_to_zero, scale = 2.500000e-01 : f32}
+// CHECK-NOT: transpose
+func.func @sqrt_scale_and_nan_guard(%q: !hidden, %k: !hidden, %v: !hidden, %m: !visible) -> !hidden {
+  %half = winnow.constant dense<0.5> : tensor<f32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %inf = winnow.constant dense<0xFF800000> : tensor<f32>
+  %0 = winnow.reshape %q : (!hidden) -> !split
+  %1 = winnow.transpose %0 [0, 2, 1, 3] : (!split) -> !heads
+  %2 = winnow.reshape %k : (!hidden) -> !split
+  %3 = winnow.transpose %2 [0, 2, 1, 3] : (!split) -> !heads
+  %4 = winnow.reshape %v : (!hidden) -> !split
+  %5 = winnow.transpose %4 [0, 2, 1, 3] : (!split) -> !heads
+  %6 = winnow.reshape %3 : (!heads) -> !joint
+  %7 = winnow.transpose %6 [0, 2, 1] : (!joint) -> !jointKeys
+  %8 = winnow.reshape %7 : (!jointKeys) -> !keys
+  %9 = winnow.mul %1, %half : (!heads, tensor<f32>) -> !heads
+  %10 = winnow.mul %8, %half : (!keys, tensor<f32>) -> !keys
+  %11 = winnow.select %m, %zero, %inf : (!visible, tensor<f32>, tensor<f32>) -> !mask
+  %12 = winnow.matmul %9, %10 : (!heads, !keys) -> !scores
+  %13 = winnow.add %12, %11 : (!scores, !mask) -> !scores
+  %14 = winnow.softmax %13 {axis = 3 : i64} : (!scores) -> !scores
+  %15 = winnow.is_nan %14 : (!scores) -> !bools
+  %16 = winnow.select %15, %zero, %14 : (!bools, tensor<f32>, !scores) -> !scores
+  %17 = winnow.matmul %16, %5 : (!scores, !heads) -> !heads
+  %18 = winnow.transpose %17 [0, 2, 1, 3] : (!heads) -> !split
+  %19 = winnow.reshape %18 : (!split) -> !hidden
+  return %19 : !hidden
+}
+
+// -----
+
+// Scores filled with minus infinity become a boolean mask, of the smallest shape.
+// CHECK-LABEL: func @select_infinity
+// CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x1x1x5xi1>)
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%[[M]]) {scale = 1.000000e+00 : f32}
+func.func @select_infinity(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %m: tensor<2x1x1x5xi1>) -> tensor<2x4x5x8xf32> {
+  %inf = winnow.constant dense<0xFF800000> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> tensor<2x4x5x5xf32>
+  %1 = winnow.broadcast_to %m : (tensor<2x1x1x5xi1>) -> tensor<2x4x5x5xi1>
+  %2 = winnow.select %1, %0, %inf : (tensor<2x4x5x5xi1>, tensor<2x4x5x5xf32>, tensor<f32>) -> tensor<2x4x5x5xf32>
+  %3 = winnow.softmax %2 {axis = 3 : i64} : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %4 = winnow.matmul %3, %v : (tensor<2x4x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+// A hidden key under a condition that says hidden, and one fill that is finite.
+// CHECK-LABEL: func @select_hidden
+// CHECK-SAME: %[[H:[a-z0-9]*]]: tensor<2x1x1x5xi1>, %[[F:[a-z0-9]*]]: tensor<2x1x5x5xi1>)
+// CHECK-DAG: %[[ZERO:.*]] = winnow.constant dense<0.000000e+00> : tensor<f32>
+// CHECK-DAG: %[[LOW:.*]] = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+// CHECK-DAG: %[[ADDED:.*]] = winnow.select %[[F]], %[[LOW]], %[[ZERO]]
+// CHECK-DAG: %[[MASK:.*]] = winnow.select %[[H]], %{{.*}}, %[[ADDED]]
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%[[MASK]])
+func.func @select_hidden(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %h: tensor<2x1x1x5xi1>, %f: tensor<2x1x5x5xi1>) -> tensor<2x4x5x8xf32> {
+  %inf = winnow.constant dense<0xFF800000> : tensor<f32>
+  %low = winnow.constant dense<-1.0e9> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> tensor<2x4x5x5xf32>
+  %1 = winnow.select %h, %inf, %0 : (tensor<2x1x1x5xi1>, tensor<f32>, tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %2 = winnow.select %f, %low, %1 : (tensor<2x1x5x5xi1>, tensor<f32>, tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %3 = winnow.softmax %2 {axis = 3 : i64} : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %4 = winnow.matmul %3, %v : (tensor<2x4x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+!hidden = tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>
+!split = tensor<?x?x4x16xf32, affine_map<()[s0, s1] -> (s0, s1, 4, 16)>>
+!heads = tensor<?x4x?x16xf32, affine_map<()[s0, s1] -> (s0, 4, s1, 16)>>
+!qkv = tensor<?x?x192xf32, affine_map<()[s0, s1] -> (s0, s1, 192)>>
+!five = tensor<?x?x3x4x16xf32, affine_map<()[s0, s1] -> (s0, s1, 3, 4, 16)>>
+!perm = tensor<3x?x4x?x16xf32, affine_map<()[s0, s1] -> (3, s0, 4, s1, 16)>>
+!one = tensor<1x?x4x?x16xf32, affine_map<()[s0, s1] -> (1, s0, 4, s1, 16)>>
+!keys = tensor<?x4x16x?xf32, affine_map<()[s0, s1] -> (s0, 4, 16, s1)>>
+!scores = tensor<?x4x?x?xf32, affine_map<()[s0, s1] -> (s0, 4, s1, s1)>>
+!factor = tensor<?x1x1x?xf32, affine_map<()[s0, s1] -> (s0, 1, 1, s1)>>
+
+// A joint projection, unbound by slices of its transpose: three slices of the
+// last dimension are left. The factor of the scores scales keys.
+// CHECK-LABEL: func @joint_projection
+// CHECK-SAME: %[[X:[a-z0-9]*]]: tensor<?x?x192xf32, #{{[a-z0-9]*}}>, %[[F:[a-z0-9]*]]: tensor<?x1x1x?xf32, #{{[a-z0-9]*}}>, %[[M:[a-z0-9]*]]: tensor
+// CHECK-DAG: winnow.slice %[[X]] #{{.*}} [1, 1, 1]
+// CHECK-DAG: %[[N:.*]] = winnow.neg %[[M]]
+// CHECK-DAG: %[[FK:.*]] = winnow.reshape %[[F]]
+// CHECK-DAG: %[[K:.*]] = winnow.mul %{{.*}}, %[[FK]]
+// CHECK-NOT: transpose
+// CHECK: winnow.attention %{{.*}}, %[[K]], %{{.*}} mask(%[[N]]) {scale = 2.500000e-01 : f32}
+// CHECK-NOT: transpose
+// CHECK: return
+func.func @joint_projection(%x: !qkv, %f: !factor, %m: !factor) -> !hidden {
+  %scale = winnow.constant dense<4.0> : tensor<f32>
+  %0 = winnow.reshape %x : (!qkv) -> !five
+  %1 = winnow.transpose %0 [2, 0, 3, 1, 4] : (!five) -> !perm
+  %2 = winnow.slice %1 affine_map<() -> (0, 0, 0, 0, 0)> [1, 1, 1, 1, 1] : (!perm) -> !one
+  %3 = winnow.reshape %2 : (!one) -> !heads
+  %4 = winnow.slice %1 affine_map<() -> (1, 0, 0, 0, 0)> [1, 1, 1, 1, 1] : (!perm) -> !one
+  %5 = winnow.reshape %4 : (!one) -> !heads
+  %6 = winnow.slice %1 affine_map<() -> (2, 0, 0, 0, 0)> [1, 1, 1, 1, 1] : (!perm) -> !one
+  %7 = winnow.reshape %6 : (!one) -> !heads
+  %8 = winnow.transpose %5 [0, 1, 3, 2] : (!heads) -> !keys
+  %9 = winnow.matmul %3, %8 : (!heads, !keys) -> !scores
+  %10 = winnow.div %9, %scale : (!scores, tensor<f32>) -> !scores
+  %11 = winnow.mul %10, %f : (!scores, !factor) -> !scores
+  %12 = winnow.sub %11, %m : (!scores, !factor) -> !scores
+  %13 = winnow.softmax %12 {axis = 3 : i64} : (!scores) -> !scores
+  %14 = winnow.matmul %13, %7 : (!scores, !heads) -> !heads
+  %15 = winnow.transpose %14 [0, 2, 1, 3] : (!heads) -> !split
+  %16 = winnow.reshape %15 : (!split) -> !hidden
+  return %16 : !hidden
+}
+
+// -----
+
+!joint = tensor<?x?x16xf32, affine_map<()[s0, s1] -> (s0 * 4, s1, 16)>>
+!jointKeys = tensor<?x16x?xf32, affine_map<()[s0, s1] -> (s0 * 4, 16, s1)>>
+!hidden = tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>
+!split = tensor<?x?x4x16xf32, affine_map<()[s0, s1] -> (s0, s1, 4, 16)>>
+!heads = tensor<?x4x?x16xf32, affine_map<()[s0, s1] -> (s0, 4, s1, 16)>>
+!scores = tensor<?x?x?xf32, affine_map<()[s0, s1] -> (s0 * 4, s1, s1)>>
+!mask = tensor<?x1x?xf32, affine_map<()[s0, s1] -> (s0 * 4, 1, s1)>>
+!small = tensor<?x1x1x?xf32, affine_map<()[s0, s1] -> (s0, 1, 1, s1)>>
+!perHead = tensor<?x4x1x?xf32, affine_map<()[s0, s1] -> (s0, 4, 1, s1)>>
+
+// Batch and heads in one dimension, found again in the reshapes above.
+// CHECK-LABEL: func @joint_heads
+// CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<?x1x1x?xf32, #{{.*}}>)
+// CHECK-NOT: transpose
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%[[M]]) {scale = 1.250000e-01 : f32} : (tensor<?x?x4x16xf32
+// CHECK-NOT: transpose
+// CHECK: return
+func.func @joint_heads(%q: !hidden, %k: !hidden, %v: !hidden, %m: !small) -> !hidden {
+  %scale = winnow.constant dense<0.125> : tensor<f32>
+  %0 = winnow.reshape %q : (!hidden) -> !split
+  %1 = winnow.transpose %0 [0, 2, 1, 3] : (!split) -> !heads
+  %2 = winnow.reshape %1 : (!heads) -> !joint
+  %3 = winnow.mul %2, %scale : (!joint, tensor<f32>) -> !joint
+  %4 = winnow.reshape %k : (!hidden) -> !split
+  %5 = winnow.transpose %4 [0, 2, 1, 3] : (!split) -> !heads
+  %6 = winnow.reshape %5 : (!heads) -> !joint
+  %7 = winnow.transpose %6 [0, 2, 1] : (!joint) -> !jointKeys
+  %8 = winnow.reshape %v : (!hidden) -> !split
+  %9 = winnow.transpose %8 [0, 2, 1, 3] : (!split) -> !heads
+  %10 = winnow.reshape %9 : (!heads) -> !joint
+  %11 = winnow.broadcast_to %m : (!small) -> !perHead
+  %12 = winnow.reshape %11 : (!perHead) -> !mask
+  %13 = winnow.matmul %3, %7 : (!joint, !jointKeys) -> !scores
+  %14 = winnow.add %12, %13 : (!mask, !scores) -> !scores
+  %15 = winnow.softmax %14 {axis = 2 : i64} : (!scores) -> !scores
+  %16 = winnow.matmul %15, %10 : (!scores, !joint) -> !joint
+  %17 = winnow.reshape %16 : (!joint) -> !heads
+  %18 = winnow.transpose %17 [0, 2, 1, 3] : (!heads) -> !split
+  %19 = winnow.reshape %18 : (!split) -> !hidden
+  return %19 : !hidden
+}
+
+// -----
+
+// A classifier's softmax is no anchor: nothing happens, and nothing is said.
+// CHECK-NOT: winnow.report
+// CHECK-LABEL: func @no_product
+// CHECK-NEXT: winnow.softmax
+func.func @no_product(%x: tensor<2x10xf32>) -> tensor<2x10xf32> {
+  %0 = winnow.softmax %x {axis = 1 : i64} : (tensor<2x10xf32>) -> tensor<2x10xf32>
+  return %0 : tensor<2x10xf32>
+}
