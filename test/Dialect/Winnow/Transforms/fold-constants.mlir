@@ -1,0 +1,137 @@
+// RUN: winnow-opt %s --split-input-file --winnow-fold-constants --canonicalize | FileCheck %s
+
+// A chain of scalars is one number: head_dim ** -0.5 from a size.
+// CHECK: code = "fold-constants.folded"
+// CHECK-SAME: sentence = "evaluated on constants at 3 sites"
+// CHECK-LABEL: func @scalar_chain
+// CHECK-NEXT: %[[C:.*]] = winnow.constant dense<2.500000e-01> : tensor<f32>
+// CHECK-NEXT: return %[[C]]
+func.func @scalar_chain() -> tensor<f32> {
+  %0 = winnow.dim_values affine_map<() -> (16)> : tensor<i64>
+  %1 = winnow.cast %0 : (tensor<i64>) -> tensor<f32>
+  %2 = winnow.constant dense<-0.5> : tensor<f32>
+  %3 = winnow.pow %1, %2 : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  return %3 : tensor<f32>
+}
+
+// -----
+
+// CHECK-LABEL: func @integers
+// CHECK-DAG: %[[DIV:.*]] = winnow.constant dense<[-2, 2, 5]> : tensor<3xi32>
+// CHECK-DAG: %[[MOD:.*]] = winnow.constant dense<[1, 1, 0]> : tensor<3xi32>
+// CHECK-DAG: %[[WRAP:.*]] = winnow.constant dense<[-128, 4]> : tensor<2xi8>
+// CHECK-DAG: %[[LESS:.*]] = winnow.constant dense<[true, false, false]> : tensor<3xi1>
+// CHECK: return %[[DIV]], %[[MOD]], %[[WRAP]], %[[LESS]]
+func.func @integers() -> (tensor<3xi32>, tensor<3xi32>, tensor<2xi8>, tensor<3xi1>) {
+  // A divisor of 0 counts as 1, as in the emitted code.
+  %a = winnow.constant dense<[-5, 5, 5]> : tensor<3xi32>
+  %b = winnow.constant dense<[2, 2, 0]> : tensor<3xi32>
+  %0 = winnow.div %a, %b : (tensor<3xi32>, tensor<3xi32>) -> tensor<3xi32>
+  %1 = winnow.mod %a, %b : (tensor<3xi32>, tensor<3xi32>) -> tensor<3xi32>
+  %c = winnow.constant dense<[127, 3]> : tensor<2xi8>
+  %d = winnow.constant dense<1> : tensor<2xi8>
+  %2 = winnow.add %c, %d : (tensor<2xi8>, tensor<2xi8>) -> tensor<2xi8>
+  %3 = winnow.compare lt %a, %b : (tensor<3xi32>, tensor<3xi32>) -> tensor<3xi1>
+  return %0, %1, %2, %3 : tensor<3xi32>, tensor<3xi32>, tensor<2xi8>, tensor<3xi1>
+}
+
+// -----
+
+// Casts saturate and truncate toward zero; NaN is 0; booleans are x != 0.
+// CHECK-LABEL: func @casts
+// CHECK-DAG: %[[I:.*]] = winnow.constant dense<[-1, 127, -128, 0]> : tensor<4xi8>
+// CHECK-DAG: %[[B:.*]] = winnow.constant dense<true> : tensor<4xi1>
+// CHECK-DAG: %[[N:.*]] = winnow.constant dense<[false, false, false, true]> : tensor<4xi1>
+// CHECK-DAG: %[[F:.*]] = winnow.constant dense<1.000000e+00> : tensor<4xf16>
+// CHECK: return %[[I]], %[[B]], %[[N]], %[[F]]
+func.func @casts() -> (tensor<4xi8>, tensor<4xi1>, tensor<4xi1>, tensor<4xf16>) {
+  %a = winnow.constant dense<[-1.9, 300.0, -300.0, 0x7FC00000]> : tensor<4xf32>
+  %0 = winnow.cast %a : (tensor<4xf32>) -> tensor<4xi8>
+  %1 = winnow.cast %a : (tensor<4xf32>) -> tensor<4xi1>
+  %2 = winnow.is_nan %a : (tensor<4xf32>) -> tensor<4xi1>
+  %3 = winnow.cast %1 : (tensor<4xi1>) -> tensor<4xf16>
+  return %0, %1, %2, %3 : tensor<4xi8>, tensor<4xi1>, tensor<4xi1>, tensor<4xf16>
+}
+
+// -----
+
+// CHECK-LABEL: func @movement
+// CHECK-DAG: %[[T:.*]] = winnow.constant dense<{{\[}}[1, 4], [2, 5], [3, 6]]> : tensor<3x2xi64>
+// CHECK-DAG: %[[S:.*]] = winnow.constant dense<{{\[}}[6, 4]]> : tensor<1x2xi64>
+// CHECK-DAG: %[[C:.*]] = winnow.constant dense<[0, 2, 4, 7]> : tensor<4xi64>
+// CHECK-DAG: %[[G:.*]] = winnow.constant dense<{{\[}}[3, 1], [6, 4]]> : tensor<2x2xi64>
+// CHECK-DAG: %[[B:.*]] = winnow.constant dense<{{\[}}[0, 2, 4], [0, 2, 4]]> : tensor<2x3xi64>
+// CHECK: return %[[T]], %[[S]], %[[C]], %[[G]], %[[B]]
+func.func @movement() -> (tensor<3x2xi64>, tensor<1x2xi64>, tensor<4xi64>, tensor<2x2xi64>, tensor<2x3xi64>) {
+  %a = winnow.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi64>
+  %0 = winnow.transpose %a [1, 0] : (tensor<2x3xi64>) -> tensor<3x2xi64>
+  %1 = winnow.slice %a affine_map<() -> (1, 2)> [1, -2] : (tensor<2x3xi64>) -> tensor<1x2xi64>
+  %b = winnow.iota {start = 0 : i64, step = 2 : i64} : tensor<3xi64>
+  %c = winnow.dim_values affine_map<() -> (7)> : tensor<1xi64>
+  %2 = winnow.concat %b, %c {axis = 0 : i64} : (tensor<3xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %i = winnow.constant dense<[-1, 0]> : tensor<2xi64>
+  %3 = winnow.gather %a, %i {axis = 1 : i64} : (tensor<2x3xi64>, tensor<2xi64>) -> tensor<2x2xi64>
+  %4 = winnow.broadcast_to %b : (tensor<3xi64>) -> tensor<2x3xi64>
+  return %0, %1, %2, %3, %4 : tensor<3x2xi64>, tensor<1x2xi64>, tensor<4xi64>, tensor<2x2xi64>, tensor<2x3xi64>
+}
+
+// -----
+
+// An index that is out of range must fail at run time.
+// CHECK-LABEL: func @gather_out_of_range
+// CHECK: winnow.gather
+func.func @gather_out_of_range() -> tensor<1xi64> {
+  %a = winnow.constant dense<[1, 2, 3]> : tensor<3xi64>
+  %i = winnow.constant dense<3> : tensor<1xi64>
+  %0 = winnow.gather %a, %i {axis = 0 : i64} : (tensor<3xi64>, tensor<1xi64>) -> tensor<1xi64>
+  return %0 : tensor<1xi64>
+}
+
+// -----
+
+// Sizes that symbols decide stay.
+// CHECK-LABEL: func @symbols
+// CHECK: winnow.dim_values
+// CHECK: winnow.add
+func.func @symbols() -> tensor<i64> {
+  %0 = winnow.dim_values affine_map<()[s0] -> (s0)> : tensor<i64>
+  %1 = winnow.constant dense<1> : tensor<i64>
+  %2 = winnow.add %0, %1 : (tensor<i64>, tensor<i64>) -> tensor<i64>
+  return %2 : tensor<i64>
+}
+
+// -----
+
+// A resource changes its shape without a copy; a large weight is not moved.
+// CHECK-LABEL: func @resources
+// CHECK-DAG: %[[R:.*]] = winnow.constant dense_resource<blob> : tensor<2x2xf32>
+// CHECK-DAG: %[[W:.*]] = winnow.constant dense<1.000000e+00> : tensor<256x128xf32>
+// CHECK-DAG: %[[T:.*]] = winnow.transpose %[[W]]
+// CHECK: return %[[R]], %[[T]]
+func.func @resources() -> (tensor<2x2xf32>, tensor<128x256xf32>) {
+  %0 = winnow.constant dense_resource<blob> : tensor<4xf32>
+  %1 = winnow.reshape %0 : (tensor<4xf32>) -> tensor<2x2xf32>
+  %2 = winnow.constant dense<1.0> : tensor<256x128xf32>
+  %3 = winnow.transpose %2 [1, 0] : (tensor<256x128xf32>) -> tensor<128x256xf32>
+  return %1, %3 : tensor<2x2xf32>, tensor<128x256xf32>
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      blob: "0x040000000000803F000000400000404000008040"
+    }
+  }
+#-}
+
+// -----
+
+// CHECK: applied = false, code = "fold-constants.too-large"
+// CHECK-SAME: sentence = "the operands are constants but 131072 bytes exceed the limit of 65536"
+// CHECK-LABEL: func @too_large
+// CHECK: winnow.add
+func.func @too_large() -> tensor<256x128xf32> {
+  %0 = winnow.constant dense<1.0> : tensor<256x128xf32>
+  %1 = winnow.add %0, %0 : (tensor<256x128xf32>, tensor<256x128xf32>) -> tensor<256x128xf32>
+  return %1 : tensor<256x128xf32>
+}

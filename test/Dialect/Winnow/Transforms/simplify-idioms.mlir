@@ -1,0 +1,346 @@
+// RUN: winnow-opt %s --split-input-file --winnow-simplify-idioms --canonicalize | FileCheck %s
+
+//===----------------------------------------------------------------------===//
+// Elementwise
+//===----------------------------------------------------------------------===//
+
+// CHECK: code = "simplify.neutral"
+// CHECK-SAME: sentence = "dropped an operation with its neutral element at 4 sites"
+// CHECK-LABEL: func @neutral_operands
+// CHECK-NEXT: return %arg0
+func.func @neutral_operands(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %one = winnow.constant dense<1.0> : tensor<3xf32>
+  %0 = winnow.add %zero, %x : (tensor<f32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %1 = winnow.mul %0, %one : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %2 = winnow.div %1, %one : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %3 = winnow.sub %2, %zero : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+  return %3 : tensor<2x3xf32>
+}
+
+// -----
+
+// A neutral operand that gives the result its shape leaves a broadcast.
+// CHECK-LABEL: func @neutral_broadcasts
+// CHECK-NEXT: %[[B:.*]] = winnow.broadcast_to %arg0 : (tensor<3xf32>) -> tensor<2x3xf32>
+// CHECK-NEXT: return %[[B]]
+func.func @neutral_broadcasts(%x: tensor<3xf32>) -> tensor<2x3xf32> {
+  %zero = winnow.constant dense<0.0> : tensor<2x1xf32>
+  %0 = winnow.add %x, %zero : (tensor<3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+// 0 - x and 1 / x are not x, and 1 is not neutral for bits.
+// CHECK-LABEL: func @not_neutral
+// CHECK: winnow.sub
+// CHECK: winnow.div
+// CHECK: winnow.and
+func.func @not_neutral(%x: tensor<3xf32>, %i: tensor<3xi32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xi32>) {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %one = winnow.constant dense<1.0> : tensor<f32>
+  %bit = winnow.constant dense<1> : tensor<i32>
+  %0 = winnow.sub %zero, %x : (tensor<f32>, tensor<3xf32>) -> tensor<3xf32>
+  %1 = winnow.div %one, %x : (tensor<f32>, tensor<3xf32>) -> tensor<3xf32>
+  %2 = winnow.and %i, %bit : (tensor<3xi32>, tensor<i32>) -> tensor<3xi32>
+  return %0, %1, %2 : tensor<3xf32>, tensor<3xf32>, tensor<3xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func @powers
+// CHECK-DAG: winnow.mul %arg0, %arg0
+// CHECK-DAG: %[[A:.*]] = winnow.sqrt %arg0
+// CHECK-DAG: winnow.reciprocal %{{.*}}
+// CHECK-DAG: winnow.pow %arg0, %{{.*}}
+func.func @powers(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) {
+  %two = winnow.constant dense<2.0> : tensor<f32>
+  %half = winnow.constant dense<0.5> : tensor<f32>
+  %minus = winnow.constant dense<-0.5> : tensor<f32>
+  %three = winnow.constant dense<3.0> : tensor<f32>
+  %0 = winnow.pow %x, %two : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  %1 = winnow.pow %x, %half : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  %2 = winnow.pow %x, %minus : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  %3 = winnow.pow %x, %three : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  return %0, %1, %2, %3 : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+}
+
+// -----
+
+// Only reciprocals of powers of two are exact.
+// CHECK-LABEL: func @divisions
+// CHECK-DAG: %[[C:.*]] = winnow.constant dense<1.250000e-01> : tensor<f32>
+// CHECK-DAG: winnow.mul %arg0, %[[C]]
+// CHECK-DAG: winnow.div %arg0, %{{.*}}
+func.func @divisions(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
+  %eight = winnow.constant dense<8.0> : tensor<f32>
+  %three = winnow.constant dense<3.0> : tensor<f32>
+  %0 = winnow.div %x, %eight : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  %1 = winnow.div %x, %three : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  return %0, %1 : tensor<3xf32>, tensor<3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @casts
+// CHECK-DAG: %[[A:.*]] = winnow.cast %arg0 : (tensor<3xi1>) -> tensor<3xf32>
+// CHECK-DAG: %[[N:.*]] = winnow.cast %arg1 : (tensor<3xf32>) -> tensor<3xi32>
+// CHECK-DAG: %[[B:.*]] = winnow.cast %[[N]] : (tensor<3xi32>) -> tensor<3xf32>
+// CHECK: return %[[A]], %[[B]]
+func.func @casts(%b: tensor<3xi1>, %f: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
+  %0 = winnow.cast %b : (tensor<3xi1>) -> tensor<3xi64>
+  %1 = winnow.cast %0 : (tensor<3xi64>) -> tensor<3xf32>
+  %2 = winnow.cast %f : (tensor<3xf32>) -> tensor<3xi32>
+  %3 = winnow.cast %2 : (tensor<3xi32>) -> tensor<3xf32>
+  return %1, %3 : tensor<3xf32>, tensor<3xf32>
+}
+
+// -----
+
+// Masks are computed before they are expanded.
+// CHECK-LABEL: func @broadcast_sinks
+// CHECK-DAG: %[[C:.*]] = winnow.cast %arg0 : (tensor<2x1x1x5xi64>) -> tensor<2x1x1x5xf32>
+// CHECK-DAG: %[[S:.*]] = winnow.sub %{{.*}}, %[[C]] : (tensor<f32>, tensor<2x1x1x5xf32>) -> tensor<2x1x1x5xf32>
+// CHECK-DAG: %[[A:.*]] = winnow.add %arg1, %[[S]] : (tensor<2x4x5x5xf32>, tensor<2x1x1x5xf32>) -> tensor<2x4x5x5xf32>
+// CHECK: return %[[A]]
+func.func @broadcast_sinks(%m: tensor<2x1x1x5xi64>, %x: tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32> {
+  %one = winnow.constant dense<1.0> : tensor<2x1x5x5xf32>
+  %0 = winnow.broadcast_to %m : (tensor<2x1x1x5xi64>) -> tensor<2x1x5x5xi64>
+  %1 = winnow.cast %0 : (tensor<2x1x5x5xi64>) -> tensor<2x1x5x5xf32>
+  %2 = winnow.sub %one, %1 : (tensor<2x1x5x5xf32>, tensor<2x1x5x5xf32>) -> tensor<2x1x5x5xf32>
+  %3 = winnow.add %x, %2 : (tensor<2x4x5x5xf32>, tensor<2x1x5x5xf32>) -> tensor<2x4x5x5xf32>
+  return %3 : tensor<2x4x5x5xf32>
+}
+
+// -----
+
+// A NaN guard is no identity.
+// CHECK-LABEL: func @nan_guard_stays
+// CHECK: winnow.is_nan
+// CHECK: winnow.select
+func.func @nan_guard_stays(%x: tensor<3xf32>) -> tensor<3xf32> {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %0 = winnow.is_nan %x : (tensor<3xf32>) -> tensor<3xi1>
+  %1 = winnow.select %0, %zero, %x : (tensor<3xi1>, tensor<f32>, tensor<3xf32>) -> tensor<3xf32>
+  return %1 : tensor<3xf32>
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Movement
+//===----------------------------------------------------------------------===//
+
+// CHECK-LABEL: func @unit_transpose
+// CHECK-NEXT: %[[R:.*]] = winnow.reshape %arg0 : (tensor<2x1x3xf32>) -> tensor<1x2x3xf32>
+// CHECK-NEXT: return %[[R]]
+func.func @unit_transpose(%x: tensor<2x1x3xf32>) -> tensor<1x2x3xf32> {
+  %0 = winnow.transpose %x [1, 0, 2] : (tensor<2x1x3xf32>) -> tensor<1x2x3xf32>
+  return %0 : tensor<1x2x3xf32>
+}
+
+// -----
+
+// What splits and joins whole dimensions moves above the transposes, which meet.
+// CHECK-LABEL: func @reshape_between_transposes
+// CHECK-NEXT: return %arg0
+func.func @reshape_between_transposes(%x: tensor<2x4x5x16xf32>) -> tensor<2x4x5x16xf32> {
+  %0 = winnow.reshape %x : (tensor<2x4x5x16xf32>) -> tensor<8x5x16xf32>
+  %1 = winnow.transpose %0 [0, 2, 1] : (tensor<8x5x16xf32>) -> tensor<8x16x5xf32>
+  %2 = winnow.reshape %1 : (tensor<8x16x5xf32>) -> tensor<2x4x16x5xf32>
+  %3 = winnow.transpose %2 [0, 1, 3, 2] : (tensor<2x4x16x5xf32>) -> tensor<2x4x5x16xf32>
+  return %3 : tensor<2x4x5x16xf32>
+}
+
+// -----
+
+// Joining heads and sizes that are apart needs the transpose.
+// CHECK-LABEL: func @joins_what_is_apart
+// CHECK-NEXT: winnow.transpose
+// CHECK-NEXT: winnow.reshape
+func.func @joins_what_is_apart(%x: tensor<2x4x5x16xf32>) -> tensor<2x5x64xf32> {
+  %0 = winnow.transpose %x [0, 2, 1, 3] : (tensor<2x4x5x16xf32>) -> tensor<2x5x4x16xf32>
+  %1 = winnow.reshape %0 : (tensor<2x5x4x16xf32>) -> tensor<2x5x64xf32>
+  return %1 : tensor<2x5x64xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @slice_of_joint_dimension
+// CHECK-NEXT: %[[S:.*]] = winnow.slice %arg0 #{{.*}} [1, 1] : (tensor<2x192xf32>) -> tensor<2x64xf32>
+// CHECK-NEXT: %[[R:.*]] = winnow.reshape %[[S]] : (tensor<2x64xf32>) -> tensor<2x1x4x16xf32>
+// CHECK-NEXT: return %[[R]]
+func.func @slice_of_joint_dimension(%x: tensor<2x192xf32>) -> tensor<2x1x4x16xf32> {
+  %0 = winnow.reshape %x : (tensor<2x192xf32>) -> tensor<2x3x4x16xf32>
+  %1 = winnow.slice %0 affine_map<() -> (0, 1, 0, 0)> [1, 1, 1, 1] : (tensor<2x3x4x16xf32>) -> tensor<2x1x4x16xf32>
+  return %1 : tensor<2x1x4x16xf32>
+}
+
+// -----
+
+// A slice of an inner part is not contiguous in the joint dimension.
+// CHECK-LABEL: func @slice_of_inner_part
+// CHECK-NEXT: winnow.reshape
+// CHECK-NEXT: winnow.slice
+func.func @slice_of_inner_part(%x: tensor<2x192xf32>) -> tensor<2x12x8xf32> {
+  %0 = winnow.reshape %x : (tensor<2x192xf32>) -> tensor<2x12x16xf32>
+  %1 = winnow.slice %0 affine_map<() -> (0, 0, 8)> [1, 1, 1] : (tensor<2x12x16xf32>) -> tensor<2x12x8xf32>
+  return %1 : tensor<2x12x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @gather_of_one_row
+// CHECK-NEXT: %[[S:.*]] = winnow.slice %arg0 #{{.*}} [1, 1, 1] : (tensor<3x2x4xf32>) -> tensor<1x2x4xf32>
+// CHECK-NEXT: %[[R:.*]] = winnow.reshape %[[S]] : (tensor<1x2x4xf32>) -> tensor<2x4xf32>
+// CHECK-NEXT: return %[[R]]
+func.func @gather_of_one_row(%x: tensor<3x2x4xf32>) -> tensor<2x4xf32> {
+  %i = winnow.constant dense<-1> : tensor<i64>
+  %0 = winnow.gather %x, %i {axis = 0 : i64} : (tensor<3x2x4xf32>, tensor<i64>) -> tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
+
+// -----
+
+// A row of a dimension that may be empty must fail at run time.
+// CHECK-LABEL: func @gather_of_perhaps_no_row
+// CHECK: winnow.gather
+func.func @gather_of_perhaps_no_row(%x: tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>) -> tensor<4xf32> {
+  %i = winnow.constant dense<0> : tensor<i64>
+  %0 = winnow.gather %x, %i {axis = 0 : i64} : (tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>, tensor<i64>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Indexing
+//===----------------------------------------------------------------------===//
+
+!mask = tensor<?x?xi1, affine_map<()[s0, s1] -> (s0, s1)>>
+!b = tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>
+!s = tensor<?xi64, affine_map<()[s0, s1] -> (s1)>>
+!b4 = tensor<?x1x1x1xi64, affine_map<()[s0, s1] -> (s0, 1, 1, 1)>>
+!s4 = tensor<1x1x1x?xi64, affine_map<()[s0, s1] -> (1, 1, 1, s1)>>
+!bs = tensor<?x1x1x?xi64, affine_map<()[s0, s1] -> (s0, 1, 1, s1)>>
+!out = tensor<?x1x1x?xi1, affine_map<()[s0, s1] -> (s0, 1, 1, s1)>>
+!flat = tensor<?xi1, affine_map<()[s0, s1] -> (s0 * s1)>>
+
+// TorchScript's mask[batch_index, key_index]: gather(flatten(mask), b * S + s).
+// CHECK-LABEL: func @torchscript_mask
+// CHECK-NEXT: %[[R:.*]] = winnow.reshape %arg0 : (tensor<?x?xi1, #{{.*}}>) -> tensor<?x1x1x?xi1, #{{.*}}>
+// CHECK-NEXT: return %[[R]]
+func.func @torchscript_mask(%m: !mask) -> !out {
+  %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : !b
+  %1 = winnow.iota {start = 0 : i64, step = 1 : i64} : !s
+  %2 = winnow.reshape %0 : (!b) -> !b4
+  %3 = winnow.reshape %1 : (!s) -> !s4
+  %4 = winnow.dim_values affine_map<()[s0, s1] -> (s1)> : tensor<i64>
+  %5 = winnow.mul %2, %4 : (!b4, tensor<i64>) -> !b4
+  %6 = winnow.add %3, %5 : (!s4, !b4) -> !bs
+  %7 = winnow.reshape %m : (!mask) -> !flat
+  %8 = winnow.gather %7, %6 {axis = 0 : i64} : (!flat, !bs) -> !out
+  return %8 : !out
+}
+
+// -----
+
+!mask = tensor<?x?xi1, affine_map<()[s0, s1] -> (s0, s1)>>
+!b = tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>
+!s = tensor<?xi64, affine_map<()[s0, s1] -> (s1)>>
+!b4 = tensor<?x1x1x1xi64, affine_map<()[s0, s1] -> (s0, 1, 1, 1)>>
+!s4 = tensor<1x1x1x?xi64, affine_map<()[s0, s1] -> (1, 1, 1, s1)>>
+!bs = tensor<?x1x1x?xi64, affine_map<()[s0, s1] -> (s0, 1, 1, s1)>>
+!bs1 = tensor<?x1x1x?x1xi64, affine_map<()[s0, s1] -> (s0, 1, 1, s1, 1)>>
+!bs2 = tensor<?x1x1x?x2xi64, affine_map<()[s0, s1] -> (s0, 1, 1, s1, 2)>>
+!out = tensor<?x1x1x?xi1, affine_map<()[s0, s1] -> (s0, 1, 1, s1)>>
+
+// Dynamo's: gather_nd by tuples of expanded positions.
+// CHECK-LABEL: func @dynamo_mask
+// CHECK-NEXT: %[[R:.*]] = winnow.reshape %arg0 : (tensor<?x?xi1, #{{.*}}>) -> tensor<?x1x1x?xi1, #{{.*}}>
+// CHECK-NEXT: return %[[R]]
+func.func @dynamo_mask(%m: !mask) -> !out {
+  %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : !b
+  %1 = winnow.iota {start = 0 : i64, step = 1 : i64} : !s
+  %2 = winnow.reshape %0 : (!b) -> !b4
+  %3 = winnow.reshape %1 : (!s) -> !s4
+  %4 = winnow.broadcast_to %2 : (!b4) -> !bs
+  %5 = winnow.broadcast_to %3 : (!s4) -> !bs
+  %6 = winnow.reshape %4 : (!bs) -> !bs1
+  %7 = winnow.reshape %5 : (!bs) -> !bs1
+  %8 = winnow.concat %6, %7 {axis = 4 : i64} : (!bs1, !bs1) -> !bs2
+  %9 = winnow.gather_nd %m, %8 : (!mask, !bs2) -> !out
+  return %9 : !out
+}
+
+// -----
+
+!mask = tensor<?x?xi1, affine_map<()[s0, s1] -> (s0, s1)>>
+!b = tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>
+!s = tensor<?xi64, affine_map<()[s0, s1] -> (s1)>>
+!bcol = tensor<?x1xi64, affine_map<()[s0, s1] -> (s0, 1)>>
+!srow = tensor<1x?xi64, affine_map<()[s0, s1] -> (1, s1)>>
+!bs = tensor<?x?xi64, affine_map<()[s0, s1] -> (s0, s1)>>
+!bs1 = tensor<?x?x1xi64, affine_map<()[s0, s1] -> (s0, s1, 1)>>
+!bs2 = tensor<?x?x2xi64, affine_map<()[s0, s1] -> (s0, s1, 2)>>
+
+// Tuples in the other order read a transpose.
+// CHECK-LABEL: func @swapped_tuples
+// CHECK: winnow.gather_nd
+func.func @swapped_tuples(%m: tensor<?x?xi1, affine_map<()[s0, s1] -> (s1, s0)>>) -> !mask {
+  %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : !b
+  %1 = winnow.iota {start = 0 : i64, step = 1 : i64} : !s
+  %2 = winnow.reshape %0 : (!b) -> !bcol
+  %3 = winnow.reshape %1 : (!s) -> !srow
+  %4 = winnow.broadcast_to %2 : (!bcol) -> !bs
+  %5 = winnow.broadcast_to %3 : (!srow) -> !bs
+  %6 = winnow.reshape %4 : (!bs) -> !bs1
+  %7 = winnow.reshape %5 : (!bs) -> !bs1
+  %8 = winnow.concat %7, %6 {axis = 2 : i64} : (!bs1, !bs1) -> !bs2
+  %9 = winnow.gather_nd %m, %8 : (tensor<?x?xi1, affine_map<()[s0, s1] -> (s1, s0)>>, !bs2) -> !mask
+  return %9 : !mask
+}
+
+// -----
+
+// A position is never negative, so that the condition is true and the mask is
+// all that is left.
+// CHECK-LABEL: func @positions_are_not_negative
+// CHECK-NEXT: %[[B:.*]] = winnow.broadcast_to %arg0
+// CHECK-NEXT: return %[[B]]
+func.func @positions_are_not_negative(%m: tensor<1x?xi1, affine_map<()[s0] -> (1, s0)>>) -> tensor<?x?xi1, affine_map<()[s0] -> (s0, s0)>> {
+  %zero = winnow.constant dense<0> : tensor<i64>
+  %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<?xi64, affine_map<()[s0] -> (s0)>>
+  %1 = winnow.reshape %0 : (tensor<?xi64, affine_map<()[s0] -> (s0)>>) -> tensor<?x1xi64, affine_map<()[s0] -> (s0, 1)>>
+  %2 = winnow.compare ge %1, %zero : (tensor<?x1xi64, affine_map<()[s0] -> (s0, 1)>>, tensor<i64>) -> tensor<?x1xi1, affine_map<()[s0] -> (s0, 1)>>
+  %3 = winnow.and %2, %m : (tensor<?x1xi1, affine_map<()[s0] -> (s0, 1)>>, tensor<1x?xi1, affine_map<()[s0] -> (1, s0)>>) -> tensor<?x?xi1, affine_map<()[s0] -> (s0, s0)>>
+  return %3 : tensor<?x?xi1, affine_map<()[s0] -> (s0, s0)>>
+}
+
+// -----
+
+// A table of positions is sliced where the symbol's bound says it is long
+// enough.
+// CHECK-LABEL: func @positions_in_a_table
+// CHECK: winnow.slice %arg0 #{{.*}} [1, 1] : (tensor<64x8xf32>) -> tensor<?x8xf32
+// CHECK-NOT: winnow.gather
+func.func @positions_in_a_table(%t: tensor<64x8xf32>) -> tensor<1x?x8xf32, affine_map<()[s0] -> (1, s0, 8)>>
+    attributes {winnow.symbols = [{name = "seq", min = 1, max = 64}]} {
+  %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<64xi64>
+  %1 = winnow.reshape %0 : (tensor<64xi64>) -> tensor<1x64xi64>
+  %2 = winnow.slice %1 affine_map<() -> (0, 0)> [1, 1] : (tensor<1x64xi64>) -> tensor<1x?xi64, affine_map<()[s0] -> (1, s0)>>
+  %3 = winnow.gather %t, %2 {axis = 0 : i64} : (tensor<64x8xf32>, tensor<1x?xi64, affine_map<()[s0] -> (1, s0)>>) -> tensor<1x?x8xf32, affine_map<()[s0] -> (1, s0, 8)>>
+  return %3 : tensor<1x?x8xf32, affine_map<()[s0] -> (1, s0, 8)>>
+}
+
+// -----
+
+// Without a bound, what is past the table must fail at run time.
+// CHECK-LABEL: func @positions_past_a_table
+// CHECK: winnow.gather
+func.func @positions_past_a_table(%t: tensor<64x8xf32>) -> tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>> {
+  %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<?xi64, affine_map<()[s0] -> (s0)>>
+  %1 = winnow.gather %t, %0 {axis = 0 : i64} : (tensor<64x8xf32>, tensor<?xi64, affine_map<()[s0] -> (s0)>>) -> tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>
+  return %1 : tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>
+}
