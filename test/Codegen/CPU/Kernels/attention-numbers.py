@@ -1,0 +1,91 @@
+# RUN: %python %s
+# REQUIRES: python
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
+import numpy as np
+from kernels import Library, Output, declare, host_levels, memref, strided
+
+generator = np.random.default_rng(0)
+LEAST = np.finfo(np.float32).min
+SEQUENCES = [(1, 1, 1), (2, 17, 70), (1, 130, 129), (1, 40, 600), (1, 2, 0)]
+
+
+def reference(q, k, v, mask, scale, causal, nan_to_zero):
+    group = q.shape[2] // k.shape[2]
+    k, v = np.repeat(k, group, 2), np.repeat(v, group, 2)
+    q, k, v = (t.astype(np.float64).transpose(0, 2, 1, 3) for t in (q, k, v))
+    scores = (q @ k.transpose(0, 1, 3, 2)) * scale
+    if mask is not None and mask.dtype == np.bool_:
+        scores = np.where(mask, scores, -np.inf)
+    elif mask is not None:
+        scores = (scores.astype(np.float32) + mask).astype(np.float64)
+    if causal:
+        scores = np.where(np.tri(*scores.shape[2:], dtype=bool), scores, -np.inf)
+    with np.errstate(all="ignore"):
+        weights = np.exp(scores - scores.max(-1, keepdims=True, initial=-np.inf))
+        weights = weights / weights.sum(-1, keepdims=True)
+        if nan_to_zero:
+            weights = np.where(np.isnan(weights), 0, weights)
+        result = (weights @ v).transpose(0, 2, 1, 3)
+    if scores.shape[-1] == 0 and not nan_to_zero:
+        result = np.full_like(result, np.nan)
+    return result
+
+
+def make_mask(kind, shape):
+    """Whole rows and whole first blocks masked, in every way that is used."""
+    rows = min(shape[2], 4)
+    if kind == "bool":
+        mask = generator.random(shape) < 0.6
+        if shape[3] > 550:
+            mask[..., :550] = False
+        mask[..., : rows // 2, :] = False
+        return mask
+    mask = np.where(generator.random(shape) < 0.6, 0, -1e4).astype(np.float32)
+    if rows > 3:
+        mask[..., 0, :] = LEAST
+        mask[..., 1, :] = -np.inf
+        mask[..., 2, ::2] = -np.inf
+        mask[..., 3, ::2] = LEAST
+    return mask
+
+
+def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_to_zero):
+    free = lambda h, d: memref(None, None, h, d)
+    types = [free(heads, dim), free(key_heads, dim), free(key_heads, value_dim)]
+    element = "i1" if kind == "bool" else "f32"
+    if kind != "none":
+        extents = "x".join("1" if one else "?" for one in broadcast)
+        types.append(f"memref<{extents}x?x{element}>")
+    scale = float(np.float32(dim**-0.5))
+    library = Library(declare("k", types + [free(heads, value_dim)], kind="attention", scale=scale,
+                              causal=causal, mask=kind, nan_to_zero=nan_to_zero), level)
+    for batch, queries, keys in SEQUENCES:
+        q = strided(generator, batch, queries, heads, dim)
+        k = strided(generator, batch, keys, key_heads, dim)
+        v = strided(generator, batch, keys, key_heads, value_dim)
+        out = Output(generator, batch, queries, heads, value_dim)
+        mask = []
+        if kind != "none":
+            full = (batch, heads, queries)
+            shape = [1 if one else d for one, d in zip(broadcast, full)] + [keys]
+            mask = [make_mask(kind, shape)]
+        library("k", q, k, v, *mask, out.array)
+        expected = reference(q, k, v, mask[0] if mask else None, scale, causal, nan_to_zero)
+        out.check(expected, 5e-6, f"{level} attention {heads}/{key_heads} {dim}/{value_dim} {kind} "
+                  f"{broadcast} causal={causal} {batch}x{queries}x{keys}")
+
+
+ALL, ROW, SHARED = (False, False, False), (False, True, True), (True, True, False)
+for level in host_levels():
+    for dims in ((4, 2, 32, 32), (2, 2, 6, 10), (2, 1, 4, 72)):
+        check(level, *dims, "none", ALL, False, False)
+    check(level, 2, 1, 16, 16, "none", ALL, True, True)
+    check(level, 2, 2, 16, 24, "bool", ALL, True, True)
+    check(level, 2, 2, 16, 24, "bool", ROW, False, False)
+    check(level, 2, 2, 16, 24, "add", ALL, False, False)
+    check(level, 2, 2, 16, 24, "add", SHARED, False, True)
+    check(level, 2, 2, 16, 24, "add", ROW, True, False)

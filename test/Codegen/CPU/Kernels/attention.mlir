@@ -1,0 +1,64 @@
+// RUN: winnow-opt %s --split-input-file --winnow-generate-kernels=cpu=x86-64-v3 --canonicalize | FileCheck %s
+
+// Scratch is bounded whatever the length of the sequence: a block of scores,
+// never the whole matrix.
+
+// CHECK-LABEL: func.func private @plain
+// CHECK:       scf.parallel
+// CHECK-DAG:     memref<64x16xf32>
+// CHECK-DAG:     %[[SCORES:.*]] = memref.alloca() {alignment = 64 : i64} : memref<256x16xf32>
+// CHECK:         vector.shuffle
+// CHECK:         scf.for %{{.*}} = %c0 to %{{.*}} step %c256
+// CHECK:           vector.fma
+// CHECK:           vector.store %{{.*}}, %[[SCORES]]
+// CHECK:           arith.shli
+// CHECK-NOT:     maskedload
+// CHECK:       } {winnow.grain = 1 : i64}
+func.func private @plain(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, causal = false, mask = "none"}}
+
+// -----
+
+// A group of heads shares keys and values, which are not copied.
+
+// CHECK-LABEL: func.func private @grouped
+// CHECK:       scf.parallel
+// CHECK:       %[[ITEM:.*]] = arith.divui
+// CHECK:       %[[HEAD:.*]] = arith.remui %[[ITEM]], %c12
+// CHECK:       %[[KEY_HEAD:.*]] = arith.divui %[[HEAD]], %c3
+// CHECK:       memref.subview %arg1[%{{.*}}, 0, %[[KEY_HEAD]], 0]
+// CHECK:       memref.subview %arg2[%{{.*}}, 0, %[[KEY_HEAD]], 0]
+func.func private @grouped(memref<?x?x12x64xf32>, memref<?x?x4x64xf32>, memref<?x?x4x64xf32>, memref<?x?x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none"}}
+
+// -----
+
+// Causal attention stops at the last key that the block's queries see.
+
+// CHECK-LABEL: func.func private @causal
+// CHECK:       %[[LAST:.*]] = arith.addi %{{.*}}, %c16
+// CHECK:       %[[END:.*]] = arith.minsi %{{.*}}, %[[LAST]]
+// CHECK:       scf.for %{{.*}} = %c0 to %[[END]] step %c256
+// CHECK:       arith.cmpi sle
+func.func private @causal(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, causal = true}}
+
+// -----
+
+// A mask that all queries share is one scalar for each key.
+
+// CHECK-LABEL: func.func private @key_mask
+// CHECK:       %[[MASK:.*]] = memref.load %{{.*}} : memref<1x?xi1
+// CHECK:       arith.select %[[MASK]]
+func.func private @key_mask(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x1x1x?xi1>, memref<?x?x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "bool"}}
+
+// -----
+
+// Bools are read as bytes: vector.load would take them for packed bits.
+
+// CHECK-LABEL: func.func private @full_mask
+// CHECK-NOT:   vector.load {{.*}}xi1
+// CHECK:       llvm.load %{{.*}} : !llvm.ptr -> vector<8xi8>
+func.func private @full_mask(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<1x1x?x?xi1>, memref<?x?x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "bool"}}

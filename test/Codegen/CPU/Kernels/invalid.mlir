@@ -1,0 +1,87 @@
+// RUN: winnow-opt %s --split-input-file --winnow-generate-kernels=cpu=x86-64-v3 --verify-diagnostics
+
+// expected-error @+1 {{unknown kernel kind 'lineal'}}
+func.func private @unknown(memref<4xf32>) attributes {winnow.kernel = {kind = "lineal"}}
+
+// -----
+
+// expected-error @+1 {{expected 'winnow.kernel' to be a dictionary with a string 'kind'}}
+func.func private @no_kind(memref<4xf32>) attributes {winnow.kernel = {n = 4}}
+
+// -----
+
+// expected-error @+1 {{kernel 'linear': expected an integer parameter 'kc'}}
+func.func private @missing(memref<?x8xf32>, memref<1x8x24xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 24, mr = 4, nr = 24, mb = 128}}
+
+// -----
+
+// expected-error @+1 {{kernel 'linear': expected 'nr' to be a multiple of 8, got 12}}
+func.func private @lanes(memref<?x8xf32>, memref<2x8x12xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 24, mr = 4, nr = 12, kc = 8, mb = 128}}
+
+// -----
+
+// expected-error @+1 {{kernel 'linear': expected 'w' to be packed as [2, K, 24], got 'memref<1x8x24xf32>'}}
+func.func private @packing(memref<?x8xf32>, memref<1x8x24xf32>, memref<?x30xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 30, mr = 4, nr = 24, kc = 8, mb = 128}}
+
+// -----
+
+// expected-error @+1 {{kernel 'linear': unknown activation 'swoosh'}}
+func.func private @activation(memref<?x8xf32>, memref<1x8x24xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 24, mr = 4, nr = 24, kc = 8, mb = 128, activation = "swoosh"}}
+
+// -----
+
+// expected-error @+1 {{kernel 'linear': expected 4 arguments, got 3}}
+func.func private @bias(memref<?x8xf32>, memref<1x8x24xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 24, mr = 4, nr = 24, kc = 8, mb = 128, bias = true}}
+
+// -----
+
+// expected-error @+1 {{kernel 'matmul': expected dimension 2 of 'a' and dimension 1 of 'b' to match, got 8 and 9}}
+func.func private @depth(memref<?x?x8xf32>, memref<?x9x?xf32>, memref<?x?x?xf32>)
+    attributes {winnow.kernel = {kind = "matmul"}}
+
+// -----
+
+// expected-error @+1 {{kernel 'matmul': expected 'a' to hold 'f32', got 'f64'}}
+func.func private @element(memref<?x?x8xf64>, memref<?x8x?xf32>, memref<?x?x?xf32>)
+    attributes {winnow.kernel = {kind = "matmul"}}
+
+// -----
+
+// expected-error @+1 {{kernel 'attention': expected the heads of 'q' to be a multiple of those of 'k', got 6 and 4}}
+func.func private @heads(memref<?x?x6x8xf32>, memref<?x?x4x8xf32>, memref<?x?x4x8xf32>, memref<?x?x6x8xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 1.0 : f32}}
+
+// -----
+
+// expected-error @+1 {{kernel 'attention': expected 'mask' to be none, bool or add, got 'causal'}}
+func.func private @mask(memref<?x?x4x8xf32>, memref<?x?x4x8xf32>, memref<?x?x4x8xf32>, memref<?x?x4x8xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 1.0 : f32, mask = "causal"}}
+
+// -----
+
+// expected-error @+1 {{kernel 'attention': expected heads and head size of 'q' to be static and positive}}
+func.func private @dynamic_heads(memref<?x?x?x8xf32>, memref<?x?x4x8xf32>, memref<?x?x4x8xf32>, memref<?x?x4x8xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 1.0 : f32}}
+
+// -----
+
+// expected-error @+1 {{kernel 'layer_norm': expected a float parameter 'epsilon'}}
+func.func private @epsilon(memref<?x8xf32>, memref<?x8xf32>)
+    attributes {winnow.kernel = {kind = "layer_norm"}}
+
+// -----
+
+// expected-error @+1 {{kernel 'softmax': expected 'x' to have an innermost stride of 1, got 2}}
+func.func private @stride(memref<?x8xf32, strided<[16, 2]>>, memref<?x8xf32>)
+    attributes {winnow.kernel = {kind = "softmax"}}
+
+// -----
+
+// expected-error @+1 {{kernel 'gather': expected 'indices' to hold i32 or i64, got 'i8'}}
+func.func private @indices(memref<?x?x8xf32>, memref<?xi8>, memref<?x?x8xf32>, i32)
+    attributes {winnow.kernel = {kind = "gather"}}

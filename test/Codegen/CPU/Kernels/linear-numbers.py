@@ -1,0 +1,60 @@
+# RUN: %python %s
+# REQUIRES: python
+
+import math
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
+import numpy as np
+from kernels import LEVELS, Library, Output, declare, host_levels, memref, strided
+
+generator = np.random.default_rng(0)
+erf = np.vectorize(math.erf, otypes=[float])
+ACTIVATIONS = {
+    "none": lambda x: x,
+    "relu": lambda x: np.maximum(x, 0),
+    "gelu": lambda x: x * (1 + erf(x / 2**0.5)) / 2,
+    "gelu_tanh": lambda x: x * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))) / 2,
+    "tanh": np.tanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+}
+ROWS = [0, 1, 2, 3, 5, 7, 8, 9, 33, 129]
+
+
+def pack(weight, nr):
+    k, n = weight.shape
+    panels = -(-n // nr)
+    padded = np.zeros((k, panels * nr), np.float32)
+    padded[:, :n] = weight
+    return np.ascontiguousarray(padded.reshape(k, panels, nr).transpose(1, 0, 2))
+
+
+def check(level, n, k, kc, activation, bias, residual):
+    lanes = LEVELS[level]
+    mr, nr = (8, 3 * lanes) if lanes == 16 else (4, 2 * lanes)
+    x_type, out_type = memref(None, k), memref(None, n)
+    types = [x_type, f"memref<{-(-n // nr)}x{k}x{nr}xf32>"]
+    types += [f"memref<{n}xf32>"] * bias + [out_type] * residual + [out_type]
+    library = Library(declare("k", types, kind="linear", n=n, mr=mr, nr=nr, kc=kc, mb=4 * mr,
+                              activation=activation, bias=bias, residual=residual), level)
+    weight = (generator.standard_normal((k, n)) / k**0.5).astype(np.float32)
+    shift = generator.standard_normal(n).astype(np.float32)
+    for m in ROWS:
+        x, out, skip = strided(generator, m, k), Output(generator, m, n), strided(generator, m, n)
+        arguments = [x, pack(weight, nr)] + [shift] * bias + [skip] * residual + [out.array]
+        library("k", *arguments)
+        reference = x.astype(np.float64) @ weight
+        reference = ACTIVATIONS[activation](reference + shift if bias else reference)
+        out.check(reference + skip if residual else reference, 5e-6,
+                  f"{level} {m}x{k}x{n} kc={kc} {activation}")
+
+
+for level in host_levels():
+    for n, k, bias, residual in ((1, 1, True, False), (7, 5, False, True), (47, 64, True, True),
+                                 (48, 5, False, False)):
+        check(level, n, k, k, "none", bias, residual)
+    for activation in ACTIVATIONS:
+        check(level, 49, 64, 64, activation, True, True)
+    check(level, 100, 70, 32, "gelu", True, True)

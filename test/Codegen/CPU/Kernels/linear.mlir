@@ -1,0 +1,61 @@
+// RUN: winnow-opt %s --split-input-file --winnow-generate-kernels=cpu=x86-64-v3 --canonicalize | FileCheck %s
+// RUN: winnow-opt %s --split-input-file --winnow-generate-kernels=cpu=x86-64 --canonicalize | FileCheck %s --check-prefix=WIDTH
+
+// One pass over the depth; the accumulators are carried by the loop over it.
+
+// CHECK-LABEL: func.func private @whole_panels
+// CHECK-SAME:  passthrough = {{\[\[}}"prefer-vector-width", "256"], ["min-legal-vector-width", "256"]]
+// WIDTH:       passthrough = {{\[\[}}"prefer-vector-width", "128"]
+// CHECK:       scf.parallel
+// CHECK:         scf.for
+// CHECK:           scf.for %{{.*}} = %c0 to %c64 step %c4 iter_args({{.*}}) -> (vector<8xf32>,
+// CHECK-COUNT-48:    vector.fma
+// CHECK-NOT:       vector.fma
+// CHECK-NOT:       vector.maskedstore
+// CHECK:           vector.store
+// Then tiles of two rows and of one for the rows that are left.
+// CHECK:         scf.for
+// CHECK-COUNT-24:    vector.fma
+// CHECK:         scf.for
+// CHECK-COUNT-12:    vector.fma
+// CHECK-NOT:     vector.fma
+// CHECK:       } {winnow.grain = 1 : i64}
+func.func private @whole_panels(memref<?x64xf32>, memref<2x64x24xf32>, memref<?x48xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 48, mr = 4, nr = 24, kc = 64, mb = 128}}
+
+// -----
+
+// The columns beyond N are masked, in a branch of their own; the activation
+// runs in a loop over the tile in scratch.
+
+// CHECK-LABEL: func.func private @epilogue
+// CHECK:       scf.parallel
+// CHECK-NEXT:    memref.alloca() {alignment = 64 : i64} : memref<4x24xf32>
+// CHECK:       scf.if
+// CHECK:         scf.for
+// CHECK:           vector.maskedload
+// CHECK:           arith.divf
+// CHECK:           vector.maskedstore
+func.func private @epilogue(memref<?x64xf32>, memref<3x64x24xf32>, memref<50xf32>, memref<?x50xf32>, memref<?x50xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 50, mr = 4, nr = 24, kc = 64, mb = 128,
+                                 activation = "gelu", bias, residual = true}}
+
+// -----
+
+// Partial sums wait in the output between the passes over the depth.
+
+// CHECK-LABEL: func.func private @passes
+// CHECK:       scf.parallel
+// CHECK:         scf.for %[[DEPTH:.*]] = %c0 to %c64 step %c32
+// CHECK:           arith.cmpi eq, %[[DEPTH]], %c0
+// CHECK:           vector.load %arg2
+func.func private @passes(memref<?x64xf32>, memref<2x64x24xf32>, memref<?x48xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 48, mr = 4, nr = 24, kc = 32, mb = 128}}
+
+// -----
+
+// Functions that are no kernels stay as they are.
+
+// CHECK-LABEL: func.func private @other(memref<4xf32>)
+// CHECK-NOT:   passthrough
+func.func private @other(memref<4xf32>)

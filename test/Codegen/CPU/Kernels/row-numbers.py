@@ -1,0 +1,84 @@
+# RUN: %python %s
+# REQUIRES: python
+
+# Softmax, layer norm and gather.
+
+import ctypes
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
+import numpy as np
+from kernels import Library, Output, close, declare, host_levels, memref, strided
+
+generator = np.random.default_rng(0)
+LENGTHS = (1, 5, 64, 100)
+
+
+def check_softmax(level, static):
+    row = memref(None, static)
+    library = Library(declare("k", [row, row], kind="softmax"), level)
+    for n in [static] if static else LENGTHS:
+        for m in (0, 5):
+            x, out = 5 * strided(generator, m, n), Output(generator, m, n)
+            if m:
+                x[0], x[1], x[2, 0], x[3, n // 2] = -np.inf, np.finfo(np.float32).min, -np.inf, np.nan
+            library("k", x, out.array)
+            with np.errstate(all="ignore"):
+                power = np.exp(x.astype(np.float64) - x.max(1, keepdims=True, initial=-np.inf))
+                expected = power / power.sum(1, keepdims=True)
+            out.check(expected, 4e-7, f"{level} softmax {m}x{n}")
+
+
+def check_layer_norm(level, static, residual, scale, bias):
+    row = memref(None, static)
+    vector = memref(static)
+    types = [row] + [row] * residual + [vector] * (scale + bias) + [row]
+    library = Library(declare("k", types, kind="layer_norm", epsilon=1e-5, residual=residual,
+                              scale=scale, bias=bias), level)
+    for n in [static] if static else LENGTHS:
+        for m in (0, 1, 9):
+            # A mean far from zero: a sum of squares would cancel.
+            x = strided(generator, m, n) + np.float32(30)
+            skip, out = strided(generator, m, n), Output(generator, m, n)
+            gain, shift = strided(generator, n), strided(generator, n)
+            library("k", x, *[skip] * residual, *[gain] * scale, *[shift] * bias, out.array)
+            total = (x + skip if residual else x).astype(np.float64)
+            expected = total - total.mean(1, keepdims=True)
+            expected /= np.sqrt(total.var(1, keepdims=True) + 1e-5)
+            expected = expected * gain if scale else expected
+            out.check(expected + shift if bias else expected, 5e-5, f"{level} layer_norm {m}x{n}")
+
+
+def check_gather(level, element, dtype, index, index_dtype):
+    free = lambda e: f"memref<?x?x?x{e}>"
+    library = Library(declare("k", [free(element), f"memref<?x{index}>", free(element), "i32"],
+                              kind="gather"), level)
+    for outer, extent, count, length in ((1, 5, 7, 67), (3, 4, 0, 2), (2, 6, 5, 1), (2, 0, 3, 4)):
+        data = (50 * generator.standard_normal((outer, extent, length))).astype(dtype)
+        rows = generator.integers(-extent, extent, count).astype(index_dtype) if extent \
+            else np.zeros(count, index_dtype)
+        if count > 3:
+            rows[:3] = extent, -extent - 1, np.iinfo(index_dtype).min
+        out = np.zeros((outer, count, length), dtype)
+        before = library.library.fail_count()
+        library("k", data, rows, out, ctypes.c_int32(42))
+        valid = (rows >= -extent) & (rows < extent)
+        failures = library.library.fail_count() - before
+        if failures != outer * (~valid).sum():
+            sys.exit(f"{level} gather: {failures} failures reported")
+        if failures and library.library.fail_site() != 42:
+            sys.exit(f"{level} gather: wrong site")
+        if extent:
+            close(out.astype(float), data[:, np.where(valid, rows, 0)].astype(float), 0, "gather")
+
+
+for level in host_levels():
+    for static in LENGTHS + (None,):
+        check_softmax(level, static)
+        check_layer_norm(level, static, False, True, True)
+    check_layer_norm(level, None, True, True, True)
+    check_layer_norm(level, 100, True, False, False)
+    check_gather(level, "f32", np.float32, "i64", np.int64)
+    check_gather(level, "i1", np.bool_, "i32", np.int32)
+    check_gather(level, "i64", np.int64, "i32", np.int32)
