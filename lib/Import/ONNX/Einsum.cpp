@@ -75,6 +75,31 @@ static Labeled contract(OpImporter &n, Labeled x, Labeled y, StringRef kept) {
   return {n.reshape(matmul, result), batch + rows + columns};
 }
 
+/// Writes digits for the dimensions that each term's "..." stands for, the last
+/// of which is 9.
+static void expandEllipses(OpImporter &n, std::string &equation) {
+  static constexpr StringLiteral kDots = "...", kDigits = "0123456789";
+  auto [lhs, output] = StringRef(equation).split("->");
+  SmallVector<StringRef> terms;
+  lhs.split(terms, ',');
+  std::string result;
+  size_t most = 0;
+  for (auto [i, term] : llvm::enumerate(terms)) {
+    auto [before, after] = term.split(kDots);
+    size_t count = 0;
+    if (before.size() != term.size() && n.has(i))
+      count = std::clamp<int64_t>(n.rank(i) - int64_t(before.size() + after.size()), 0, 10);
+    most = std::max(most, count);
+    result += (i ? "," : "") + before.str() + kDigits.take_back(count).str() + after.str();
+  }
+  if (StringRef(equation).contains("->")) {
+    auto [before, after] = output.split(kDots);
+    bool hasDots = before.size() != output.size();
+    result += "->" + before.str() + kDigits.take_back(hasDots ? most : 0).str() + after.str();
+  }
+  equation = result;
+}
+
 static void importEinsum(OpImporter &n) {
   std::string equation = n.stringAttr("equation", "");
   llvm::erase(equation, ' ');
@@ -82,8 +107,7 @@ static void importEinsum(OpImporter &n) {
     return;
   if (equation.empty())
     return n.invalid("expected attribute 'equation', got none");
-  if (StringRef(equation).contains('.'))
-    return n.unsupported("an ellipsis in '" + equation + "'");
+  expandEllipses(n, equation);
   auto [lhs, output] = StringRef(equation).split("->");
   SmallVector<StringRef> terms;
   lhs.split(terms, ',');
@@ -96,7 +120,7 @@ static void importEinsum(OpImporter &n) {
       return n.invalid("expected a letter for each dimension of input " + Twine(i) + " in '" +
                        equation + "'");
     for (char label : term) {
-      if (!llvm::isAlpha(label))
+      if (!llvm::isAlnum(label))
         return n.invalid("expected letters in '" + equation + "'");
       if (term.count(label) > 1)
         return n.unsupported("a diagonal in '" + equation + "'");

@@ -9,7 +9,7 @@ namespace winnow::import {
 //===----------------------------------------------------------------------===//
 
 /// Computes one element of a known tensor; null if it is not known for all sizes.
-using Evaluate = AffineExpr (*)(const Symbols &, ArrayRef<AffineExpr>);
+using Evaluate = AffineExpr (*)(OpImporter &, ArrayRef<AffineExpr>);
 
 /// Sentinels such as INT64_MAX are compared and passed on, not computed with.
 static bool isSmall(ArrayRef<AffineExpr> x) {
@@ -23,16 +23,16 @@ static AffineExpr makeBool(std::optional<bool> value, AffineExpr like) {
   return value ? getAffineConstantExpr(*value, like.getContext()) : AffineExpr();
 }
 
-static AffineExpr evalAdd(const Symbols &, ArrayRef<AffineExpr> x) {
+static AffineExpr evalAdd(OpImporter &, ArrayRef<AffineExpr> x) {
   return isSmall(x) ? x[0] + x[1] : AffineExpr();
 }
-static AffineExpr evalSub(const Symbols &, ArrayRef<AffineExpr> x) {
+static AffineExpr evalSub(OpImporter &, ArrayRef<AffineExpr> x) {
   return isSmall(x) ? x[0] - x[1] : AffineExpr();
 }
-static AffineExpr evalMul(const Symbols &, ArrayRef<AffineExpr> x) {
+static AffineExpr evalMul(OpImporter &, ArrayRef<AffineExpr> x) {
   return isSmall(x) ? x[0] * x[1] : AffineExpr();
 }
-static AffineExpr evalDiv(const Symbols &symbols, ArrayRef<AffineExpr> x) {
+static AffineExpr evalDiv(OpImporter &n, ArrayRef<AffineExpr> x) {
   std::optional<int64_t> dividend = getConstantDim(x[0]), divisor = getConstantDim(x[1]);
   if (!isSmall(x) || divisor == 0)
     return nullptr;
@@ -41,15 +41,15 @@ static AffineExpr evalDiv(const Symbols &symbols, ArrayRef<AffineExpr> x) {
   if (AffineExpr exact = divideDim(x[0], x[1]))
     return exact;
   // ONNX truncates, floordiv rounds down: the same where nothing is negative.
-  if (divisor && *divisor > 0 && symbols.isNonNegative(x[0]) == true)
+  if (divisor && *divisor > 0 && n.symbols.isNonNegative(x[0]) == true)
     return x[0].floorDiv(*divisor);
   return nullptr;
 }
-static AffineExpr evalMod(const Symbols &, ArrayRef<AffineExpr> x) {
+static AffineExpr evalMod(OpImporter &, ArrayRef<AffineExpr> x) {
   std::optional<int64_t> divisor = getConstantDim(x[1]);
   return isSmall(x) && divisor && *divisor > 0 ? x[0] % *divisor : AffineExpr();
 }
-static AffineExpr evalPow(const Symbols &, ArrayRef<AffineExpr> x) {
+static AffineExpr evalPow(OpImporter &, ArrayRef<AffineExpr> x) {
   std::optional<int64_t> exponent = getConstantDim(x[1]);
   if (!exponent || *exponent < 0 || *exponent > 4 || !isSmall(x))
     return nullptr;
@@ -58,40 +58,43 @@ static AffineExpr evalPow(const Symbols &, ArrayRef<AffineExpr> x) {
     result = isSmall({result}) ? result * x[0] : AffineExpr(x[0]);
   return result;
 }
-static AffineExpr evalMax(const Symbols &symbols, ArrayRef<AffineExpr> x) {
-  std::optional<bool> less = symbols.isLess(x[0], x[1]);
+static AffineExpr evalMax(OpImporter &n, ArrayRef<AffineExpr> x) {
+  std::optional<bool> less = n.symbols.isLess(x[0], x[1]);
   if (less)
     return *less ? x[1] : x[0];
-  return symbols.isNonNegative(x[1] - x[0]) == true ? x[1] : AffineExpr();
+  return n.symbols.isNonNegative(x[1] - x[0]) == true ? x[1] : AffineExpr();
 }
-static AffineExpr evalMin(const Symbols &symbols, ArrayRef<AffineExpr> x) {
-  AffineExpr max = evalMax(symbols, x);
+static AffineExpr evalMin(OpImporter &n, ArrayRef<AffineExpr> x) {
+  AffineExpr max = evalMax(n, x);
   if (!max)
     return nullptr;
   return max == x[0] ? x[1] : x[0];
 }
-static AffineExpr evalEqual(const Symbols &symbols, ArrayRef<AffineExpr> x) {
-  return makeBool(symbols.isEqual(x[0], x[1]), x[0]);
+static AffineExpr evalEqual(OpImporter &n, ArrayRef<AffineExpr> x) {
+  // TorchScript's expand compares sizes with -1, "keep": sizes are not negative.
+  if (isConstantDim(x[1], -1))
+    n.symbols.requireNonNegative(x[0], "node " + n.name + " (Equal) takes it for a size");
+  return makeBool(n.symbols.isEqual(x[0], x[1]), x[0]);
 }
-static AffineExpr evalLess(const Symbols &symbols, ArrayRef<AffineExpr> x) {
-  return makeBool(symbols.isLess(x[0], x[1]), x[0]);
+static AffineExpr evalLess(OpImporter &n, ArrayRef<AffineExpr> x) {
+  return makeBool(n.symbols.isLess(x[0], x[1]), x[0]);
 }
-static AffineExpr evalGreater(const Symbols &symbols, ArrayRef<AffineExpr> x) {
-  return makeBool(symbols.isLess(x[1], x[0]), x[0]);
+static AffineExpr evalGreater(OpImporter &n, ArrayRef<AffineExpr> x) {
+  return makeBool(n.symbols.isLess(x[1], x[0]), x[0]);
 }
-static AffineExpr evalLessOrEqual(const Symbols &symbols, ArrayRef<AffineExpr> x) {
-  return makeBool(symbols.isNonNegative(x[1] - x[0]), x[0]);
+static AffineExpr evalLessOrEqual(OpImporter &n, ArrayRef<AffineExpr> x) {
+  return makeBool(n.symbols.isNonNegative(x[1] - x[0]), x[0]);
 }
-static AffineExpr evalGreaterOrEqual(const Symbols &symbols, ArrayRef<AffineExpr> x) {
-  return makeBool(symbols.isNonNegative(x[0] - x[1]), x[0]);
+static AffineExpr evalGreaterOrEqual(OpImporter &n, ArrayRef<AffineExpr> x) {
+  return makeBool(n.symbols.isNonNegative(x[0] - x[1]), x[0]);
 }
 /// A logical connective on constants.
 template <typename Connective>
-static AffineExpr evalLogic(const Symbols &, ArrayRef<AffineExpr> x) {
+static AffineExpr evalLogic(OpImporter &, ArrayRef<AffineExpr> x) {
   std::optional<int64_t> a = getConstantDim(x[0]), b = getConstantDim(x[1]);
   return a && b ? getAffineConstantExpr(Connective()(*a, *b), x[0].getContext()) : AffineExpr();
 }
-static AffineExpr evalSelect(const Symbols &, ArrayRef<AffineExpr> x) {
+static AffineExpr evalSelect(OpImporter &, ArrayRef<AffineExpr> x) {
   std::optional<int64_t> condition = getConstantDim(x[0]);
   return !condition ? AffineExpr() : *condition ? x[1] : x[2];
 }
@@ -111,9 +114,9 @@ static bool fold(OpImporter &n, Type elementType, Evaluate evaluate, size_t firs
       mapElements(operands, elementType, [&](ArrayRef<AffineExpr> x) -> AffineExpr {
         AffineExpr value = x[0];
         if (first != 0 || x.size() == 1)
-          return evaluate(n.symbols, x);
+          return evaluate(n, x);
         for (AffineExpr next : x.drop_front())
-          value = value ? evaluate(n.symbols, {value, next}) : value;
+          value = value ? evaluate(n, {value, next}) : value;
         return value;
       });
   n.setKnown(result);
@@ -163,7 +166,7 @@ static void importMean(OpImporter &n) {
 }
 
 static void importNot(OpImporter &n) {
-  auto evaluate = [](const Symbols &, ArrayRef<AffineExpr> x) -> AffineExpr {
+  auto evaluate = [](OpImporter &, ArrayRef<AffineExpr> x) -> AffineExpr {
     std::optional<int64_t> value = getConstantDim(x[0]);
     return value ? getAffineConstantExpr(*value ? 0 : 1, x[0].getContext()) : AffineExpr();
   };
@@ -172,7 +175,7 @@ static void importNot(OpImporter &n) {
 }
 
 static void importNeg(OpImporter &n) {
-  auto evaluate = [](const Symbols &, ArrayRef<AffineExpr> x) -> AffineExpr {
+  auto evaluate = [](OpImporter &, ArrayRef<AffineExpr> x) -> AffineExpr {
     return isSmall(x) ? -x[0] : AffineExpr();
   };
   if (!fold(n, n.elementType(0), evaluate))

@@ -61,6 +61,7 @@ private:
   /// Poisons the outputs and remembers why.
   bool refuse(const onnx::NodeProto &node, llvm::StringRef name, const llvm::Twine &reason,
               const llvm::Twine &hint, Scope &scope, mlir::Location loc);
+  /// Outputs of nodes that read such values.
   bool poisonOutputs(const onnx::NodeProto &node, Scope &scope, mlir::Location loc);
   bool error(mlir::Location loc, const llvm::Twine &message);
   std::string describe(const onnx::NodeProto &node, llvm::StringRef name, int64_t opset) const;

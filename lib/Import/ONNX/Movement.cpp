@@ -9,6 +9,19 @@ static void importTranspose(OpImporter &n) {
   std::optional<SmallVector<int64_t>> permutation = n.intsAttr("perm");
   if (!permutation)
     permutation = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank)));
+  bool isValid = permutation->size() == n.normalizeAxes(*permutation, rank).size() &&
+                 static_cast<int64_t>(permutation->size()) == rank;
+  if (const KnownTensor *known = n.known(0); known && isValid && !n.failed()) {
+    SmallVector<int64_t> axes = n.normalizeAxes(*permutation, rank), shape;
+    for (int64_t axis : axes)
+      shape.push_back(known->shape[axis]);
+    return n.setKnown(rearrange(*known, shape, [&](ArrayRef<int64_t> index) {
+      SmallVector<int64_t> from(rank);
+      for (auto [i, axis] : llvm::zip_equal(index, axes))
+        from[axis] = i;
+      return from;
+    }));
+  }
   n.set(n.transpose(n.in(0), *permutation));
 }
 

@@ -14,7 +14,8 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
   static const ArrayRef<OpEntry> families[] = {
       getElementwiseOps(), getActivationOps(),  getShapeOps(),         getReshapingOps(),
       getMovementOps(),    getIndexingOps(),    getContractionOps(),   getNormalizationOps(),
-      getReductionOps(),   getAttentionOps(),  getSliceOps(),         getEinsumOps()};
+      getReductionOps(),   getAttentionOps(),  getSliceOps(),         getEinsumOps(),
+      getPoolOps(),        getConvolutionOps()};
   return families;
 }
 

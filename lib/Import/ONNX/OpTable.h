@@ -32,6 +32,8 @@ llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getIndexingOps();
 llvm::ArrayRef<OpEntry> getSliceOps();
 llvm::ArrayRef<OpEntry> getEinsumOps();
+llvm::ArrayRef<OpEntry> getPoolOps();
+llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
