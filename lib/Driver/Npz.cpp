@@ -1,5 +1,6 @@
 #include "winnow/Driver/Npz.h"
 #include "Zip.h"
+#include "winnow/Support/OutputFile.h"
 #include "winnow/runtime.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -290,7 +291,7 @@ static StringRef getBytes(const Array &array) {
 }
 
 Error winnow::writeNpy(StringRef path, const Array &array) {
-  return writeToOutput(path, [&](raw_ostream &os) {
+  return writeOutputFile(path, [&](raw_ostream &os) {
     os << makeNpyHeader(array.dtype, array.shape) << getBytes(array);
     return Error::success();
   });
@@ -335,7 +336,7 @@ Expected<std::vector<NamedArray>> winnow::readNpz(StringRef path) {
 }
 
 Error winnow::writeNpz(StringRef path, ArrayRef<NamedArray> arrays) {
-  return writeToOutput(path, [&](raw_ostream &os) {
+  return writeOutputFile(path, [&](raw_ostream &os) {
     ZipWriter zip(os);
     for (const auto &[name, array] : arrays)
       zip.add(name + ".npy",

@@ -1,6 +1,7 @@
 #include "winnow/Link/Artifact.h"
 #include "Linker.h"
 #include "winnow/Link/Weights.h"
+#include "winnow/Support/OutputFile.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Object/Archive.h"
@@ -110,7 +111,7 @@ Error ArtifactWriter::prepare() {
 }
 
 Error ArtifactWriter::writeObject() {
-  return writeToOutput(path(".o"), [&](raw_ostream &os) {
+  return writeOutputFile(path(".o"), [&](raw_ostream &os) {
     os << object.getBuffer();
     return Error::success();
   });

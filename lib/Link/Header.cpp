@@ -1,5 +1,6 @@
 #include "winnow/Link/Header.h"
 #include "winnow/Link/CNames.h"
+#include "winnow/Support/OutputFile.h"
 #include "winnow/Support/Version.h"
 #include "winnow/abi.h"
 #include "llvm/ADT/StringExtras.h"
@@ -213,7 +214,7 @@ std::string winnow::makeHeader(const ModelInterface &model) {
 }
 
 Error winnow::writeHeader(StringRef path, const ModelInterface &model) {
-  return writeToOutput(path, [&](raw_ostream &os) {
+  return writeOutputFile(path, [&](raw_ostream &os) {
     os << makeHeader(model);
     return Error::success();
   });

@@ -1,5 +1,6 @@
 #include "winnow/Link/Report.h"
 #include "winnow/Link/CNames.h"
+#include "winnow/Support/OutputFile.h"
 #include "winnow/Support/Version.h"
 #include "winnow/abi.h"
 #include "llvm/ADT/STLExtras.h"
@@ -134,7 +135,7 @@ static void writeBody(json::OStream &os, const ReportData &report) {
 }
 
 Error winnow::writeReport(StringRef path, const ReportData &report) {
-  return writeToOutput(path, [&](raw_ostream &stream) {
+  return writeOutputFile(path, [&](raw_ostream &stream) {
     json::OStream os(stream, /*IndentSize=*/2);
     os.object([&] { writeBody(os, report); });
     stream << "\n";

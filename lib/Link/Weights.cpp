@@ -1,4 +1,5 @@
 #include "winnow/Link/Weights.h"
+#include "winnow/Support/OutputFile.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SHA256.h"
@@ -64,7 +65,7 @@ static Error writeEntry(HashingStream &os, const WeightEntry &entry) {
 Expected<WeightsSummary> winnow::writeWeights(StringRef path,
                                               ArrayRef<WeightEntry> entries) {
   WeightsSummary summary;
-  Error error = writeToOutput(path, [&](raw_ostream &file) -> Error {
+  Error error = writeOutputFile(path, [&](raw_ostream &file) -> Error {
     HashingStream os(file);
     for (const WeightEntry &entry : entries)
       if (Error error = writeEntry(os, entry))
@@ -74,7 +75,6 @@ Expected<WeightsSummary> winnow::writeWeights(StringRef path,
     return Error::success();
   });
   if (error)
-    return createStringError("cannot write weights file '" + path +
-                             "': " + toString(std::move(error)));
+    return std::move(error);
   return summary;
 }

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "winnow/Link/Weights.h"
+#include "winnow/Support/OutputFile.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -16,6 +17,7 @@
 
 using namespace llvm;
 using namespace llvm::ELF;
+using namespace winnow;
 
 namespace {
 
@@ -122,7 +124,7 @@ Error winnow::writeWeightsObject(StringRef weightsPath, StringRef objectPath,
   if (!buffer)
     return createStringError("cannot read weights file '" + weightsPath +
                              "': " + buffer.getError().message());
-  return writeToOutput(objectPath, [&](raw_ostream &os) {
+  return writeOutputFile(objectPath, [&](raw_ostream &os) {
     writeObject(os, (*buffer)->getBuffer(), (modelName + "_weights").str(),
                 arch == Triple::x86_64);
     return Error::success();
