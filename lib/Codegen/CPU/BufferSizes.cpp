@@ -165,8 +165,7 @@ int64_t BufferSizes::nominal(AffineExpr size) const {
   SmallVector<AffineExpr> values;
   for (int64_t value : nominals)
     values.push_back(getAffineConstantExpr(value, context));
-  auto constant =
-      dyn_cast<AffineConstantExpr>(size.replaceSymbols(values));
+  auto constant = dyn_cast<AffineConstantExpr>(size.replaceSymbols(values));
   return constant ? constant.getValue() : 0;
 }
 

@@ -31,8 +31,7 @@ public:
   /// The operands of all expressions, computed at the builder's insertion
   /// point from these values of the symbols.
   llvm::SmallVector<mlir::Value>
-  materializeOperands(mlir::OpBuilder &builder,
-                      mlir::ValueRange symbols) const;
+  materializeOperands(mlir::OpBuilder &builder, mlir::ValueRange symbols) const;
 
 private:
   mlir::FailureOr<mlir::AffineExpr> expressionOf(mlir::Value value);

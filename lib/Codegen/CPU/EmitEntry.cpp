@@ -121,8 +121,8 @@ LogicalResult EntryEmitter::analyze() {
 func::FuncOp EntryEmitter::begin(StringRef name, ArrayRef<Type> results,
                                  ArrayRef<Type> arguments) {
   b.setInsertionPointToEnd(entry->getBlock());
-  auto function = func::FuncOp::create(b, loc, name,
-                                       b.getFunctionType(arguments, results));
+  auto function =
+      func::FuncOp::create(b, loc, name, b.getFunctionType(arguments, results));
   b.setInsertionPointToStart(function.addEntryBlock());
   return function;
 }
@@ -143,8 +143,8 @@ SmallVector<Value> EntryEmitter::loadSymbols(Value array) {
 
 /// Bytes at a pointer that the runtime guarantees to be aligned.
 Value EntryEmitter::alignedBytes(Value pointer, Type type) {
-  Value yes = LLVM::ConstantOp::create(b, loc, b.getI1Type(),
-                                       b.getBoolAttr(true));
+  Value yes =
+      LLVM::ConstantOp::create(b, loc, b.getI1Type(), b.getBoolAttr(true));
   Value alignment = LLVM::ConstantOp::create(
       b, loc, b.getI64Type(), b.getI64IntegerAttr(kBufferAlignment));
   LLVM::AssumeOp::create(b, loc, yes, LLVM::AssumeAlignTag(), pointer,
@@ -153,8 +153,8 @@ Value EntryEmitter::alignedBytes(Value pointer, Type type) {
   SmallVector<Value> sizes;
   // Views of it are at offsets known to be inside; nothing asks for its size.
   if (!memref.hasStaticShape())
-    sizes.push_back(LLVM::ConstantOp::create(
-        b, loc, b.getI64Type(), b.getI64IntegerAttr(INT64_MAX)));
+    sizes.push_back(LLVM::ConstantOp::create(b, loc, b.getI64Type(),
+                                             b.getI64IntegerAttr(INT64_MAX)));
   return makeDenseMemRef(b, loc, memref, pointer, sizes);
 }
 
@@ -166,8 +166,7 @@ Value EntryEmitter::buffer(Value array, int64_t position, MemRefType type,
     if (!ShapedType::isDynamic(size))
       continue;
     Value value = affine::expandAffineExpr(b, loc, expr, {}, symbols);
-    sizes.push_back(
-        arith::IndexCastOp::create(b, loc, b.getI64Type(), value));
+    sizes.push_back(arith::IndexCastOp::create(b, loc, b.getI64Type(), value));
   }
   return makeDenseMemRef(b, loc, type, load(ptr, array, position), sizes);
 }
@@ -180,24 +179,20 @@ void EntryEmitter::emitRun() {
       b.getContext(), {i32, i32, ptr, ptr, ptr, ptr, ptr});
   auto field = [&](CallField index) -> Value {
     Value address = LLVM::GEPOp::create(
-        b, loc, ptr, callType, call,
-        ArrayRef<LLVM::GEPArg>{0, int32_t(index)});
+        b, loc, ptr, callType, call, ArrayRef<LLVM::GEPArg>{0, int32_t(index)});
     return LLVM::LoadOp::create(b, loc, ptr, address);
   };
   ArrayRef<Type> types = entry.getArgumentTypes();
   SmallVector<Value> symbols = loadSymbols(field(kSymbols));
-  SmallVector<Value> arguments = {
-      alignedBytes(field(kWeights), types.front())};
+  SmallVector<Value> arguments = {alignedBytes(field(kWeights), types.front())};
   llvm::append_range(arguments, symbols);
   Value inputs = field(kInputs), outputs = field(kOutputs);
   for (auto [i, map] : llvm::enumerate(inputDims))
-    arguments.push_back(buffer(inputs, i,
-                               cast<MemRefType>(types[arguments.size()]), map,
-                               symbols));
+    arguments.push_back(buffer(
+        inputs, i, cast<MemRefType>(types[arguments.size()]), map, symbols));
   for (auto [i, map] : llvm::enumerate(outputDims))
-    arguments.push_back(buffer(outputs, i,
-                               cast<MemRefType>(types[arguments.size()]), map,
-                               symbols));
+    arguments.push_back(buffer(
+        outputs, i, cast<MemRefType>(types[arguments.size()]), map, symbols));
   arguments.push_back(alignedBytes(field(kWorkspace), types.back()));
   func::CallOp::create(b, loc, entry, arguments);
   func::ReturnOp::create(b, loc);
@@ -232,8 +227,8 @@ void EntryEmitter::emitOutputDims() {
 
 /// Lets LLVM inline and drop whatever the descriptor does not point to.
 void internalize(ModuleOp module) {
-  auto internal = LLVM::LinkageAttr::get(module.getContext(),
-                                         LLVM::Linkage::Internal);
+  auto internal =
+      LLVM::LinkageAttr::get(module.getContext(), LLVM::Linkage::Internal);
   for (auto function : module.getOps<func::FuncOp>())
     if (!function.isDeclaration())
       function->setAttr("llvm.linkage", internal);

@@ -30,8 +30,7 @@ public:
 
 private:
   using Body = llvm::function_ref<void()>;
-  using SumBody =
-      llvm::function_ref<SmallVector<Value>(ArrayRef<Value> sums)>;
+  using SumBody = llvm::function_ref<SmallVector<Value>(ArrayRef<Value> sums)>;
 
   Value constant(int64_t value) {
     return arith::ConstantIndexOp::create(b, loc, value);
@@ -140,8 +139,7 @@ void LoopEmitter::enterFactors(ArrayRef<Factor> factors, Value index) {
     Value size = constant(factor.block);
     begins[factor.dim] = arith::MulIOp::create(b, loc, part, size);
     Value end = arith::AddIOp::create(b, loc, begins[factor.dim], size);
-    ends[factor.dim] =
-        arith::MinUIOp::create(b, loc, end, extents[factor.dim]);
+    ends[factor.dim] = arith::MinUIOp::create(b, loc, end, extents[factor.dim]);
   }
 }
 
@@ -167,8 +165,7 @@ SmallVector<Value> LoopEmitter::emitSums(ArrayRef<unsigned> dims,
   unsigned dim = dims.front();
   OpBuilder::InsertionGuard guard(b);
   Value step = constant(1);
-  auto loop =
-      scf::ForOp::create(b, loc, begins[dim], ends[dim], step, sums);
+  auto loop = scf::ForOp::create(b, loc, begins[dim], ends[dim], step, sums);
   b.setInsertionPointToStart(loop.getBody());
   ivs[dim] = loop.getInductionVar();
   if (dims.size() == 1)

@@ -150,8 +150,7 @@ LogicalResult lower(IRRewriter &rewriter, linalg::LinalgOp op) {
   rewriter.setInsertionPoint(op);
   auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
   if (!generic) {
-    FailureOr<linalg::GenericOp> made =
-        linalg::generalizeNamedOp(rewriter, op);
+    FailureOr<linalg::GenericOp> made = linalg::generalizeNamedOp(rewriter, op);
     if (failed(made))
       return op.emitOpError("has no form as a generic op");
     generic = *made;

@@ -1,4 +1,5 @@
-//===- LoopPlan.cpp - The loops of a structured op, before they are written ===//
+//===- LoopPlan.cpp - The loops of a structured op, before they are written
+//===//
 
 #include "LoopPlan.h"
 
@@ -37,8 +38,8 @@ Motion motion(Type type, AffineMap map, unsigned dim) {
       strides.back() != 1)
     return Motion::Strided;
   AffineExpr d = getAffineDimExpr(dim, map.getContext());
-  AffineExpr step = simplifyAffineExpr(
-      last.replace(d, d + 1) - last, map.getNumDims(), map.getNumSymbols());
+  AffineExpr step = simplifyAffineExpr(last.replace(d, d + 1) - last,
+                                       map.getNumDims(), map.getNumSymbols());
   auto constant = dyn_cast<AffineConstantExpr>(step);
   return constant && constant.getValue() == 1 ? Motion::Contiguous
                                               : Motion::Strided;
@@ -125,8 +126,8 @@ std::optional<unsigned> Planner::chooseCross(unsigned inner) const {
 int64_t Planner::work(ArrayRef<unsigned> dims) const {
   int64_t product = 1;
   for (unsigned dim : dims)
-    product = std::min<int64_t>(
-        product * std::max<int64_t>(sizeOf(dim), 1), int64_t(1) << 31);
+    product = std::min<int64_t>(product * std::max<int64_t>(sizeOf(dim), 1),
+                                int64_t(1) << 31);
   return product;
 }
 

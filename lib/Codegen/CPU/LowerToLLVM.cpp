@@ -97,11 +97,19 @@ void foldCasts(ModuleOp module) {
 }
 
 LogicalResult checkComplete(ModuleOp module) {
+  Operation *foreign = nullptr;
+  module.walk([&](Operation *op) {
+    if (op == module || isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
+      return;
+    // A cast is left where its user or producer is: name that one.
+    if (!foreign || isa<UnrealizedConversionCastOp>(foreign))
+      foreign = op;
+  });
+  if (foreign)
+    return foreign->emitError("cannot lower '")
+           << foreign->getName()
+           << "' to LLVM; it is not part of the codegen contract";
   WalkResult result = module.walk([&](Operation *op) -> WalkResult {
-    if (op != module && !isa<LLVM::LLVMDialect>(op->getDialect()))
-      return op->emitError("cannot lower '")
-             << op->getName() << "' to LLVM; it is not part of the codegen "
-             << "contract";
     auto function = dyn_cast<LLVM::LLVMFuncOp>(op);
     if (!function || !function.isExternal())
       return WalkResult::advance();

@@ -85,9 +85,9 @@ Value makeDenseMemRef(OpBuilder &b, Location loc, MemRefType type,
     if (product) {
       Value factor = LLVM::ConstantOp::create(b, loc, b.getI64Type(),
                                               b.getI64IntegerAttr(constant));
-      strides.push_back(
-          constant == 1 ? product
-                        : LLVM::MulOp::create(b, loc, product, factor));
+      strides.push_back(constant == 1
+                            ? product
+                            : LLVM::MulOp::create(b, loc, product, factor));
     }
     if (!ShapedType::isDynamic(size)) {
       constant *= size;

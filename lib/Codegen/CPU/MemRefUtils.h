@@ -19,9 +19,8 @@ bool isPlainMemRef(mlir::MemRefType type);
 
 /// The pointer of `memref` and, as i64, its offset, sizes and strides where
 /// the type does not state them, in this order.
-llvm::SmallVector<mlir::Value> unpackMemRef(mlir::OpBuilder &builder,
-                                            mlir::Location loc,
-                                            mlir::Value memref);
+llvm::SmallVector<mlir::Value>
+unpackMemRef(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref);
 
 /// The inverse of `unpackMemRef`.
 mlir::Value packMemRef(mlir::OpBuilder &builder, mlir::Location loc,

@@ -39,8 +39,7 @@ void serialize(scf::ParallelOp loop) {
   }
   Block *target = b.getInsertionBlock();
   loop.getBody()->getTerminator()->erase();
-  for (auto [arg, iv] :
-       llvm::zip_equal(loop.getBody()->getArguments(), ivs))
+  for (auto [arg, iv] : llvm::zip_equal(loop.getBody()->getArguments(), ivs))
     arg.replaceAllUsesWith(iv);
   target->getOperations().splice(Block::iterator(target->getTerminator()),
                                  loop.getBody()->getOperations());
@@ -123,8 +122,8 @@ LogicalResult Outliner::collectCaptures(scf::ParallelOp loop) {
                << type << " to a task";
       llvm::append_range(fields, unpackMemRef(b, loop.getLoc(), value));
     } else if (type.isIndex()) {
-      fields.push_back(arith::IndexCastOp::create(b, loop.getLoc(),
-                                                  b.getI64Type(), value));
+      fields.push_back(
+          arith::IndexCastOp::create(b, loop.getLoc(), b.getI64Type(), value));
     } else if (LLVM::isCompatibleType(type)) {
       fields.push_back(value);
     } else {
@@ -145,8 +144,7 @@ void Outliner::emitCall(scf::ParallelOp loop, func::FuncOp task) {
   OpBuilder entry = OpBuilder::atBlockBegin(&caller.getBody().front());
   Value one = LLVM::ConstantOp::create(entry, loc, entry.getI64Type(),
                                        entry.getI64IntegerAttr(1));
-  Value context =
-      LLVM::AllocaOp::create(entry, loc, ptr, contextType, one);
+  Value context = LLVM::AllocaOp::create(entry, loc, ptr, contextType, one);
 
   OpBuilder b(loop);
   for (auto [i, field] : llvm::enumerate(fields)) {
@@ -156,17 +154,16 @@ void Outliner::emitCall(scf::ParallelOp loop, func::FuncOp task) {
   }
   Value extent = arith::SubIOp::create(b, loc, loop.getUpperBound().front(),
                                        loop.getLowerBound().front());
-  Value count = arith::CeilDivSIOp::create(b, loc, extent,
-                                           loop.getStep().front());
-  Value count64 =
-      arith::IndexCastOp::create(b, loc, b.getI64Type(), count);
+  Value count =
+      arith::CeilDivSIOp::create(b, loc, extent, loop.getStep().front());
+  Value count64 = arith::IndexCastOp::create(b, loc, b.getI64Type(), count);
   int64_t grain = 1;
   if (auto attr = loop->getAttrOfType<IntegerAttr>("winnow.grain"))
     grain = std::max<int64_t>(attr.getInt(), 1);
   Value grainValue =
       arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(grain));
-  Value function = func::ConstantOp::create(
-      b, loc, task.getFunctionType(), SymbolRefAttr::get(task));
+  Value function = func::ConstantOp::create(b, loc, task.getFunctionType(),
+                                            SymbolRefAttr::get(task));
   Value address =
       UnrealizedConversionCastOp::create(b, loc, ptr, function).getResult(0);
   func::CallOp::create(b, loc, runtime,
@@ -195,11 +192,11 @@ func::FuncOp Outliner::emitTask(scf::ParallelOp loop) {
     SmallVector<Value> parts;
     for (unsigned i = 0; i < capture.numFields; ++i) {
       auto field = int32_t(capture.firstField + i);
-      Value slot = LLVM::GEPOp::create(b, loc, ptr, contextType,
-                                       block->getArgument(0),
-                                       ArrayRef<LLVM::GEPArg>{0, field});
-      parts.push_back(LLVM::LoadOp::create(
-          b, loc, contextType.getBody()[field], slot));
+      Value slot =
+          LLVM::GEPOp::create(b, loc, ptr, contextType, block->getArgument(0),
+                              ArrayRef<LLVM::GEPArg>{0, field});
+      parts.push_back(
+          LLVM::LoadOp::create(b, loc, contextType.getBody()[field], slot));
     }
     Type wanted = capture.value.getType();
     Value value = parts.front();
@@ -268,8 +265,7 @@ func::FuncOp declareRuntime(ModuleOp module) {
     return existing;
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   auto ptr = LLVM::LLVMPointerType::get(module.getContext());
-  auto type =
-      b.getFunctionType({ptr, ptr, b.getI64Type(), b.getI64Type()}, {});
+  auto type = b.getFunctionType({ptr, ptr, b.getI64Type(), b.getI64Type()}, {});
   auto func = func::FuncOp::create(b, module.getLoc(), kParallelName, type);
   func.setPrivate();
   return func;

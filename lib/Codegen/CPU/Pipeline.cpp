@@ -40,4 +40,23 @@ void buildCPUPipeline(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createCSEPass());
 }
 
+namespace {
+struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
+  Option<std::string> cpu{*this, "cpu",
+                          llvm::cl::desc("level: x86-64, x86-64-v3, "
+                                         "x86-64-v4 or native"),
+                          llvm::cl::init("native")};
+};
+} // namespace
+
+void registerCPUPipeline() {
+  PassPipelineRegistration<PipelineOptions>(
+      "winnow-cpu-pipeline", "from the codegen contract to the LLVM dialect",
+      [](OpPassManager &pm, const PipelineOptions &options) {
+        // GenerateKernels reports a level that does not exist.
+        CPULevel unknown{StringRef(options.cpu), 0, 16, 16, false};
+        buildCPUPipeline(pm, {getCPULevel(options.cpu).value_or(unknown)});
+      });
+}
+
 } // namespace winnow::cpu

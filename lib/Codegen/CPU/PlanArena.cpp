@@ -125,8 +125,7 @@ SmallVector<Slot> assignSlots(MutableArrayRef<Buffer> buffers) {
 }
 
 /// Computes where each slot begins, and the total as one more element.
-SmallVector<Value> emitOffsets(OpBuilder &b, Location loc,
-                               ArrayRef<Slot> slots,
+SmallVector<Value> emitOffsets(OpBuilder &b, Location loc, ArrayRef<Slot> slots,
                                const BufferSizes &sizes, ValueRange symbols) {
   SmallVector<Value> operands = sizes.materializeOperands(b, symbols);
   SmallVector<Value> offsets = {arith::ConstantIndexOp::create(b, loc, 0)};
@@ -137,8 +136,7 @@ SmallVector<Value> emitOffsets(OpBuilder &b, Location loc,
       Value one = affine::expandAffineExpr(b, loc, rounded, {}, operands);
       size = size ? arith::MaxSIOp::create(b, loc, size, one) : one;
     }
-    offsets.push_back(
-        arith::AddIOp::create(b, loc, offsets.back(), size));
+    offsets.push_back(arith::AddIOp::create(b, loc, offsets.back(), size));
   }
   return offsets;
 }
@@ -165,9 +163,9 @@ void replaceAllocs(func::FuncOp entry, ArrayRef<Slot> slots,
   auto bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
   (void)entry.insertArgument(entry.getNumArguments(), bytes, {}, loc);
   Value workspace = entry.getArguments().back();
-  SmallVector<Value> offsets = emitOffsets(
-      b, loc, slots, sizes,
-      entry.getArguments().slice(1, sizes.getNumSymbols()));
+  SmallVector<Value> offsets =
+      emitOffsets(b, loc, slots, sizes,
+                  entry.getArguments().slice(1, sizes.getNumSymbols()));
   for (auto [slot, offset] : llvm::zip(slots, offsets)) {
     for (Buffer *buffer : slot.tenants) {
       memref::AllocOp alloc = buffer->alloc;
@@ -216,7 +214,8 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
 
   LogicalResult plan(func::FuncOp entry) {
     if (getOperation().lookupSymbol(kWorkspaceBytes))
-      return entry.emitOpError("the workspace of this module is planned already");
+      return entry.emitOpError(
+          "the workspace of this module is planned already");
     BufferSizes sizes(entry);
     Liveness liveness(entry);
     SmallVector<memref::AllocOp> allocs;

@@ -22,6 +22,9 @@ struct CPUOptions {
 /// LLVM dialect.
 void buildCPUPipeline(mlir::OpPassManager &pm, const CPUOptions &options);
 
+/// Makes the same known to `winnow-opt`, as `--winnow-cpu-pipeline=cpu=LEVEL`.
+void registerCPUPipeline();
+
 /// Writes down what callers must know of the code that the pipeline left:
 /// triple, CPU level and features, and scratch bytes.
 void fillInterface(mlir::ModuleOp module, const CPULevel &level,
