@@ -2,6 +2,7 @@
 
 #include "winnow/Driver/Driver.h"
 #include "winnow/Pipeline/Pipeline.h"
+#include "winnow/Support/CPULevel.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"

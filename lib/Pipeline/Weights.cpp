@@ -90,8 +90,10 @@ FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
     entry.offset = offset.getInt();
     entry.bytes = bytes.getInt();
     if (kind.getValue() == "dense") {
-      auto elements = cast<ElementsAttr>(parts[0]);
-      entry.write = [elements](raw_ostream &os) { writeDense(elements, os); };
+      entry.write = [parts](raw_ostream &os) {
+        for (Attribute part : parts)
+          writeDense(cast<ElementsAttr>(part), os);
+      };
     } else if (kind.getValue() == "panels") {
       int64_t k = layout.getAs<IntegerAttr>("k").getInt(), n = layout.getAs<IntegerAttr>("n").getInt();
       int64_t nr = layout.getAs<IntegerAttr>("nr").getInt();

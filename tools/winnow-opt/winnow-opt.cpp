@@ -1,18 +1,13 @@
-#include "winnow/Dialect/Winnow/IR/Winnow.h"
-#include "winnow/Dialect/Winnow/Transforms/Passes.h"
+#include "winnow/Pipeline/Pipeline.h"
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
-  winnow::registerTransforms();
+  winnow::registerPasses();
   mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  registry.insert<winnow::WinnowDialect>();
+  winnow::registerDialects(registry);
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "winnow-opt: runs single passes on IR\n", registry));
 }

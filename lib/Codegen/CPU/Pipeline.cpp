@@ -31,6 +31,7 @@ void buildCPUPipeline(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createCSEPass());
 
   pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(createLowerExpandShape());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(affine::createAffineExpandIndexOpsPass());
   pm.addPass(createLowerAffinePass());

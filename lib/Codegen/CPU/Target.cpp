@@ -10,6 +10,7 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 using namespace llvm;
 
@@ -67,13 +68,16 @@ Error emitObject(llvm::Module &module, const CPULevel &level,
   Expected<std::unique_ptr<TargetMachine>> machine = createTargetMachine(level);
   if (!machine)
     return machine.takeError();
+  // Code generation rewrites the module: what it leaves must not depend on
+  // whether assembly was asked for as well.
+  std::unique_ptr<llvm::Module> copy = CloneModule(module);
   legacy::PassManager passes;
   CodeGenFileType type = kind == OutputKind::Assembly
                              ? CodeGenFileType::AssemblyFile
                              : CodeGenFileType::ObjectFile;
   if ((*machine)->addPassesToEmitFile(passes, out, nullptr, type))
     return createStringError("cannot write objects for " + getTargetTriple());
-  passes.run(module);
+  passes.run(*copy);
   return Error::success();
 }
 

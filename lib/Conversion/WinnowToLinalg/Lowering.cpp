@@ -167,11 +167,44 @@ static SmallVector<Group> groupDims(ArrayRef<AffineExpr> from, ArrayRef<AffineEx
   return groups;
 }
 
+/// The value is a part of another: its buffer has gaps.
+static bool isSliced(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (isa<tensor::ExtractSliceOp>(op))
+      return true;
+    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op))
+      return false;
+    value = op->getOperand(0);
+  }
+  return false;
+}
+
+/// Drops the dimensions of size 1 that `dims` holds, as a slice: a collapse
+/// would lose the strides of a view.
+static Value dropUnitDims(OpBuilder &b, Location loc, Value input, ArrayRef<AffineExpr> dims,
+                          Dims &kept) {
+  SmallVector<OpFoldResult> offsets(dims.size(), b.getIndexAttr(0)), sizes;
+  SmallVector<OpFoldResult> strides(dims.size(), b.getIndexAttr(1));
+  for (AffineExpr dim : dims) {
+    sizes.push_back(getFoldedSize(b, loc, dim));
+    if (!isConstantDim(dim, 1))
+      kept.push_back(dim);
+  }
+  return tensor::ExtractSliceOp::create(b, loc, getPlainType(kept, getElementTypeOrSelf(input)),
+                                        input, offsets, sizes, strides);
+}
+
 Value winnow::createReshape(OpBuilder &b, Location loc, Value input, ArrayRef<AffineExpr> from,
                             ArrayRef<AffineExpr> to) {
   MLIRContext *context = b.getContext();
   if (from == to)
     return input;
+  auto isUnit = [](AffineExpr dim) { return isConstantDim(dim, 1); };
+  if (isSliced(input) && llvm::count_if(from, isUnit) > llvm::count_if(to, isUnit)) {
+    Dims kept;
+    Value dropped = dropUnitDims(b, loc, input, from, kept);
+    return createReshape(b, loc, dropped, kept, to);
+  }
   Type element = getElementTypeOrSelf(input);
   unsigned numSymbols = getSymbols(getEntry(b)).size();
   SmallVector<ReassociationIndices> collapse, expand;

@@ -172,6 +172,10 @@ struct LowerConcat : LoweringPattern<ConcatOp> {
   LogicalResult matchAndRewrite(ConcatOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Dims dims = getDims(op.getType());
+    if (std::optional<Value> weight = joinConstants(op, rewriter)) {
+      rewriter.replaceOp(op, *weight);
+      return success();
+    }
     Value result = createEmpty(rewriter, loc, dims, convertElementType(op.getType().getElementType()));
     AffineExpr position = constantDim(0, op.getContext());
     for (auto [original, input] : llvm::zip(op.getInputs(), adaptor.getInputs())) {
@@ -186,6 +190,26 @@ struct LowerConcat : LoweringPattern<ConcatOp> {
     }
     rewriter.replaceOp(op, result);
     return success();
+  }
+
+  /// Constants that lie one after the other, such as merged biases, are one
+  /// entry of the weights file.
+  std::optional<Value> joinConstants(ConcatOp op, ConversionPatternRewriter &rewriter) const {
+    SmallVector<Attribute> parts;
+    for (Value input : op.getInputs()) {
+      auto constant = input.getDefiningOp<ConstantOp>();
+      if (!constant)
+        return std::nullopt;
+      parts.push_back(constant.getValue());
+    }
+    RankedTensorType type = convertTensorType(op.getType());
+    if (llvm::any_of(type.getShape().take_front(op.getAxis()), [](int64_t size) { return size != 1; }))
+      return std::nullopt;
+    int64_t bytes = type.getNumElements() * std::max<int64_t>(1, type.getElementTypeBitWidth() / 8);
+    auto layout = rewriter.getDictionaryAttr(
+        rewriter.getNamedAttr("kind", rewriter.getStringAttr("dense")));
+    int64_t offset = state.weights.add(parts, layout, bytes);
+    return createWeight(rewriter, op.getLoc(), offset, type);
   }
 };
 

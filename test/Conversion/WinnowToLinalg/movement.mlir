@@ -48,7 +48,7 @@ func.func @main(%x: tensor<?x?x12xf32, #f>) -> tensor<?x?x3x4xf32, #t>
 // CHECK: tensor.extract_slice %{{.*}}[2] [%[[N]]] [1]
 func.func @main(%x: tensor<8xf32>) -> tensor<?xf32, #n>
     attributes {winnow.entry, winnow.symbols = [{name = "n", min = 0, max = 6}]} {
-  %0 = winnow.slice %x affine_map<()[s0] -> (2)> [1] : (tensor<8xf32>) -> tensor<?xf32, #n>
+  %0 = winnow.slice %x at affine_map<()[s0] -> (2)> step [1] : (tensor<8xf32>) -> tensor<?xf32, #n>
   return %0 : tensor<?xf32, #n>
 }
 
@@ -60,7 +60,7 @@ func.func @main(%x: tensor<8xf32>) -> tensor<?xf32, #n>
 // CHECK: linalg.generic
 // CHECK: tensor.extract
 func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> attributes {winnow.entry} {
-  %0 = winnow.slice %x affine_map<() -> (7)> [-1] : (tensor<8xf32>) -> tensor<8xf32>
+  %0 = winnow.slice %x at affine_map<() -> (7)> step [-1] : (tensor<8xf32>) -> tensor<8xf32>
   return %0 : tensor<8xf32>
 }
 

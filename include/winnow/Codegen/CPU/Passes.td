@@ -137,4 +137,14 @@ def LowerToLLVM : Pass<"winnow-lower-to-llvm", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerExpandShape : Pass<"winnow-lower-expand-shape", "::mlir::ModuleOp"> {
+  let summary = "expresses memref.expand_shape by reinterpret_cast";
+  let description = [{
+    The sizes are those that the op states, the strides follow from them.
+    Upstream's expand-strided-metadata does the same but crashes where two
+    dynamic dimensions come from one.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::memref::MemRefDialect"];
+}
+
 #endif // WINNOW_CODEGEN_CPU_PASSES_TD

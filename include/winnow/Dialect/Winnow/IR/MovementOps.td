@@ -97,7 +97,7 @@ def Winnow_SliceOp : Winnow_Op<"slice", [Pure]> {
   }];
   let arguments = (ins Winnow_Tensor:$input, AffineMapAttr:$starts, DenseI64ArrayAttr:$steps);
   let results = (outs Winnow_Tensor:$result);
-  let assemblyFormat = "$input $starts $steps attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$input `at` $starts `step` $steps attr-dict `:` functional-type(operands, results)";
   let hasFolder = 1;
   let hasVerifier = 1;
 }

@@ -53,7 +53,8 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     below elementwise ops, so that they compute on small tensors.
     Movement: a transpose that moves only unit dimensions is a reshape; reshapes
     move above transposes and slices above both, where dimensions stay whole, so
-    that transposes meet and cancel.
+    that transposes meet and cancel. Reshapes and transposes of leading
+    dimensions move below linears where something undoes them.
     Indexing: an index that is provably the position itself, however it is
     written (Range, Unsqueeze, Expand, Concat, multiply-add of sizes), makes
     gather and gather_nd reshapes; compare of such an index with 0 is known.
@@ -191,8 +192,9 @@ def FuseLinear : Pass<"winnow-fuse-linear", "mlir::ModuleOp"> {
     linear; a transpose of the constant becomes `transpose_weight`. Then, while
     the linear has one user: a sum with a [N] vector is the bias; gelu, relu,
     tanh, sigmoid or x * sigmoid(x) the activation; a sum with a value of the
-    same type the residual, after which nothing more is absorbed. At last
-    `layer_norm(x + y)` takes a sum that no linear took, if it has one user.
+    same type the residual, after which nothing more is absorbed. At last, under
+    `norms`, `layer_norm(x + y)` takes a sum that no linear took, if it has one
+    user.
 
     Precondition: the raising passes. Postcondition: no matmul has a constant
     matrix on its right.
@@ -207,9 +209,12 @@ def FuseLinear : Pass<"winnow-fuse-linear", "mlir::ModuleOp"> {
     %1 = winnow.add %0, %b
     %2 = winnow.gelu %1
     // becomes
-    %2 = winnow.linear %x, %w bias(%b) {activation = #winnow.activation<gelu>}
+    %2 = winnow.linear %x, %w bias(%b) {activation = #winnow<activation gelu>}
     ```
   }];
+  let options = [
+    Option<"norms", "norms", "bool", "true",
+           "let layer_norm take sums that no linear took">];
 }
 
 def MergeQKV : Pass<"winnow-merge-qkv", "mlir::ModuleOp"> {
@@ -219,10 +224,10 @@ def MergeQKV : Pass<"winnow-merge-qkv", "mlir::ModuleOp"> {
     than three with [K, N].
 
     Algorithm: groups the linears of a block by input, activation and
-    orientation of the weight; two or more with constant weights, biases all
-    present or all absent, and no residual become one linear of the
-    concatenated weight (a concat op of constants, which the weight packer
-    evaluates while it packs), and slices of its last dimension.
+    orientation of the weight; two or more with constant weights and no residual
+    become one linear of the concatenated weight (a concat op of constants,
+    which the weight packer evaluates while it packs), and slices of its last
+    dimension. A missing bias is zeros where another member has one.
 
     Profitable, and done, when at least two members feed the same attention op
     through reshapes, transposes and slices; other groups are left alone.
@@ -230,8 +235,8 @@ def MergeQKV : Pass<"winnow-merge-qkv", "mlir::ModuleOp"> {
     Precondition: fuse-linear. Postcondition: slices of one linear feed the
     attention.
 
-    Refuses: `merge-qkv.bias` (some have one, some not), `merge-qkv.residual`,
-    `merge-qkv.weight` (not constant), `merge-qkv.attributes`.
+    Refuses: `merge-qkv.residual`, `merge-qkv.weight` (not constant),
+    `merge-qkv.attributes`.
 
     Example:
     ```mlir
@@ -240,8 +245,8 @@ def MergeQKV : Pass<"winnow-merge-qkv", "mlir::ModuleOp"> {
     // becomes
     %w = winnow.concat %wq, %wk {axis = 1 : i64}
     %qk = winnow.linear %x, %w
-    %q = winnow.slice %qk affine_map<() -> (0, 0)> [1, 1]
-    %k = winnow.slice %qk affine_map<() -> (0, 64)> [1, 1]
+    %q = winnow.slice %qk at affine_map<() -> (0, 0)> step [1, 1]
+    %k = winnow.slice %qk at affine_map<() -> (0, 64)> step [1, 1]
     ```
   }];
 }

@@ -1,9 +1,10 @@
 //===- CPULevel.cpp - The table of instruction-set levels -----------------===//
 
-#include "winnow/Codegen/CPU/CPULevel.h"
+#include "winnow/Support/CPULevel.h"
 
 #include "winnow/abi.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/TargetParser/Host.h"
 
