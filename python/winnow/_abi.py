@@ -1,0 +1,187 @@
+"""winnow/abi.h and winnow/runtime.h, version 1, for ctypes. A model's shared
+library exports both its descriptor and the runtime."""
+
+import ctypes
+from ctypes import (
+    POINTER,
+    c_char_p,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint8,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
+
+import numpy as np
+
+from ._errors import BY_CODE, Error, FileError, NotFoundError, VersionError
+
+VERSION = 1
+
+
+def _bfloat16():
+    """numpy has no bfloat16 of its own; without ml_dtypes it is its bits."""
+    try:
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    except ImportError:
+        return np.dtype(np.uint16)
+
+
+# number: (onnxruntime's name, numpy's type)
+DTYPES = {
+    1: ("float", np.dtype(np.float32)),
+    2: ("uint8", np.dtype(np.uint8)),
+    3: ("int8", np.dtype(np.int8)),
+    4: ("uint16", np.dtype(np.uint16)),
+    5: ("int16", np.dtype(np.int16)),
+    6: ("int32", np.dtype(np.int32)),
+    7: ("int64", np.dtype(np.int64)),
+    9: ("bool", np.dtype(np.bool_)),
+    10: ("float16", np.dtype(np.float16)),
+    11: ("double", np.dtype(np.float64)),
+    12: ("uint32", np.dtype(np.uint32)),
+    13: ("uint64", np.dtype(np.uint64)),
+    16: ("bfloat16", _bfloat16()),
+}
+
+
+class Dim(ctypes.Structure):
+    _fields_ = [("size", c_int64), ("symbol", c_int32), ("reserved", c_int32)]
+
+
+class SymbolDesc(ctypes.Structure):
+    _fields_ = [("name", c_char_p), ("min", c_int64), ("max", c_int64)]
+
+
+class TensorDesc(ctypes.Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("c_name", c_char_p),
+        ("dtype", c_int32),
+        ("rank", c_int32),
+        ("dims", POINTER(Dim)),
+    ]
+
+
+class ModelDesc(ctypes.Structure):
+    """As far as it is read here."""
+
+    _fields_ = [
+        ("abi_version", c_uint32),
+        ("struct_size", c_uint32),
+        ("name", c_char_p),
+        ("compiler_version", c_char_p),
+        ("target", c_char_p),
+        ("cpu_level", c_char_p),
+        ("cpu_features", c_uint64),
+        ("num_inputs", c_int32),
+        ("num_outputs", c_int32),
+        ("num_symbols", c_int32),
+        ("num_sites", c_int32),
+        ("inputs", POINTER(TensorDesc)),
+        ("outputs", POINTER(TensorDesc)),
+        ("symbols", POINTER(SymbolDesc)),
+        ("sites", c_void_p),
+        ("weights_bytes", c_int64),
+        ("weights_sha256", c_uint8 * 32),
+        ("embedded_weights", c_void_p),
+    ]
+
+
+class ModelOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("weights_path", c_char_p),
+        ("weights", c_void_p),
+        ("weights_bytes", c_size_t),
+        ("flags", c_uint32),
+    ]
+
+
+class ContextOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("num_threads", c_int32),
+        ("spin_us", c_int32),
+        ("workspace", c_void_p),
+        ("workspace_bytes", c_size_t),
+    ]
+
+
+class Tensor(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("dtype", c_int32),
+        ("rank", c_int32),
+        ("reserved", c_uint32),
+        ("dims", c_void_p),
+        ("data", c_void_p),
+        ("bytes", c_size_t),
+        ("name", c_char_p),
+    ]
+
+
+class Library:
+    """A model's shared library. It stays loaded until the process ends."""
+
+    _SIGNATURES = {
+        "status_code": (ctypes.c_int, [c_void_p]),
+        "status_message": (c_char_p, [c_void_p]),
+        "status_free": (None, [c_void_p]),
+        "runtime_version": (c_char_p, []),
+        "model_open": (c_void_p, [c_void_p, POINTER(ModelOptions), POINTER(c_void_p)]),
+        "model_close": (None, [c_void_p]),
+        "model_infer_symbols": (c_void_p, [c_void_p, c_void_p, c_size_t, POINTER(c_int64)]),
+        "model_output_dims": (
+            c_void_p,
+            [c_void_p, POINTER(c_int64), POINTER(c_int64), c_size_t],
+        ),
+        "context_create": (
+            c_void_p,
+            [c_void_p, POINTER(ContextOptions), POINTER(c_void_p)],
+        ),
+        "context_destroy": (None, [c_void_p]),
+        "context_num_threads": (c_int32, [c_void_p]),
+        "run": (c_void_p, [c_void_p, c_void_p, c_size_t, c_void_p, c_size_t]),
+    }
+
+    def __init__(self, path, name):
+        try:
+            library = ctypes.CDLL(path)
+        except OSError as error:
+            raise FileError(f"cannot load the model: {error}") from None
+        for function, (result, arguments) in self._SIGNATURES.items():
+            try:
+                entry = getattr(library, "winnow_" + function)
+            except AttributeError:
+                raise VersionError(
+                    f"expected '{path}' to hold winnow's runtime, got a library without "
+                    f"winnow_{function}; compile the model with this version of winnow"
+                ) from None
+            entry.restype, entry.argtypes = result, arguments
+            setattr(self, function, entry)
+        try:
+            self.descriptor = ModelDesc.in_dll(library, name + "_model")
+        except ValueError:
+            raise NotFoundError(
+                f"expected '{path}' to export '{name}_model', got no such symbol; a library "
+                "keeps the name that it was compiled with"
+            ) from None
+        if self.descriptor.abi_version != VERSION:
+            raise VersionError(
+                f"expected a model of ABI version {VERSION}, got version "
+                f"{self.descriptor.abi_version}; compile it with this version of winnow"
+            )
+
+    def check(self, status):
+        """Raises what a status says, if it says anything."""
+        if not status:
+            return
+        code = self.status_code(status)
+        message = self.status_message(status).decode(errors="replace")
+        self.status_free(status)
+        raise BY_CODE.get(code, Error)(message)

@@ -1,0 +1,86 @@
+"""Finding and calling the `winnow` driver."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+
+from ._errors import CompileError, NotFoundError
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+
+
+def find_driver():
+    """The driver's path: $WINNOW, else the one inside the package, else the
+    repository's build/bin for an editable install, else the PATH's."""
+    chosen = os.environ.get("WINNOW")
+    if chosen:
+        if os.access(chosen, os.X_OK) and os.path.isfile(chosen):
+            return chosen
+        raise NotFoundError(f"expected $WINNOW to name the winnow driver, got '{chosen}'")
+    repository = os.path.dirname(os.path.dirname(_PACKAGE))
+    for path in (
+        os.path.join(_PACKAGE, "bin", "winnow"),
+        os.path.join(repository, "build", "bin", "winnow"),
+        shutil.which("winnow"),
+    ):
+        if path and os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    raise NotFoundError(
+        "expected the winnow driver in build/bin or on the PATH, found none; "
+        "build it or set WINNOW to its path"
+    )
+
+
+def _spell_dim(name, value):
+    if isinstance(value, (tuple, list)):
+        low, high = value
+        return f"{name}={low}..{high}"
+    return f"{name}={value}"
+
+
+def option_arguments(options):
+    """Keyword options as the driver's: cpu="x86-64-v3" is --cpu=x86-64-v3,
+    embed_weights=True is --embed-weights, emit=["obj", "shared"] is one list,
+    dim={"batch": (1, 8)} is --dim=batch=1..8, other lists repeat the option."""
+    arguments = []
+    for key, value in options.items():
+        option = "--" + key.replace("_", "-")
+        if value is None or value is False:
+            continue
+        if value is True:
+            arguments.append(option)
+            continue
+        if key == "emit" and not isinstance(value, str):
+            value = ",".join(value)
+        if isinstance(value, dict):
+            value = [_spell_dim(name, size) for name, size in value.items()]
+        values = value if isinstance(value, (list, tuple)) else [value]
+        arguments += [f"{option}={os.fspath(v) if hasattr(v, '__fspath__') else v}" for v in values]
+    return arguments
+
+
+def compile(model, output_dir, **options):
+    """Compiles a model into `output_dir` and returns that folder's path.
+
+    `model` is the path of an .onnx file, the file's bytes, or an
+    onnx.ModelProto. `options` are those of `winnow compile` with underscores,
+    see option_arguments. Raises CompileError with what the driver said."""
+    if hasattr(model, "SerializeToString"):
+        model = model.SerializeToString()
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
+            path = os.path.join(folder, "model.onnx")
+            with open(path, "wb") as file:
+                file.write(model)
+            return compile(path, output_dir, **options)
+    output_dir = os.fspath(output_dir)
+    options.setdefault("quiet", True)
+    command = [find_driver(), "compile", os.fspath(model), "-o", output_dir]
+    command += option_arguments(options)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        said = said or f"the driver ended with status {done.returncode} and said nothing"
+        raise CompileError(said, done.returncode)
+    return output_dir

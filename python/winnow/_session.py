@@ -1,0 +1,239 @@
+"""Running compiled models, with onnxruntime's calling habits."""
+
+import ctypes
+import os
+import tempfile
+import threading
+
+import numpy as np
+
+from ._abi import DTYPES, ContextOptions, Library, ModelOptions, Tensor
+from ._artifact import find_artifact
+from ._driver import compile
+from ._errors import InvalidArgumentError
+
+
+class TensorInfo:
+    """An input or output: `name`, `type` ("tensor(float)") and `shape`, a list
+    of sizes, names of symbols, and None for sizes computed from others."""
+
+    def __init__(self, desc, symbols):
+        self.name = desc.name.decode(errors="surrogateescape")
+        self.type = f"tensor({DTYPES[desc.dtype][0]})"
+        self.shape = []
+        for dim in desc.dims[: desc.rank]:
+            if dim.size >= 0:
+                self.shape.append(dim.size)
+            else:
+                self.shape.append(symbols[dim.symbol] if dim.symbol >= 0 else None)
+        self._number, self.dtype = desc.dtype, DTYPES[desc.dtype][1]
+
+    def __repr__(self):
+        return f"TensorInfo(name={self.name!r}, type={self.type!r}, shape={self.shape!r})"
+
+
+class _Model:
+    """An open model; closed when nothing uses it any more."""
+
+    def __init__(self, library, weights):
+        self.library, self.handle = library, ctypes.c_void_p()
+        options = ModelOptions(struct_size=ctypes.sizeof(ModelOptions))
+        options.weights_path = os.fsencode(weights)
+        library.check(
+            library.model_open(
+                ctypes.addressof(library.descriptor), options, ctypes.byref(self.handle)
+            )
+        )
+
+    def __del__(self):
+        if self.handle:
+            self.library.model_close(self.handle)
+
+
+class _Context:
+    """A context and the memory of its calls. One thread uses it."""
+
+    def __init__(self, model, threads, inputs, outputs):
+        self.model, self.library, self.process = model, model.library, os.getpid()
+        self.handle = ctypes.c_void_p()
+        options = ContextOptions(struct_size=ctypes.sizeof(ContextOptions), num_threads=threads)
+        self.library.check(
+            self.library.context_create(model.handle, options, ctypes.byref(self.handle))
+        )
+        self.inputs = (Tensor * max(len(inputs), 1))()
+        self.outputs = (Tensor * max(len(outputs), 1))()
+        for tensor, info in [*zip(self.inputs, inputs), *zip(self.outputs, outputs)]:
+            tensor.struct_size = ctypes.sizeof(Tensor)
+            tensor.dtype = info._number
+        for tensor, info in zip(self.outputs, outputs):
+            tensor.rank = len(info.shape)
+        self.ranks = [len(info.shape) for info in outputs]
+        self.symbols = (ctypes.c_int64 * max(self.library.descriptor.num_symbols, 1))()
+        self.shapes = None  # of the inputs at the last call
+
+    def set_inputs(self, arrays):
+        """-> the outputs' shapes. Those are computed once for equal inputs."""
+        for tensor, array in zip(self.inputs, arrays):
+            tensor.data = array.__array_interface__["data"][0]
+            tensor.bytes = array.nbytes
+        shapes = [array.shape for array in arrays]
+        if shapes == self.shapes:
+            return self.output_shapes
+        self.shapes = None
+        # Kept: the tensors hold their addresses.
+        self.input_dims = [(ctypes.c_int64 * max(len(s), 1))(*s) for s in shapes]
+        for tensor, shape, dims in zip(self.inputs, shapes, self.input_dims):
+            tensor.rank = len(shape)
+            tensor.dims = ctypes.addressof(dims)
+        library, model = self.library, self.model.handle
+        library.check(
+            library.model_infer_symbols(model, self.inputs, len(arrays), self.symbols)
+        )
+        total = sum(self.ranks)
+        dims = (ctypes.c_int64 * max(total, 1))()
+        library.check(library.model_output_dims(model, self.symbols, dims, total))
+        ends = np.cumsum(self.ranks, dtype=int)
+        self.output_shapes = [tuple(dims[e - r : e]) for e, r in zip(ends, self.ranks)]
+        self.shapes = shapes
+        return self.output_shapes
+
+    def run(self, inputs, outputs):
+        for tensor, array in zip(self.outputs, outputs):
+            tensor.data = array.__array_interface__["data"][0]
+            tensor.bytes = array.nbytes
+        library = self.library
+        # ctypes releases the GIL here.
+        library.check(
+            library.run(self.handle, self.inputs, len(inputs), self.outputs, len(outputs))
+        )
+
+    def __del__(self):
+        # A forked child has the memory but not the threads, which could not be
+        # joined there.
+        if self.handle and self.process == os.getpid():
+            self.library.context_destroy(self.handle)
+
+
+class Session:
+    """A compiled model, ready to run. Usable from several threads at a time;
+    each gets a context with `threads` threads of its own.
+
+    `model` is the folder of winnow.compile, a .so in it, or a model that
+    winnow.compile takes, which is then compiled into a folder that does not
+    outlive the call. `threads` counts the caller's; 0 means all cores.
+    `options` are those of winnow.compile."""
+
+    def __init__(self, model, threads=0, **options):
+        if not isinstance(threads, int) or threads < 0:
+            raise InvalidArgumentError(f"expected threads to be 0 or more, got {threads!r}")
+        path = os.fspath(model) if isinstance(model, (str, os.PathLike)) else None
+        if path is not None and (os.path.isdir(path) or path.endswith(".so")):
+            if options:
+                raise InvalidArgumentError(
+                    f"expected an ONNX model to compile with {', '.join(options)}, got the "
+                    f"compiled model '{path}'"
+                )
+            self._open(path)
+        else:
+            # The library and the weights stay mapped when their files are gone.
+            with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
+                options.setdefault("emit", "shared")
+                self._open(compile(model, folder, **options))
+        self._threads = threads
+        self._local = threading.local()
+        self._context()  # so that too many threads are refused here
+
+    def _open(self, path):
+        library_path, weights, name, self.report = find_artifact(path)
+        library = Library(library_path, name)
+        self._model = _Model(library, weights)
+        desc = library.descriptor
+        symbols = [s.name.decode(errors="replace") for s in desc.symbols[: desc.num_symbols]]
+        self._inputs = [TensorInfo(d, symbols) for d in desc.inputs[: desc.num_inputs]]
+        self._outputs = [TensorInfo(d, symbols) for d in desc.outputs[: desc.num_outputs]]
+        self._positions = {info.name: i for i, info in enumerate(self._outputs)}
+        self.name = name
+
+    def get_inputs(self):
+        return list(self._inputs)
+
+    def get_outputs(self):
+        return list(self._outputs)
+
+    @property
+    def threads(self):
+        """Threads of one run, the caller's included."""
+        context = self._context()
+        return context.library.context_num_threads(context.handle)
+
+    def _context(self):
+        context = getattr(self._local, "context", None)
+        if context is None or context.process != os.getpid():
+            context = _Context(self._model, self._threads, self._inputs, self._outputs)
+            self._local.context = context
+        return context
+
+    def run(self, output_names, input_feed):
+        """-> list of arrays, those of `output_names` or, for None, all."""
+        if output_names is None:
+            chosen = None
+        else:
+            chosen = [self._find_output(name) for name in output_names]
+        arrays = self._take_inputs(input_feed)
+        context = self._context()
+        shapes = context.set_inputs(arrays)
+        outputs = [np.empty(s, info.dtype) for s, info in zip(shapes, self._outputs)]
+        context.run(arrays, outputs)
+        return outputs if chosen is None else [outputs[i] for i in chosen]
+
+    def _find_output(self, name):
+        if name not in self._positions:
+            raise InvalidArgumentError(
+                f"unknown output {name!r}; the model's outputs are "
+                + ", ".join(repr(info.name) for info in self._outputs)
+            )
+        return self._positions[name]
+
+    def _take_inputs(self, feed):
+        known = [info.name for info in self._inputs]
+        listed = ", ".join(map(repr, known)) or "none"
+        unknown = [name for name in feed if name not in known]
+        if unknown:
+            raise InvalidArgumentError(
+                f"unknown input {unknown[0]!r}; the model's inputs are {listed}"
+            )
+        missing = [name for name in known if name not in feed]
+        if missing:
+            raise InvalidArgumentError(
+                f"expected all inputs ({listed}), got none for {', '.join(map(repr, missing))}"
+            )
+        return [_take_input(info, feed[info.name]) for info in self._inputs]
+
+
+def _take_input(info, value):
+    """`value` as a dense array of the input's type; never cast."""
+    if not isinstance(value, np.ndarray):
+        value = _to_array(info, value)
+    dtype = value.dtype
+    bits = info.type == "tensor(bfloat16)" and dtype in (np.uint16, info.dtype)
+    if dtype != info.dtype and not bits:
+        raise InvalidArgumentError(
+            f"input {info.name!r}: expected {info.dtype.name}, got {dtype.name}"
+            + ("" if dtype.isnative else " in the other byte order")
+            + f"; convert it with .astype({info.dtype.name!r}) if that is what you mean"
+        )
+    # Not numpy.ascontiguousarray, which makes a vector of a scalar.
+    if not (value.flags.c_contiguous and value.flags.aligned):
+        value = value.copy(order="C")
+    return value
+
+
+def _to_array(info, value):
+    if hasattr(value, "__dlpack__"):
+        try:
+            return np.from_dlpack(value)
+        except Exception as error:
+            raise InvalidArgumentError(
+                f"input {info.name!r}: cannot take {type(value).__name__} by DLPack: {error}"
+            ) from error
+    return np.asarray(value)
