@@ -4,7 +4,7 @@
 #define WINNOW_LIB_CODEGEN_CPU_KERNELS_KERNELBUILDER_H
 
 #include "Emitter.h"
-#include "winnow/Codegen/CPU/CPULevel.h"
+#include "winnow/Support/CPULevel.h"
 
 namespace winnow::cpu {
 

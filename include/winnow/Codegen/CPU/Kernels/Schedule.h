@@ -3,7 +3,7 @@
 #ifndef WINNOW_CODEGEN_CPU_KERNELS_SCHEDULE_H
 #define WINNOW_CODEGEN_CPU_KERNELS_SCHEDULE_H
 
-#include "winnow/Codegen/CPU/CPULevel.h"
+#include "winnow/Support/CPULevel.h"
 #include <cstdint>
 #include <optional>
 
