@@ -29,7 +29,8 @@ struct ExpandShapePattern : OpRewritePattern<memref::ExpandShapeOp> {
       return rewriter.notifyMatchFailure(op, "expected a strided result");
     auto metadata = memref::ExtractStridedMetadataOp::create(rewriter, loc, op.getSrc());
     SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
-    SmallVector<OpFoldResult> strides(sizes.size());
+    // Dimensions in no group, as of a scalar source, have size 1.
+    SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
     auto [d0, d1] = std::pair(getAffineSymbolExpr(0, getContext()), getAffineSymbolExpr(1, getContext()));
     for (auto [dim, group] : llvm::enumerate(op.getReassociationIndices())) {
       // The innermost dimension of a group has the source's stride.

@@ -26,3 +26,10 @@ func.func @strided(%x: memref<2x12xf32, strided<[64, 1], offset: 4>>) -> memref<
 func.func @none(%x: memref<4xf32>) {
   return
 }
+
+// CHECK-LABEL: func @scalar_source
+// CHECK: sizes: [1, 1], strides: [1, 1]
+func.func @scalar_source(%x: memref<f32>) -> memref<1x1xf32> {
+  %e = memref.expand_shape %x [] output_shape [1, 1] : memref<f32> into memref<1x1xf32>
+  return %e : memref<1x1xf32>
+}
