@@ -165,6 +165,9 @@ static Error inflateInto(StringRef packed, std::vector<char> &out) {
 }
 
 static uint32_t checksum(StringRef bytes, uint32_t crc = 0) {
+  // zlib takes a null pointer, which an empty array may have, for a reset.
+  if (bytes.empty())
+    return crc;
   return crc32_z(crc, reinterpret_cast<const Bytef *>(bytes.data()),
                  bytes.size());
 }
