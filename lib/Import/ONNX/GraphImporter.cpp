@@ -62,11 +62,14 @@ bool GraphImporter::error(Location loc, const Twine &message) {
   return false;
 }
 
-std::string GraphImporter::describe(const onnx::NodeProto &node, StringRef name,
-                                    int64_t opset) const {
+/// The operator; a message's location names the node.
+std::string GraphImporter::describe(const onnx::NodeProto &node, const Scope &scope) const {
   std::string op = isDefaultDomain(node.domain()) ? node.op_type()
                                                   : node.domain() + "." + node.op_type();
-  return "node " + quote(name) + " (" + op + ", opset " + std::to_string(opset) + ")";
+  auto opset = scope.opsets->find(getDomainKey(node.domain()));
+  if (opset == scope.opsets->end())
+    return op;
+  return op + ", opset " + std::to_string(opset->second);
 }
 
 /// The module that a node came from, in the exporter's words.
@@ -80,9 +83,7 @@ static std::string getONNXScope(const onnx::NodeProto &node) {
 
 bool GraphImporter::refuse(const onnx::NodeProto &node, StringRef name, const Twine &reason,
                            const Twine &hint, Scope &scope, Location loc) {
-  auto opset = scope.opsets->find(getDomainKey(node.domain()));
-  std::string line =
-      describe(node, name, opset == scope.opsets->end() ? 0 : opset->second);
+  std::string line = "node " + quote(name) + " (" + describe(node, scope) + ")";
   if (std::string where = getONNXScope(node); !where.empty())
     line += " in " + quote(where);
   line += ": " + reason.str();
@@ -157,12 +158,11 @@ bool GraphImporter::readOpsets(
 
 bool GraphImporter::importInitializers(const onnx::GraphProto &graph, Scope &scope) {
   if (graph.sparse_initializer_size())
-    return error(NameLoc::get(builder.getStringAttr(graph.name())),
-                 "sparse initializers are not supported; save the weights densely");
+    return error(modelLoc, "sparse initializers are not supported; save the weights densely");
   for (const onnx::TensorProto &tensor : graph.initializer()) {
     Location loc = NameLoc::get(builder.getStringAttr(tensor.name()));
     if (tensor.name().empty())
-      return error(loc, "expected an initializer with a name, got none");
+      return error(modelLoc, "expected an initializer with a name, got none");
     std::string message;
     ImportedValue value;
     value.type = getTensorType(tensor, context, message);
@@ -172,12 +172,12 @@ bool GraphImporter::importInitializers(const onnx::GraphProto &graph, Scope &sco
       value.isPoisoned = true;
     bool isNegative = llvm::any_of(tensor.dims(), [](int64_t dim) { return dim < 0; });
     if (isNegative)
-      return error(loc, "initializer " + quote(tensor.name()) + ": " + message);
+      return error(modelLoc, "initializer " + quote(tensor.name()) + ": " + message);
     if (value.type && isa<IntegerType>(value.type.getElementType()) &&
         getSmallSize(value.type.getShape())) {
       ElementsAttr attr = tensors.read(tensor, tensor.name(), message);
       if (!attr)
-        return error(loc, "initializer " + quote(tensor.name()) + ": " + message);
+        return error(modelLoc, "initializer " + quote(tensor.name()) + ": " + message);
       value.known = getKnownTensor(attr);
     }
     if (!value.type && uses.contains(tensor.name()))
@@ -205,20 +205,20 @@ bool GraphImporter::importInputs(const onnx::GraphProto &graph, Scope &scope,
     if (ImportedValue *value = lookup(input.name(), scope)) {
       // Until IR version 3 an initializer had to be an input too.
       if (!value->initializer)
-        return error(loc, "the name " + quote(input.name()) + " is defined twice");
+        return error(modelLoc, "the name " + quote(input.name()) + " is defined twice");
       continue;
     }
     if (input.name().empty())
-      return error(loc, "expected an input with a name, got none");
+      return error(modelLoc, "expected an input with a name, got none");
     if (!input.type().has_tensor_type())
-      return error(loc, "input " + quote(input.name()) +
+      return error(modelLoc, "input " + quote(input.name()) +
                             ": expected a tensor, got another or no type");
     std::string message;
     Type elementType = getElementType(input.type().tensor_type().elem_type(), context, message);
     if (!elementType)
-      return error(loc, "input " + quote(input.name()) + ": " + message);
+      return error(modelLoc, "input " + quote(input.name()) + ": " + message);
     if (!input.type().tensor_type().has_shape())
-      return error(loc, "input " + quote(input.name()) +
+      return error(modelLoc, "input " + quote(input.name()) +
                             ": expected a shape, got none; its rank must be known");
     Dims dims;
     const auto &shape = input.type().tensor_type().shape();
@@ -228,7 +228,7 @@ bool GraphImporter::importInputs(const onnx::GraphProto &graph, Scope &scope,
         continue;
       }
       if (shape.dim(i).dim_value() < 0)
-        return error(loc, "input " + quote(input.name()) + ": expected dimensions of 0 or more, got " +
+        return error(modelLoc, "input " + quote(input.name()) + ": expected dimensions of 0 or more, got " +
                               Twine(shape.dim(i).dim_value()));
       dims.push_back(builder.getAffineConstantExpr(shape.dim(i).dim_value()));
     }
@@ -252,25 +252,25 @@ bool GraphImporter::importOutputs(const onnx::GraphProto &graph, Scope &scope,
   SmallVector<Type> types;
   llvm::StringSet<> seen;
   if (graph.output_size() == 0)
-    return error(func.getLoc(), "expected a graph with outputs, got none");
+    return error(modelLoc, "expected a graph with outputs, got none");
   for (const onnx::ValueInfoProto &output : graph.output()) {
     Location loc = NameLoc::get(builder.getStringAttr(output.name()));
     ImportedValue *value = lookup(output.name(), scope);
     if (!value)
-      return error(loc, "output " + quote(output.name()) + " is not computed by any node");
+      return error(modelLoc, "output " + quote(output.name()) + " is not computed by any node");
     if (!seen.insert(output.name()).second)
-      return error(loc, "output " + quote(output.name()) + " is listed twice");
+      return error(modelLoc, "output " + quote(output.name()) + " is listed twice");
     if (value->isPoisoned)
       continue;
     onnx::NodeProto none;
     OpImporter op(none, quote(output.name()), 0, loc, builder, symbols, tensors, {value});
     Value result = op.in(0);
     if (!result)
-      return error(loc, "output " + quote(output.name()) + ": " + op.getFailure().message);
+      return error(modelLoc, "output " + quote(output.name()) + ": " + op.getFailure().message);
     int32_t declared = output.type().tensor_type().elem_type();
     std::string message;
     if (declared && getElementType(declared, context, message) != value->type.getElementType())
-      return error(loc, "output " + quote(output.name()) + ": expected elements of " +
+      return error(modelLoc, "output " + quote(output.name()) + ": expected elements of " +
                             getDataTypeName(declared) + " as declared, got another type from its node");
     results.push_back(result);
     types.push_back(result.getType());
@@ -287,7 +287,7 @@ bool GraphImporter::importOutputs(const onnx::GraphProto &graph, Scope &scope,
 
 GraphImporter::Outcome GraphImporter::run(ModuleOp module) {
   const onnx::GraphProto &graph = model.graph();
-  Location loc = NameLoc::get(builder.getStringAttr(graph.name()));
+  Location loc = modelLoc;
   Opsets opsets;
   Scope scope;
   scope.opsets = &opsets;
@@ -376,7 +376,7 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
   for (const std::string &input : node->input()) {
     ImportedValue *value = input.empty() ? nullptr : lookup(input, scope);
     if (!input.empty() && !value)
-      return error(loc, describe(*node, name, 0) + " reads " + quote(input) +
+      return error(loc, describe(*node, scope) + " reads " + quote(input) +
                             ", which no input, initializer or earlier node defines; nodes must be "
                             "sorted and free of cycles");
     isPoisoned |= value && value->isPoisoned;
@@ -396,7 +396,7 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
                   scope, loc);
   }
   if (!scope.opsets->contains(""))
-    return error(loc, describe(*node, name, 0) + ": the model imports no opset of the default domain");
+    return error(loc, describe(*node, scope) + ": the model imports no opset of the default domain");
   if (node->op_type() == "If" && inputs.size() == 1 && inputs[0]) {
     if (isPoisoned)
       return poisonOutputs(*node, scope, loc);
@@ -416,7 +416,7 @@ bool GraphImporter::importOp(const onnx::NodeProto &node, StringRef name, Locati
   std::string reason;
   const OpEntry *entry = findOp(node.op_type(), opset, reason);
   auto invalid = [&](const Twine &message) {
-    return error(loc, describe(node, name, opset) + ": " + message);
+    return error(loc, describe(node, scope) + ": " + message);
   };
   for (int i = 0; i < entry->minInputs; ++i)
     if (i >= static_cast<int>(inputs.size()) || !inputs[i])
@@ -478,7 +478,7 @@ bool GraphImporter::importIf(const onnx::NodeProto &node, StringRef name, Locati
     if (attr.name() == ((*value)[0] ? "then_branch" : "else_branch") && attr.has_g())
       branch = &attr.g();
   if (!branch || branch->output_size() != node.output_size())
-    return error(loc, "node " + quote(name) + " (If): expected a branch of " +
+    return error(loc, describe(node, scope) + ": expected a branch of " +
                           Twine(node.output_size()) + " outputs");
   if (scope.depth >= kMaxNesting)
     return error(loc, "expected at most " + Twine(kMaxNesting) + " nested graphs, got more");
@@ -494,8 +494,7 @@ bool GraphImporter::importIf(const onnx::NodeProto &node, StringRef name, Locati
   for (auto [i, output] : llvm::enumerate(branch->output())) {
     ImportedValue *result = lookup(output.name(), inner);
     if (!result)
-      return error(loc, "output " + quote(output.name()) + " of node " + quote(name) +
-                            " is not computed by any node");
+      return error(loc, "output " + quote(output.name()) + " of its branch is not computed by any node");
     if (!node.output(i).empty() && !define(node.output(i), *result, scope, loc))
       return false;
   }
@@ -511,7 +510,7 @@ bool GraphImporter::importCall(const onnx::NodeProto &node, const onnx::Function
     return error(loc, "expected at most " + Twine(kMaxNesting) + " nested calls, got more");
   if (static_cast<int>(inputs.size()) > function.input_size() ||
       node.output_size() > function.output_size())
-    return error(loc, describe(node, name, 0) + ": expected at most " +
+    return error(loc, describe(node, scope) + ": expected at most " +
                           Twine(function.input_size()) + " inputs and " +
                           Twine(function.output_size()) + " outputs, got " +
                           Twine(inputs.size()) + " and " + Twine(node.output_size()));

@@ -64,7 +64,7 @@ private:
   /// Outputs of nodes that read such values.
   bool poisonOutputs(const onnx::NodeProto &node, Scope &scope, mlir::Location loc);
   bool error(mlir::Location loc, const llvm::Twine &message);
-  std::string describe(const onnx::NodeProto &node, llvm::StringRef name, int64_t opset) const;
+  std::string describe(const onnx::NodeProto &node, const Scope &scope) const;
   bool reportUnsupported();
   bool readOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports,
                   Opsets &opsets, mlir::Location loc);

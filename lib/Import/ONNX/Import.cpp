@@ -44,20 +44,21 @@ static LogicalResult applyOverrides(const ImportOptions &options, Symbols &symbo
 OwningOpRef<ModuleOp> winnow::importONNX(StringRef path, MLIRContext &context,
                                          const ImportOptions &options) {
   context.loadDialect<WinnowDialect, func::FuncDialect>();
-  Location loc = NameLoc::get(StringAttr::get(&context, path));
+  // The path is no part of the module: the same file gives the same bytes.
+  Location loc = UnknownLoc::get(&context);
   std::string error;
   std::shared_ptr<LoadedModel> model = loadModel(path, error);
   if (!model) {
-    emitError(loc) << error;
+    emitError(loc) << path << ": " << error;
     return nullptr;
   }
   if (model->proto.ir_version() < 1 || model->proto.ir_version() > onnx::IR_VERSION) {
-    emitError(loc) << "expected an IR version from 1 to " << int64_t(onnx::IR_VERSION) << ", got "
+    emitError(loc) << path << ": expected an IR version from 1 to " << int64_t(onnx::IR_VERSION) << ", got "
                    << model->proto.ir_version();
     return nullptr;
   }
   if (model->proto.opset_import_size() == 0) {
-    emitError(loc) << "expected a model that imports an opset, got none";
+    emitError(loc) << path << ": expected a model that imports an opset, got none";
     return nullptr;
   }
 

@@ -51,7 +51,9 @@ Value OpImporter::in(size_t i) {
       invalid("constant '" + input.name + "': " + error);
       return nullptr;
     }
-    input.value = makeConstant(attr);
+    // A constant has its own name, not that of its first reader.
+    auto name = NameLoc::get(b.getStringAttr(input.name));
+    input.value = ConstantOp::create(b, name, attr.getType(), cast<TypedAttr>(attr));
   }
   return input.value;
 }
