@@ -6,6 +6,7 @@
 #include "winnow/runtime.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,9 +98,18 @@ static int parse(int argc, char **argv, arguments *args) {
       return fail(text);
     }
     ++i;
-    if (threads)
-      args->threads = atoi(value);
-    else if (weights)
+    if (threads) {
+      char *end;
+      long count = strtol(value, &end, 10);
+      if (end == value || *end || count < 0 || count > INT_MAX) {
+        snprintf(text, sizeof text,
+                 "expected --threads to be a number, 0 for all cores, got "
+                 "'%.200s'",
+                 value);
+        return fail(text);
+      }
+      args->threads = (int)count;
+    } else if (weights)
       args->weights = value;
     else if (!bind_file(value, input ? model->inputs : model->outputs,
                         input ? model->num_inputs : model->num_outputs,
