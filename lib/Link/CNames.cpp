@@ -27,7 +27,7 @@ static const char *const reservedWords[] = {
     "NULL", "EOF", "I", "complex", "near", "far", "min", "max",
     // What the header uses.
     "context", "dims", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t",
-    "uint16_t", "uint32_t", "uint64_t", "size_t", "memory", "model", "bytes"};
+    "uint16_t", "uint32_t", "uint64_t", "size_t"};
 
 static bool isReserved(StringRef name) {
   static const StringSet<> words = [] {
