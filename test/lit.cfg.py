@@ -1,24 +1,12 @@
 import os
 import shutil
+import sys
 
-import lit.formats
-
-
-class PythonWithRunLines(lit.formats.ShTest):
-    """ShTest that takes a .py file as a test only if it has a RUN line."""
-
-    def getTestsInDirectory(self, suite, path, litConfig, localConfig):
-        for test in super().getTestsInDirectory(suite, path, litConfig, localConfig):
-            source = test.getSourcePath()
-            if source.endswith(".py"):
-                with open(source, encoding="utf-8", errors="replace") as file:
-                    if "RUN:" not in file.read():
-                        continue
-            yield test
-
+sys.path.insert(0, os.path.join(config.winnow_src_root, "test"))
+from lit_format import ShTestWithRunLines  # noqa: E402
 
 config.name = "Winnow"
-config.test_format = PythonWithRunLines(execute_external=False)
+config.test_format = ShTestWithRunLines(execute_external=False)
 config.suffixes = [".mlir", ".test", ".py", ".c"]
 config.excludes = ["Inputs", "lit.cfg.py", "lit.site.cfg.py", "lit.local.cfg"]
 config.test_source_root = os.path.join(config.winnow_src_root, "test")

@@ -68,6 +68,8 @@ struct Growing {
 };
 
 struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
+  using FuseLinearBase::FuseLinearBase;
+
   void runOnOperation() override {
     SiteReporter reporter(getOperation(), "fuse-linear");
     SmallVector<Operation *> roots;
@@ -79,7 +81,8 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
       if (std::optional<Growing> linear = start(root, reporter))
         grow(*linear, reporter);
     // Only sums that no linear took are left for the norms.
-    getOperation().walk([&](LayerNormOp norm) { absorbResidual(norm, reporter); });
+    if (norms)
+      getOperation().walk([&](LayerNormOp norm) { absorbResidual(norm, reporter); });
     eraseDeadOps(getOperation());
   }
 

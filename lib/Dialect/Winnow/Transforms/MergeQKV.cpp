@@ -56,8 +56,6 @@ struct MergeQKV : winnow::impl::MergeQKVBase<MergeQKV> {
         return refuse(linear, "merge-qkv.weight", "the weight or bias is not a constant");
       if (linear.getResidual())
         return refuse(linear, "merge-qkv.residual", "the linear adds a residual");
-      if (bool(linear.getBias()) != bool(first.getBias()))
-        return refuse(linear, "merge-qkv.bias", "some linears of the input have a bias, some not");
       if (linear.getActivation() != first.getActivation() ||
           linear.getTransposeWeight() != first.getTransposeWeight())
         return refuse(linear, "merge-qkv.attributes",
@@ -75,6 +73,15 @@ struct MergeQKV : winnow::impl::MergeQKVBase<MergeQKV> {
                             builder.getI64IntegerAttr(axis));
   }
 
+  /// The bias that a linear without one has: Whisper's keys.
+  static Value createZeros(OpBuilder &builder, Location loc, LinearOp linear) {
+    Type elementType = linear.getType().getElementType();
+    auto type = RankedTensorType::get(linear.getType().getShape().take_back(), elementType);
+    Attribute zero = builder.getFloatAttr(elementType, 0);
+    return ConstantOp::create(builder, loc, type,
+                              cast<TypedAttr>(Attribute(DenseElementsAttr::get(type, zero))));
+  }
+
   /// Makes a constant expression available to `before`.
   static void hoistConstants(Value value, Operation *before) {
     Operation *op = value.getDefiningOp();
@@ -89,15 +96,20 @@ struct MergeQKV : winnow::impl::MergeQKVBase<MergeQKV> {
     LinearOp first = group.front();
     Location loc = first.getLoc();
     SmallVector<Value> weights, biases;
+    OpBuilder builder(first);
+    bool hasBias = llvm::any_of(group, [](LinearOp linear) { return bool(linear.getBias()); });
     for (LinearOp linear : group) {
       hoistConstants(linear.getWeight(), first);
       weights.push_back(linear.getWeight());
-      if (!linear.getBias())
+      if (!hasBias)
         continue;
-      hoistConstants(linear.getBias(), first);
-      biases.push_back(linear.getBias());
+      Value bias = linear.getBias();
+      if (bias)
+        hoistConstants(bias, first);
+      else
+        bias = createZeros(builder, loc, linear);
+      biases.push_back(bias);
     }
-    OpBuilder builder(first);
     Value weight = concat(builder, loc, weights, first.getTransposeWeight() ? 0 : 1);
     Value bias = biases.empty() ? Value() : concat(builder, loc, biases, 0);
     unsigned numSymbols = getNumSymbols(first.getType());

@@ -27,6 +27,13 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   // The transposes around attention meet the exporter's and cancel.
   pm.addPass(createSimplifyIdioms());
   cleanUp();
+  // Movement between a linear and the next sum hides a residual; once linears
+  // have their biases, it moves below them and cancels.
+  FuseLinearOptions withoutNorms;
+  withoutNorms.norms = false;
+  pm.addPass(createFuseLinear(withoutNorms));
+  pm.addPass(createSimplifyIdioms());
+  cleanUp();
   pm.addPass(createFuseLinear());
   pm.addPass(createMergeQKV());
   // No constant is evaluated after this: a joint weight stays a concat, which

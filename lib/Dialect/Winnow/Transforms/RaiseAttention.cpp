@@ -340,18 +340,23 @@ std::optional<Refusal> Raiser::build() {
   return std::nullopt;
 }
 
+/// Whether probabilities are multiplied with something, a few ops further on.
+bool leadsToProduct(Operation *op, unsigned depth = 0) {
+  return llvm::any_of(op->getUsers(), [&](Operation *user) {
+    if (auto matmul = dyn_cast<MatMulOp>(user))
+      return matmul.getLhs() == op->getResult(0);
+    return depth < 3 && isa<SelectOp, ReshapeOp, CastOp, MulOp>(user) &&
+           leadsToProduct(user, depth + 1);
+  });
+}
+
 struct RaiseAttention : winnow::impl::RaiseAttentionBase<RaiseAttention> {
   void runOnOperation() override {
     SiteReporter reporter(getOperation(), "raise-attention");
     SmallVector<SoftmaxOp> anchors;
     getOperation().walk([&](SoftmaxOp op) {
       // A softmax that multiplies nothing is a classifier's, and no near miss.
-      bool isAnchor = false;
-      for (Operation *user : op->getUsers()) {
-        isAnchor |= isa<MatMulOp>(user);
-        if (isa<SelectOp>(user))
-          isAnchor |= llvm::any_of(user->getUsers(), llvm::IsaPred<MatMulOp>);
-      }
+      bool isAnchor = leadsToProduct(op);
       if (isAnchor)
         anchors.push_back(op);
     });

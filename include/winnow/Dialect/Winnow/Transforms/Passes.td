@@ -53,8 +53,9 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     below elementwise ops, so that they compute on small tensors.
     Movement: a transpose that moves only unit dimensions is a reshape; reshapes
     move above transposes and slices above both, where dimensions stay whole, so
-    that transposes meet and cancel. Reshapes and transposes of leading
-    dimensions move below linears where something undoes them.
+    that transposes meet and cancel. Reshapes of
+    leading dimensions move above linears, transposes of them below, to meet
+    what undoes them.
     Indexing: an index that is provably the position itself, however it is
     written (Range, Unsqueeze, Expand, Concat, multiply-add of sizes), makes
     gather and gather_nd reshapes; compare of such an index with 0 is known.
