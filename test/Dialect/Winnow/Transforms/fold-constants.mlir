@@ -65,7 +65,7 @@ func.func @casts() -> (tensor<4xi8>, tensor<4xi1>, tensor<4xi1>, tensor<4xf16>) 
 func.func @movement() -> (tensor<3x2xi64>, tensor<1x2xi64>, tensor<4xi64>, tensor<2x2xi64>, tensor<2x3xi64>) {
   %a = winnow.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi64>
   %0 = winnow.transpose %a [1, 0] : (tensor<2x3xi64>) -> tensor<3x2xi64>
-  %1 = winnow.slice %a affine_map<() -> (1, 2)> [1, -2] : (tensor<2x3xi64>) -> tensor<1x2xi64>
+  %1 = winnow.slice %a at affine_map<() -> (1, 2)> step [1, -2] : (tensor<2x3xi64>) -> tensor<1x2xi64>
   %b = winnow.iota {start = 0 : i64, step = 2 : i64} : tensor<3xi64>
   %c = winnow.dim_values affine_map<() -> (7)> : tensor<1xi64>
   %2 = winnow.concat %b, %c {axis = 0 : i64} : (tensor<3xi64>, tensor<1xi64>) -> tensor<4xi64>

@@ -139,7 +139,7 @@ func.func @select_hidden(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v:
 // last dimension are left. The factor of the scores scales keys.
 // CHECK-LABEL: func @joint_projection
 // CHECK-SAME: %[[X:[a-z0-9]*]]: tensor<?x?x192xf32, #{{[a-z0-9]*}}>, %[[F:[a-z0-9]*]]: tensor<?x1x1x?xf32, #{{[a-z0-9]*}}>, %[[M:[a-z0-9]*]]: tensor
-// CHECK-DAG: winnow.slice %[[X]] #{{.*}} [1, 1, 1]
+// CHECK-DAG: winnow.slice %[[X]] at #{{.*}} step [1, 1, 1]
 // CHECK-DAG: %[[N:.*]] = winnow.neg %[[M]]
 // CHECK-DAG: %[[FK:.*]] = winnow.reshape %[[F]]
 // CHECK-DAG: %[[K:.*]] = winnow.mul %{{.*}}, %[[FK]]
@@ -151,11 +151,11 @@ func.func @joint_projection(%x: !qkv, %f: !factor, %m: !factor) -> !hidden {
   %scale = winnow.constant dense<4.0> : tensor<f32>
   %0 = winnow.reshape %x : (!qkv) -> !five
   %1 = winnow.transpose %0 [2, 0, 3, 1, 4] : (!five) -> !perm
-  %2 = winnow.slice %1 affine_map<() -> (0, 0, 0, 0, 0)> [1, 1, 1, 1, 1] : (!perm) -> !one
+  %2 = winnow.slice %1 at affine_map<() -> (0, 0, 0, 0, 0)> step [1, 1, 1, 1, 1] : (!perm) -> !one
   %3 = winnow.reshape %2 : (!one) -> !heads
-  %4 = winnow.slice %1 affine_map<() -> (1, 0, 0, 0, 0)> [1, 1, 1, 1, 1] : (!perm) -> !one
+  %4 = winnow.slice %1 at affine_map<() -> (1, 0, 0, 0, 0)> step [1, 1, 1, 1, 1] : (!perm) -> !one
   %5 = winnow.reshape %4 : (!one) -> !heads
-  %6 = winnow.slice %1 affine_map<() -> (2, 0, 0, 0, 0)> [1, 1, 1, 1, 1] : (!perm) -> !one
+  %6 = winnow.slice %1 at affine_map<() -> (2, 0, 0, 0, 0)> step [1, 1, 1, 1, 1] : (!perm) -> !one
   %7 = winnow.reshape %6 : (!one) -> !heads
   %8 = winnow.transpose %5 [0, 1, 3, 2] : (!heads) -> !keys
   %9 = winnow.matmul %3, %8 : (!heads, !keys) -> !scores

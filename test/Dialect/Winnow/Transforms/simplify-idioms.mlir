@@ -168,12 +168,12 @@ func.func @joins_what_is_apart(%x: tensor<2x4x5x16xf32>) -> tensor<2x5x64xf32> {
 // -----
 
 // CHECK-LABEL: func @slice_of_joint_dimension
-// CHECK-NEXT: %[[S:.*]] = winnow.slice %arg0 #{{.*}} [1, 1] : (tensor<2x192xf32>) -> tensor<2x64xf32>
+// CHECK-NEXT: %[[S:.*]] = winnow.slice %arg0 at #{{.*}} step [1, 1] : (tensor<2x192xf32>) -> tensor<2x64xf32>
 // CHECK-NEXT: %[[R:.*]] = winnow.reshape %[[S]] : (tensor<2x64xf32>) -> tensor<2x1x4x16xf32>
 // CHECK-NEXT: return %[[R]]
 func.func @slice_of_joint_dimension(%x: tensor<2x192xf32>) -> tensor<2x1x4x16xf32> {
   %0 = winnow.reshape %x : (tensor<2x192xf32>) -> tensor<2x3x4x16xf32>
-  %1 = winnow.slice %0 affine_map<() -> (0, 1, 0, 0)> [1, 1, 1, 1] : (tensor<2x3x4x16xf32>) -> tensor<2x1x4x16xf32>
+  %1 = winnow.slice %0 at affine_map<() -> (0, 1, 0, 0)> step [1, 1, 1, 1] : (tensor<2x3x4x16xf32>) -> tensor<2x1x4x16xf32>
   return %1 : tensor<2x1x4x16xf32>
 }
 
@@ -185,14 +185,14 @@ func.func @slice_of_joint_dimension(%x: tensor<2x192xf32>) -> tensor<2x1x4x16xf3
 // CHECK-NEXT: winnow.slice
 func.func @slice_of_inner_part(%x: tensor<2x192xf32>) -> tensor<2x12x8xf32> {
   %0 = winnow.reshape %x : (tensor<2x192xf32>) -> tensor<2x12x16xf32>
-  %1 = winnow.slice %0 affine_map<() -> (0, 0, 8)> [1, 1, 1] : (tensor<2x12x16xf32>) -> tensor<2x12x8xf32>
+  %1 = winnow.slice %0 at affine_map<() -> (0, 0, 8)> step [1, 1, 1] : (tensor<2x12x16xf32>) -> tensor<2x12x8xf32>
   return %1 : tensor<2x12x8xf32>
 }
 
 // -----
 
 // CHECK-LABEL: func @gather_of_one_row
-// CHECK-NEXT: %[[S:.*]] = winnow.slice %arg0 #{{.*}} [1, 1, 1] : (tensor<3x2x4xf32>) -> tensor<1x2x4xf32>
+// CHECK-NEXT: %[[S:.*]] = winnow.slice %arg0 at #{{.*}} step [1, 1, 1] : (tensor<3x2x4xf32>) -> tensor<1x2x4xf32>
 // CHECK-NEXT: %[[R:.*]] = winnow.reshape %[[S]] : (tensor<1x2x4xf32>) -> tensor<2x4xf32>
 // CHECK-NEXT: return %[[R]]
 func.func @gather_of_one_row(%x: tensor<3x2x4xf32>) -> tensor<2x4xf32> {
@@ -323,13 +323,13 @@ func.func @positions_are_not_negative(%m: tensor<1x?xi1, affine_map<()[s0] -> (1
 // A table of positions is sliced where the symbol's bound says it is long
 // enough.
 // CHECK-LABEL: func @positions_in_a_table
-// CHECK: winnow.slice %arg0 #{{.*}} [1, 1] : (tensor<64x8xf32>) -> tensor<?x8xf32
+// CHECK: winnow.slice %arg0 at #{{.*}} step [1, 1] : (tensor<64x8xf32>) -> tensor<?x8xf32
 // CHECK-NOT: winnow.gather
 func.func @positions_in_a_table(%t: tensor<64x8xf32>) -> tensor<1x?x8xf32, affine_map<()[s0] -> (1, s0, 8)>>
     attributes {winnow.symbols = [{name = "seq", min = 1, max = 64}]} {
   %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<64xi64>
   %1 = winnow.reshape %0 : (tensor<64xi64>) -> tensor<1x64xi64>
-  %2 = winnow.slice %1 affine_map<() -> (0, 0)> [1, 1] : (tensor<1x64xi64>) -> tensor<1x?xi64, affine_map<()[s0] -> (1, s0)>>
+  %2 = winnow.slice %1 at affine_map<() -> (0, 0)> step [1, 1] : (tensor<1x64xi64>) -> tensor<1x?xi64, affine_map<()[s0] -> (1, s0)>>
   %3 = winnow.gather %t, %2 {axis = 0 : i64} : (tensor<64x8xf32>, tensor<1x?xi64, affine_map<()[s0] -> (1, s0)>>) -> tensor<1x?x8xf32, affine_map<()[s0] -> (1, s0, 8)>>
   return %3 : tensor<1x?x8xf32, affine_map<()[s0] -> (1, s0, 8)>>
 }
