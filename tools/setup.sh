@@ -19,7 +19,7 @@ packages=(
   cmake ninja-build ccache pkg-config
   g++ clang-22 lld-22
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
-  libprotobuf-dev protobuf-compiler zlib1g-dev
+  libprotobuf-dev protobuf-compiler libssl-dev zlib1g-dev
   python3 python3-venv python3-pip
 )
 

@@ -10,16 +10,15 @@ import subprocess
 import sys
 import tempfile
 
+import winnow
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def versions():
-    found = {"python": platform.python_version()}
-    for package in ("winnow", "onnxruntime", "onnx", "numpy"):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "absent"
+    found = {"python": platform.python_version(), "winnow": winnow.__version__}
+    for package in ("onnxruntime", "onnx", "numpy"):
+        found[package] = importlib.metadata.version(package)
     return found
 
 
@@ -59,12 +58,7 @@ def fma_isa():
 
 
 def winnow_tool():
-    """The driver: $WINNOW, else this clone's, else the one on PATH."""
-    here = os.path.join(HERE, "..", "..", "..", "build", "bin", "winnow")
-    for path in (os.environ.get("WINNOW"), here, shutil.which("winnow")):
-        if path and os.access(path, os.X_OK):
-            return os.path.abspath(path)
-    raise SystemExit("winnow.bench: error: the winnow driver was not found; run tools/setup.sh")
+    return os.path.abspath(winnow.find_driver())
 
 
 _MEASURE = """
