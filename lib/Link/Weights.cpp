@@ -2,8 +2,11 @@
 #include "winnow/Support/OutputFile.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_ostream.h"
+
+// LLVM's own SHA256 counts bytes in 32 bits and is wrong beyond 512 MiB; this
+// one also uses the CPU's SHA instructions.
+#include <openssl/evp.h>
 
 using namespace llvm;
 using namespace winnow;
@@ -14,25 +17,31 @@ namespace {
 class HashingStream : public raw_ostream {
 public:
   explicit HashingStream(raw_ostream &inner) : inner(inner) {
+    EVP_DigestInit_ex(hash, EVP_sha256(), nullptr);
     SetBufferSize(1 << 18);
   }
-  ~HashingStream() override { flush(); }
+  ~HashingStream() override {
+    flush();
+    EVP_MD_CTX_free(hash);
+  }
 
   std::array<uint8_t, 32> finish() {
     flush();
-    return hash.final();
+    std::array<uint8_t, 32> digest{};
+    EVP_DigestFinal_ex(hash, digest.data(), nullptr);
+    return digest;
   }
 
 private:
   void write_impl(const char *data, size_t size) override {
-    hash.update(ArrayRef(reinterpret_cast<const uint8_t *>(data), size));
+    EVP_DigestUpdate(hash, data, size);
     inner.write(data, size);
     position += size;
   }
   uint64_t current_pos() const override { return position; }
 
   raw_ostream &inner;
-  SHA256 hash;
+  EVP_MD_CTX *hash = EVP_MD_CTX_new();
   uint64_t position = 0;
 };
 

@@ -157,9 +157,9 @@ struct LowerLinear : LoweringPattern<LinearOp> {
          rewriter.getNamedAttr("n", rewriter.getI64IntegerAttr(n)),
          rewriter.getNamedAttr("nr", rewriter.getI64IntegerAttr(schedule.nr)),
          rewriter.getNamedAttr("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
-    int64_t offset = state.weights.add(*parts, layout, type.getNumElements() * 4);
+    int64_t entry = state.weights.add(*parts, layout, type.getNumElements() * 4);
     SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), in, rows),
-                                 createWeight(rewriter, loc, offset, type)};
+                                 state.weights.read(rewriter, loc, entry, type)};
     if (op.getBias())
       inputs.push_back(adaptor.getBias());
     if (op.getResidual())

@@ -7,27 +7,63 @@
 using namespace mlir;
 using namespace winnow;
 
+static func::FuncOp getEntry(OpBuilder &b) {
+  Operation *parent = b.getInsertionBlock()->getParentOp();
+  if (auto func = dyn_cast<func::FuncOp>(parent))
+    return func;
+  return parent->getParentOfType<func::FuncOp>();
+}
+
 //===----------------------------------------------------------------------===//
 // Weights and sites
 //===----------------------------------------------------------------------===//
 
+/// Marks a view of the weights with its entry until offsets are known.
+static constexpr llvm::StringLiteral kWeightEntry = "winnow.weight_entry";
+
 int64_t WeightPlan::add(ArrayRef<Attribute> parts, DictionaryAttr layout, int64_t bytes) {
-  MLIRContext *context = layout.getContext();
-  auto [it, inserted] =
-      entries.insert({{ArrayAttr::get(context, parts), layout}, Entry{end, bytes}});
-  if (inserted)
-    end = llvm::alignTo(end + bytes, 64);
-  return it->second.offset;
+  auto parameters = ArrayAttr::get(layout.getContext(), parts);
+  auto [it, inserted] = bytesOfEntry.insert({{parameters, layout}, bytes});
+  return it - bytesOfEntry.begin();
 }
 
-ArrayAttr WeightPlan::getEntries(MLIRContext *context) const {
-  Builder b(context);
+Value WeightPlan::read(OpBuilder &b, Location loc, int64_t entry, RankedTensorType type) const {
+  Value base = getEntry(b).getArgument(0);
+  Value shift = arith::ConstantIndexOp::create(b, loc, 0);
+  auto buffer = MemRefType::get(type.getShape(), type.getElementType());
+  auto view = memref::ViewOp::create(b, loc, buffer, base, shift, ValueRange());
+  view->setAttr(kWeightEntry, b.getI64IntegerAttr(entry));
+  return bufferization::ToTensorOp::create(b, loc, type, view, /*restrict=*/true,
+                                           /*writable=*/false);
+}
+
+ArrayAttr WeightPlan::layOut(func::FuncOp func) const {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+  OpBuilder b(func.getContext());
+  llvm::MapVector<int64_t, int64_t> offsets;
+  int64_t end = 0;
+  func.walk([&](memref::ViewOp view) {
+    auto entry = view->getAttrOfType<IntegerAttr>(kWeightEntry);
+    if (!entry)
+      return;
+    view->removeAttr(kWeightEntry);
+    auto [it, inserted] = offsets.insert({entry.getInt(), end});
+    if (inserted)
+      end = llvm::alignTo(end + (bytesOfEntry.begin() + entry.getInt())->second, 64);
+    b.setInsertionPoint(view);
+    view.getByteShiftMutable().assign(
+        arith::ConstantIndexOp::create(b, view.getLoc(), it->second));
+  });
   SmallVector<Attribute> attrs;
-  for (const auto &[key, entry] : entries)
-    attrs.push_back(b.getDictionaryAttr({b.getNamedAttr("offset", b.getI64IntegerAttr(entry.offset)),
-                                         b.getNamedAttr("bytes", b.getI64IntegerAttr(entry.bytes)),
+  for (auto [entry, offset] : offsets) {
+    const auto &[key, bytes] = *(bytesOfEntry.begin() + entry);
+    attrs.push_back(b.getDictionaryAttr({b.getNamedAttr("offset", b.getI64IntegerAttr(offset)),
+                                         b.getNamedAttr("bytes", b.getI64IntegerAttr(bytes)),
                                          b.getNamedAttr("parts", key.first),
                                          b.getNamedAttr("layout", key.second)}));
+  }
   return b.getArrayAttr(attrs);
 }
 
@@ -56,13 +92,6 @@ ArrayAttr SiteTable::getEntries(MLIRContext *context) const {
 //===----------------------------------------------------------------------===//
 // Sizes and types
 //===----------------------------------------------------------------------===//
-
-static func::FuncOp getEntry(OpBuilder &b) {
-  Operation *parent = b.getInsertionBlock()->getParentOp();
-  if (auto func = dyn_cast<func::FuncOp>(parent))
-    return func;
-  return parent->getParentOfType<func::FuncOp>();
-}
 
 Value winnow::getSize(OpBuilder &b, Location loc, AffineExpr dim) {
   if (std::optional<int64_t> constant = getConstantDim(dim))
@@ -110,15 +139,6 @@ Value winnow::createEmpty(OpBuilder &b, Location loc, ArrayRef<AffineExpr> dims,
     if (!getConstantDim(dim))
       sizes.push_back(getSize(b, loc, dim));
   return tensor::EmptyOp::create(b, loc, getPlainType(dims, element), sizes);
-}
-
-Value winnow::createWeight(OpBuilder &b, Location loc, int64_t offset, RankedTensorType type) {
-  Value base = getEntry(b).getArgument(0);
-  Value shift = arith::ConstantIndexOp::create(b, loc, offset);
-  auto buffer = MemRefType::get(type.getShape(), type.getElementType());
-  Value view = memref::ViewOp::create(b, loc, buffer, base, shift, ValueRange());
-  return bufferization::ToTensorOp::create(b, loc, type, view, /*restrict=*/true,
-                                           /*writable=*/false);
 }
 
 //===----------------------------------------------------------------------===//

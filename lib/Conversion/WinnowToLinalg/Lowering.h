@@ -21,22 +21,25 @@
 
 namespace winnow {
 
-/// The weights file as it grows: equal (layout, parts) are stored once.
+/// The weights file as it grows: equal (layout, parts) are one entry. Only
+/// what the lowered code still reads gets a place in the file: a constant that
+/// was packed for every linear layer that uses it is not stored plainly too.
 class WeightPlan {
 public:
   /// The parts are constants joined along the output-channel dimension; `layout`
-  /// says how their elements lie in the file. Returns the entry's offset.
+  /// says how their elements lie in the file. Returns the entry's number.
   int64_t add(llvm::ArrayRef<mlir::Attribute> parts, mlir::DictionaryAttr layout,
               int64_t bytes);
-  /// The entries as the module attribute `winnow.weights`.
-  mlir::ArrayAttr getEntries(mlir::MLIRContext *context) const;
+  /// Reads an entry as a tensor of the static type through the entry function's
+  /// weights argument.
+  mlir::Value read(mlir::OpBuilder &b, mlir::Location loc, int64_t entry,
+                   mlir::RankedTensorType type) const;
+  /// Lays out the entries that are read in `func`, in the order of their first
+  /// use, and returns them as the module attribute `winnow.weights`.
+  mlir::ArrayAttr layOut(mlir::func::FuncOp func) const;
 
 private:
-  struct Entry {
-    int64_t offset, bytes;
-  };
-  llvm::MapVector<std::pair<mlir::Attribute, mlir::Attribute>, Entry> entries;
-  int64_t end = 0;
+  llvm::MapVector<std::pair<mlir::Attribute, mlir::Attribute>, int64_t> bytesOfEntry;
 };
 
 /// The run-time checks of the model, the module attribute `winnow.sites`.
@@ -76,10 +79,6 @@ mlir::RankedTensorType getPlainType(llvm::ArrayRef<mlir::AffineExpr> dims, mlir:
 
 mlir::Value createEmpty(mlir::OpBuilder &b, mlir::Location loc,
                         llvm::ArrayRef<mlir::AffineExpr> dims, mlir::Type element);
-
-/// Reads a weight of the static type through the entry's weights argument.
-mlir::Value createWeight(mlir::OpBuilder &b, mlir::Location loc, int64_t offset,
-                         mlir::RankedTensorType type);
 
 /// The same elements in another shape: expand and collapse, as few dims as
 /// possible in each group, so that strided views stay views.

@@ -43,8 +43,8 @@ struct LowerConstant : LoweringPattern<ConstantOp> {
       return success();
     }
     auto layout = rewriter.getDictionaryAttr({rewriter.getNamedAttr("kind", rewriter.getStringAttr("dense"))});
-    int64_t offset = state.weights.add({op.getValue()}, layout, bytes);
-    rewriter.replaceOp(op, createWeight(rewriter, op.getLoc(), offset, type));
+    int64_t entry = state.weights.add({op.getValue()}, layout, bytes);
+    rewriter.replaceOp(op, state.weights.read(rewriter, op.getLoc(), entry, type));
     return success();
   }
 };
@@ -208,8 +208,8 @@ struct LowerConcat : LoweringPattern<ConcatOp> {
     int64_t bytes = type.getNumElements() * std::max<int64_t>(1, type.getElementTypeBitWidth() / 8);
     auto layout = rewriter.getDictionaryAttr(
         rewriter.getNamedAttr("kind", rewriter.getStringAttr("dense")));
-    int64_t offset = state.weights.add(parts, layout, bytes);
-    return createWeight(rewriter, op.getLoc(), offset, type);
+    int64_t entry = state.weights.add(parts, layout, bytes);
+    return state.weights.read(rewriter, op.getLoc(), entry, type);
   }
 };
 

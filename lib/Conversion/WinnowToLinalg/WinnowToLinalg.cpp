@@ -62,7 +62,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
       return signalPassFailure();
     if (failed(finishEntry(entry)))
       return signalPassFailure();
-    module->setAttr("winnow.weights", state.weights.getEntries(context));
+    module->setAttr("winnow.weights", state.weights.layOut(entry));
     module->setAttr("winnow.sites", state.sites.getEntries(context));
   }
 };

@@ -2,9 +2,9 @@
 
 // A constant weight is packed in panels of the schedule's width.
 
-// CHECK: layout = {k = 8 : i64, kind = "panels", n = 30 : i64, nr = 24 : i64, transposed = false}
+// CHECK: layout = {k = 8 : i64, kind = "panels", n = 30 : i64, nr = [[NR:[0-9]+]] : i64, transposed = false}
 // CHECK-LABEL: func.func @main
-// CHECK: winnow.kernel "linear" ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<6x8xf32>, tensor<2x8x24xf32>, tensor<30xf32>) outs(%{{.*}} : tensor<6x30xf32>)
+// CHECK: winnow.kernel "linear" ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<6x8xf32>, tensor<{{[0-9]+}}x8x[[NR]]xf32>, tensor<30xf32>) outs(%{{.*}} : tensor<6x30xf32>)
 // CHECK-SAME: {activation = "gelu", bias = true
 func.func @main(%x: tensor<2x3x8xf32>, %b: tensor<30xf32>) -> tensor<2x3x30xf32> attributes {winnow.entry} {
   %w = winnow.constant dense<1.0> : tensor<8x30xf32>
