@@ -344,3 +344,85 @@ func.func @positions_past_a_table(%t: tensor<64x8xf32>) -> tensor<?x8xf32, affin
   %1 = winnow.gather %t, %0 {axis = 0 : i64} : (tensor<64x8xf32>, tensor<?xi64, affine_map<()[s0] -> (s0)>>) -> tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>
   return %1 : tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>
 }
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Reductions, attention and linears
+//===----------------------------------------------------------------------===//
+
+// Mean pooling counts tokens once, not once a feature.
+// CHECK-LABEL: func @reduce_of_broadcast
+// CHECK-NEXT: %[[R:.*]] = winnow.reduce sum %arg0 [1] : (tensor<2x5x1xf32>) -> tensor<2x1xf32>
+// CHECK-NEXT: %[[B:.*]] = winnow.broadcast_to %[[R]] : (tensor<2x1xf32>) -> tensor<2x8xf32>
+// CHECK-NEXT: return %[[B]]
+func.func @reduce_of_broadcast(%x: tensor<2x5x1xf32>) -> tensor<2x8xf32> {
+  %0 = winnow.broadcast_to %x : (tensor<2x5x1xf32>) -> tensor<2x5x8xf32>
+  %1 = winnow.reduce sum %0 [1] : (tensor<2x5x8xf32>) -> tensor<2x8xf32>
+  return %1 : tensor<2x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @reduce_of_repeated
+// CHECK-NEXT: winnow.broadcast_to
+// CHECK-NEXT: winnow.reduce
+func.func @reduce_of_repeated(%x: tensor<2x5x1xf32>) -> tensor<2x5xf32> {
+  %0 = winnow.broadcast_to %x : (tensor<2x5x1xf32>) -> tensor<2x5x8xf32>
+  %1 = winnow.reduce sum %0 [2] : (tensor<2x5x8xf32>) -> tensor<2x5xf32>
+  return %1 : tensor<2x5xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @attention_mask
+// CHECK-NEXT: %[[A:.*]] = winnow.attention %arg0, %arg0, %arg0 mask(%arg1)
+// CHECK-NEXT: return %[[A]]
+func.func @attention_mask(%x: tensor<2x5x4x16xf32>, %m: tensor<2x1x1x5xi1>) -> tensor<2x5x4x16xf32> {
+  %0 = winnow.broadcast_to %m : (tensor<2x1x1x5xi1>) -> tensor<2x1x5x5xi1>
+  %1 = winnow.attention %x, %x, %x mask(%0) {scale = 0.25 : f32} : (tensor<2x5x4x16xf32>, tensor<2x5x4x16xf32>, tensor<2x5x4x16xf32>, tensor<2x1x5x5xi1>) -> tensor<2x5x4x16xf32>
+  return %1 : tensor<2x5x4x16xf32>
+}
+
+// -----
+
+// Gemm's tokens are flattened before and unflattened after: neither is left.
+// CHECK-LABEL: func @flattened_linear
+// CHECK-SAME: %[[X:.*]]: tensor<2x5x8xf32>, %[[W:.*]]: tensor
+// CHECK-NEXT: %[[L:.*]] = winnow.linear %[[X]], %[[W]] : (tensor<2x5x8xf32>, tensor<8x6xf32>) -> tensor<2x5x6xf32>
+// CHECK-NEXT: %[[G:.*]] = winnow.gelu %[[L]]
+// CHECK-NEXT: return %[[G]]
+func.func @flattened_linear(%x: tensor<2x5x8xf32>, %w: tensor<8x6xf32>) -> tensor<2x5x6xf32> {
+  %0 = winnow.reshape %x : (tensor<2x5x8xf32>) -> tensor<10x8xf32>
+  %1 = winnow.linear %0, %w : (tensor<10x8xf32>, tensor<8x6xf32>) -> tensor<10x6xf32>
+  %2 = winnow.gelu %1 : (tensor<10x6xf32>) -> tensor<10x6xf32>
+  %3 = winnow.reshape %2 : (tensor<10x6xf32>) -> tensor<2x5x6xf32>
+  return %3 : tensor<2x5x6xf32>
+}
+
+// -----
+
+// Sequence-first attention's transposes meet around its linears.
+// CHECK-LABEL: func @sequence_first_linear
+// CHECK-SAME: %[[X:.*]]: tensor<2x5x8xf32>, %[[W:.*]]: tensor
+// CHECK-NEXT: %[[L:.*]] = winnow.linear %[[X]], %[[W]] : (tensor<2x5x8xf32>, tensor<8x6xf32>) -> tensor<2x5x6xf32>
+// CHECK-NEXT: return %[[L]]
+func.func @sequence_first_linear(%x: tensor<2x5x8xf32>, %w: tensor<8x6xf32>) -> tensor<2x5x6xf32> {
+  %0 = winnow.transpose %x [1, 0, 2] : (tensor<2x5x8xf32>) -> tensor<5x2x8xf32>
+  %1 = winnow.linear %0, %w : (tensor<5x2x8xf32>, tensor<8x6xf32>) -> tensor<5x2x6xf32>
+  %2 = winnow.transpose %1 [1, 0, 2] : (tensor<5x2x6xf32>) -> tensor<2x5x6xf32>
+  return %2 : tensor<2x5x6xf32>
+}
+
+// -----
+
+// A transpose of the features themselves is needed.
+// CHECK-LABEL: func @linear_of_transposed_features
+// CHECK-NEXT: winnow.transpose
+// CHECK-NEXT: winnow.linear
+func.func @linear_of_transposed_features(%x: tensor<2x8x5xf32>, %w: tensor<8x6xf32>) -> tensor<10x6xf32> {
+  %0 = winnow.transpose %x [0, 2, 1] : (tensor<2x8x5xf32>) -> tensor<2x5x8xf32>
+  %1 = winnow.linear %0, %w : (tensor<2x5x8xf32>, tensor<8x6xf32>) -> tensor<2x5x6xf32>
+  %2 = winnow.reshape %1 : (tensor<2x5x6xf32>) -> tensor<10x6xf32>
+  return %2 : tensor<10x6xf32>
+}
