@@ -5,7 +5,7 @@ Minimax fits by Lawson's method: weighted least squares, in float64, whose
 weights grow where the error is large. Rational functions are made linear by
 iterating on the last denominator (Sanathanan and Koerner). Prints C arrays,
 lowest power first, and the fit's error before rounding to float32; what the
-emitted code reaches is measured by test/Codegen/CPU/Kernels/math-error.mlir.
+emitted code reaches is measured by test/Codegen/CPU/Kernels/math-error.py.
 """
 import math
 
