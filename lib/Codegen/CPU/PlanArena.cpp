@@ -132,9 +132,16 @@ SmallVector<Value> emitOffsets(OpBuilder &b, Location loc, ArrayRef<Slot> slots,
   for (const Slot &slot : slots) {
     Value size;
     for (AffineExpr bytes : slot.sizes) {
-      AffineExpr rounded = bytes.ceilDiv(kAlignment) * kAlignment;
-      Value one = affine::expandAffineExpr(b, loc, rounded, {}, operands);
+      Value one = affine::expandAffineExpr(b, loc, bytes, {}, operands);
       size = size ? arith::MaxSIOp::create(b, loc, size, one) : one;
+    }
+    if (!llvm::all_of(slot.sizes, [](AffineExpr bytes) {
+          return bytes.isMultipleOf(kAlignment);
+        })) {
+      Value slack = arith::ConstantIndexOp::create(b, loc, kAlignment - 1);
+      Value mask = arith::ConstantIndexOp::create(b, loc, -kAlignment);
+      size = arith::AddIOp::create(b, loc, size, slack);
+      size = arith::AndIOp::create(b, loc, size, mask);
     }
     offsets.push_back(arith::AddIOp::create(b, loc, offsets.back(), size));
   }
