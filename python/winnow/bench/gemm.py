@@ -52,15 +52,16 @@ def main(arguments):
                     f"{arguments.tolerance:g} of ONNX Runtime's, got {difference:g}"
                 )
             ours.feed({"x": x})
-        rates = {name: [] for name, _, _ in peers}
-        shares = {name: [] for name, _, _ in peers}
+        rates, shares, cpu_shares = ({name: [] for name, _, _ in peers} for _ in range(3))
         for round_number in range(arguments.rounds):
             for name, flops, peer in peers:
                 # The probe runs right before the kernel: clocks wander.
-                probe = machine.fma_rate(arguments.threads)
-                rate = flops / peer.time(arguments.runs)[0] * 1e-9
-                rates[name].append(rate)
-                shares[name].append(rate / probe)
+                wall_probe, cpu_probe = machine.fma_rates(arguments.threads)
+                wall, cpu = peer.time(arguments.runs)
+                rates[name].append(flops / wall * 1e-9)
+                shares[name].append(flops / wall * 1e-9 / wall_probe)
+                # CPU seconds of all threads, so the probe's rate of one.
+                cpu_shares[name].append(flops / cpu * 1e-9 / (cpu_probe / arguments.threads))
             text.tick(round_number + 1, arguments.rounds)
         for name, flops, _ in peers:
             case = {
@@ -68,10 +69,12 @@ def main(arguments):
                 "flops": flops,
                 "gflops": float(np.median(rates[name])),
                 "of_probe": stats.interval(shares[name]),
+                "of_probe_by_cpu_time": stats.interval(cpu_shares[name]),
             }
             result["cases"].append(case)
             text.row(name, f"{case['gflops']:7.1f} GFLOP/s, of the probe "
-                     f"{text.interval(case['of_probe'])}")  # fmt: skip
+                     f"{text.interval(case['of_probe'])}, by CPU time "
+                     f"{case['of_probe_by_cpu_time'][0]:.3f}")  # fmt: skip
     finally:
         for _, _, peer in peers:
             peer.close()

@@ -47,10 +47,12 @@ def _probe():
     return path, folder
 
 
-def fma_rate(threads, milliseconds=40, isa=""):
-    """-> GFLOP/s of `threads` threads together, in float32 FMAs on registers."""
+def fma_rates(threads, milliseconds=40, isa=""):
+    """-> GFLOP/s of `threads` threads together, in float32 FMAs on registers, by
+    wall time and by CPU time"""
     command = [_probe()[0], str(threads), str(milliseconds)] + ([isa] if isa else [])
-    return float(subprocess.check_output(command, text=True).split()[1])
+    _, wall, cpu = subprocess.check_output(command, text=True).split()
+    return float(wall), float(cpu)
 
 
 def fma_isa():

@@ -103,7 +103,7 @@ def interleave(ours, theirs, threads, rounds, runs, isa="", tick=None):
             wall, cpu = peer.time(runs)
             rows[key].append(wall)
             rows[f"{key}_cpu"].append(cpu)
-        rows["probe"].append(machine.fma_rate(threads, isa=isa))
+        rows["probe"].append(machine.fma_rates(threads, isa=isa)[0])
         if tick:
             tick(number + 1, rounds)
     return rows
