@@ -36,9 +36,8 @@ void buildCPUPipeline(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(affine::createAffineExpandIndexOpsPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
+  // LLVM cleans up after this faster than MLIR would.
   pm.addPass(createLowerToLLVM());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
 }
 
 namespace {
