@@ -16,8 +16,8 @@
 
 namespace winnow::cpu {
 
-/// e^x, relative error 1.1e-7. Results below 2^-125.5 become 0, those above the largest float become
-/// infinity.
+/// e^x, relative error 1.1e-7. Results below 2^-125.5 become 0, those above
+/// the largest float become infinity.
 mlir::Value emitExp(mlir::OpBuilder &builder, mlir::Location loc,
                     mlir::Value x);
 
