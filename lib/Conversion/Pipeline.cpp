@@ -9,11 +9,12 @@ using namespace mlir;
 void winnow::buildConversionPipeline(OpPassManager &pm, StringRef cpu) {
   WinnowToLinalgOptions toLinalg;
   toLinalg.cpu = cpu.str();
-  pm.addPass(createWinnowToLinalg(toLinalg));
   pm.addPass(createCSEPass());
+  pm.addPass(createWinnowToLinalg(toLinalg));
+  // No CSE before bufferisation: it would merge the empty tensors of all layers
+  // into one buffer that lives as long as the model.
   pm.addNestedPass<func::FuncOp>(createFuseLinalgElementwise());
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
 
   // Results are computed straight into the caller's buffers.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());

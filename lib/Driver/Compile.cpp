@@ -124,6 +124,8 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
   } else if (options.outputDir.empty()) {
     return reportUsage("expected -o DIR, the folder for the results");
   }
+  if (const opt::Arg *arg = args.getLastArg(OPT_crash_in))
+    options.crashIn = parsePhase(arg->getValue());
   options.embedWeights = args.hasArg(OPT_embed_weights);
   options.runtimeDirectory = args.getLastArgValue(OPT_runtime_dir).str();
   return kExitSuccess;
@@ -165,17 +167,17 @@ int winnow::runCompile(const opt::InputArgList &args, ArrayRef<std::string> posi
       errs() << format("  %-8s %6.2f s\n", stringifyPhase(*current).str().c_str(),
                        seconds(phaseStart));
   };
-  mlir::FailureOr<CompileResult> result = compile(options, context, [&](Phase phase) {
+  CompileResult result = compile(options, context, [&](Phase phase) {
     finishPhase();
     current = phase;
     phaseStart = Clock::now();
   });
   finishPhase();
-  if (mlir::failed(result))
-    return kExitFailure;
+  if (result.status != CompileResult::Success)
+    return result.status == CompileResult::Crash ? kExitInternal : kExitFailure;
   if (!options.stopAfter && !quiet)
     errs() << format("compiled %s in %.2f s: %.1f KB of code and constants, %.1f MB of weights, in %s\n",
-                     result->name.c_str(), seconds(start), result->libraryBytes / 1e3,
-                     result->weightsBytes / 1e6, options.outputDir.c_str());
+                     result.name.c_str(), seconds(start), result.libraryBytes / 1e3,
+                     result.weightsBytes / 1e6, options.outputDir.c_str());
   return kExitSuccess;
 }

@@ -31,6 +31,8 @@ defm stop_after : Value<"stop-after", [compile], "PHASE",
   "import, raise, convert or codegen: print the module to -o and stop">;
 def embed_weights : Switch<"embed-weights", [compile], "put the weights into the library">;
 defm runtime_dir : Value<"runtime-dir", [compile], "DIR", "where libwinnow_rt.a is">;
+def crash_in : Joined<["--"], "crash-in=", [compile]>, Flags<[HelpHidden]>,
+  HelpText<"crash in a phase, to test what a crash leaves behind">;
 def quiet : Switch<"quiet", [compile], "print errors only">;
 
 // run

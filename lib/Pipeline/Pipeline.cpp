@@ -19,6 +19,8 @@
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/CrashRecoveryContext.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
@@ -36,14 +38,24 @@ public:
   Compiler(const CompileOptions &options, MLIRContext &context, const ProgressFn &progress)
       : options(options), context(context), progress(progress) {}
 
-  FailureOr<CompileResult> run();
+  LogicalResult run(CompileResult &result);
+  /// Writes the module as it was before the phase that crashed, and says so.
+  void reportCrash();
 
 private:
   LogicalResult load();
   LogicalResult runPasses(Phase phase, llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult codegenAndLink(CompileResult &result);
   LogicalResult emitText(Emit kind, StringRef extension, llvm::Module &llvmModule);
-  LogicalResult printModule(StringRef path);
+  LogicalResult printModule(ModuleOp module, StringRef path);
+  void beginPhase(Phase phase) {
+    current = phase;
+    // Operations are copied, weights are shared.
+    if (module)
+      before = OwningOpRef<ModuleOp>(module->clone());
+    if (options.crashIn == phase)
+      llvm::report_fatal_error("a crash was asked for");
+  }
   InFlightDiagnostic error() { return emitError(UnknownLoc::get(&context)); }
   LogicalResult check(llvm::Error failure) {
     if (!failure)
@@ -63,6 +75,9 @@ private:
   OwningOpRef<ModuleOp> module;
   /// The last phase that the module has been through.
   Phase done = Phase::Import;
+  /// The phase that is running, and the module as it was before it.
+  Phase current = Phase::Import;
+  OwningOpRef<ModuleOp> before;
 };
 } // namespace
 
@@ -70,8 +85,7 @@ private:
 // The table of contents
 //===----------------------------------------------------------------------===//
 
-FailureOr<CompileResult> Compiler::run() {
-  CompileResult result;
+LogicalResult Compiler::run(CompileResult &result) {
   result.name = name = options.name.empty()
                            ? makeIdentifier(llvm::sys::path::stem(options.input), "model")
                            : options.name;
@@ -87,15 +101,13 @@ FailureOr<CompileResult> Compiler::run() {
   if (failed(runPasses(Phase::Convert,
                        [&](OpPassManager &pm) { buildConversionPipeline(pm, options.cpu); })))
     return failure();
-
-  if (succeeded(codegenAndLink(result)))
-    return result;
-  return failure();
+  return codegenAndLink(result);
 }
 
 /// Imports an ONNX model, or takes up a module where an earlier run left it.
 LogicalResult Compiler::load() {
   progress(Phase::Import);
+  beginPhase(Phase::Import);
   if (StringRef(options.input).ends_with(".mlir")) {
     module = parseSourceFile<ModuleOp>(options.input, &context);
     if (!module)
@@ -113,7 +125,7 @@ LogicalResult Compiler::load() {
     (*module)->setAttr(kPhase, StringAttr::get(&context, stringifyPhase(Phase::Import)));
   }
   if (options.stopAfter == Phase::Import)
-    return printModule(options.stopOutput);
+    return printModule(*module, options.stopOutput);
   return success();
 }
 
@@ -124,28 +136,25 @@ LogicalResult Compiler::runPasses(Phase phase, llvm::function_ref<void(OpPassMan
     return success();
   if (phase > done) {
     progress(phase);
+    beginPhase(phase);
     PassManager pm(&context);
-    SmallString<128> reproducer(options.outputDir.empty() ? "." : options.outputDir);
-    llvm::sys::path::append(reproducer, name + "-" + stringifyPhase(phase) + "-reproducer.mlir");
-    pm.enableCrashReproducerGeneration(reproducer);
     build(pm);
     if (failed(pm.run(*module)))
-      return error() << "phase " << stringifyPhase(phase) << " failed; '" << reproducer
-                     << "' holds its input: winnow-opt --run-reproducer runs it again";
+      return failure();
     (*module)->setAttr(kPhase, StringAttr::get(&context, stringifyPhase(phase)));
   }
   if (options.stopAfter == phase)
-    return printModule(options.stopOutput);
+    return printModule(*module, options.stopOutput);
   return success();
 }
 
-LogicalResult Compiler::printModule(StringRef path) {
+LogicalResult Compiler::printModule(ModuleOp module, StringRef path) {
   std::string message;
   std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(path, &message);
   if (!file)
     return error() << message;
   OpPrintingFlags flags;
-  module->print(file->os(), flags.enableDebugInfo(true, /*prettyForm=*/false));
+  module.print(file->os(), flags.enableDebugInfo(true, /*prettyForm=*/false));
   file->os() << "\n";
   file->keep();
   return success();
@@ -194,7 +203,7 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
     return failure();
   interface->name = name;
   Attribute passes = (*module)->getAttr("winnow.report");
-  if (options.emit.count(Emit::MLIR) && !options.stopAfter && failed(printModule(getPath(".mlir"))))
+  if (options.emit.count(Emit::MLIR) && !options.stopAfter && failed(printModule(*module, getPath(".mlir"))))
     return failure();
 
   std::optional<CPULevel> level = getCPULevel(options.cpu);
@@ -212,6 +221,7 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   cpu::fillInterface(*module, *level, *interface);
 
   progress(Phase::Link);
+  beginPhase(Phase::Link);
   llvm::LLVMContext llvmContext;
   llvm::Expected<std::unique_ptr<llvm::Module>> llvmModule =
       cpu::translateToLLVMIR(*module, llvmContext, *level);
@@ -291,7 +301,37 @@ LogicalResult Compiler::emitText(Emit kind, StringRef extension, llvm::Module &l
   return success();
 }
 
-FailureOr<CompileResult> winnow::compile(const CompileOptions &options, MLIRContext &context,
-                                         const ProgressFn &progress) {
-  return Compiler(options, context, progress).run();
+//===----------------------------------------------------------------------===//
+// Crashes
+//===----------------------------------------------------------------------===//
+
+void Compiler::reportCrash() {
+  std::string reproducer = options.input;
+  if (before) {
+    SmallString<128> path(options.outputDir.empty() ? "." : options.outputDir);
+    llvm::sys::path::append(path, name + "-" + stringifyPhase(current) + "-reproducer.mlir");
+    reproducer = std::string(path);
+    if (failed(printModule(*before, path)))
+      return;
+  }
+  error() << "internal error in phase " << stringifyPhase(current)
+          << ": this is a defect of winnow; 'winnow compile " << reproducer
+          << "' reproduces it";
+}
+
+CompileResult winnow::compile(const CompileOptions &options, MLIRContext &context,
+                              const ProgressFn &progress) {
+  CompileResult result;
+  Compiler compiler(options, context, progress);
+  llvm::CrashRecoveryContext::Enable();
+  llvm::CrashRecoveryContext recovery;
+  bool survived = recovery.RunSafely([&] {
+    if (succeeded(compiler.run(result)))
+      result.status = CompileResult::Success;
+  });
+  if (!survived) {
+    result.status = CompileResult::Crash;
+    compiler.reportCrash();
+  }
+  return result;
 }

@@ -43,6 +43,33 @@ struct Part {
 };
 } // namespace
 
+/// The constant as f32, in `storage` unless it lies ready in memory.
+static const float *getFloats(ElementsAttr elements, std::vector<float> &storage) {
+  Type type = elements.getElementType();
+  auto resource = dyn_cast<DenseResourceElementsAttr>(elements);
+  if (resource && type.isF32() &&
+      reinterpret_cast<uintptr_t>(resource.getData().data()) % alignof(float) == 0)
+    return reinterpret_cast<const float *>(resource.getData().data());
+  std::string bytes;
+  llvm::raw_string_ostream stream(bytes);
+  writeDense(elements, stream);
+  storage.resize(elements.getNumElements());
+  if (type.isF32()) {
+    std::memcpy(storage.data(), bytes.data(), bytes.size());
+    return storage.data();
+  }
+  const llvm::fltSemantics &semantics = cast<FloatType>(type).getFloatSemantics();
+  for (size_t i = 0; i < storage.size(); ++i) {
+    uint16_t bits;
+    std::memcpy(&bits, bytes.data() + i * sizeof(bits), sizeof(bits));
+    llvm::APFloat value(semantics, llvm::APInt(16, bits));
+    bool losesInfo;
+    value.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+    storage[i] = value.convertToFloat();
+  }
+  return storage.data();
+}
+
 /// Panels [ceil(N / nr)][k][nr] of the parts side by side, zero padded. One
 /// panel is gathered in memory at a time.
 static void writePanels(ArrayRef<Part> parts, int64_t k, int64_t n, int64_t nr, raw_ostream &os) {
@@ -99,22 +126,12 @@ FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
       int64_t nr = layout.getAs<IntegerAttr>("nr").getInt();
       bool transposed = layout.getAs<BoolAttr>("transposed").getValue();
       entry.write = [parts, k, n, nr, transposed](raw_ostream &os) {
-        // Splats and other odd storage are written out first; weights are not.
-        std::vector<std::string> expanded(parts.size());
+        std::vector<std::vector<float>> storage(parts.size());
         SmallVector<Part> views;
         for (auto [i, attr] : llvm::enumerate(parts)) {
           auto elements = cast<ElementsAttr>(attr);
-          const char *data;
-          auto resource = dyn_cast<DenseResourceElementsAttr>(elements);
-          if (resource && reinterpret_cast<uintptr_t>(resource.getData().data()) % alignof(float) == 0) {
-            data = resource.getData().data();
-          } else {
-            llvm::raw_string_ostream stream(expanded[i]);
-            writeDense(elements, stream);
-            data = expanded[i].data();
-          }
           int64_t partN = elements.getNumElements() / std::max<int64_t>(k, 1);
-          views.push_back({reinterpret_cast<const float *>(data), k, partN, transposed});
+          views.push_back({getFloats(elements, storage[i]), k, partN, transposed});
         }
         writePanels(views, k, n, nr, os);
       };

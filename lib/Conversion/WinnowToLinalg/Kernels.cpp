@@ -10,6 +10,29 @@ using namespace winnow;
 /// The kernels compute in f32.
 static bool isF32(Value value) { return getElementTypeOrSelf(value).isF32(); }
 
+/// The kernels compute in f32: narrower floats are widened before and rounded
+/// after, which is what the exporters' reference does with its accumulators.
+/// The op's f32 twin is lowered in turn.
+template <typename Op>
+static LogicalResult widen(Op op, ConversionPatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  if (!type.getElementType().isF16() && !type.getElementType().isBF16())
+    return rewriter.notifyMatchFailure(op, "the kernel computes in f32");
+  auto getWide = [&](Type t) {
+    auto tensor = cast<RankedTensorType>(t);
+    return RankedTensorType::get(tensor.getShape(), rewriter.getF32Type(), tensor.getEncoding());
+  };
+  IRMapping mapping;
+  for (Value operand : op->getOperands())
+    if (getElementTypeOrSelf(operand) == type.getElementType() && !mapping.contains(operand))
+      mapping.map(operand, CastOp::create(rewriter, loc, getWide(operand.getType()), operand));
+  Operation *wide = rewriter.clone(*op, mapping);
+  wide->getResult(0).setType(getWide(type));
+  rewriter.replaceOpWithNewOp<CastOp>(op, type, wide->getResult(0));
+  return success();
+}
+
 /// [.., N] seen as [rows, N].
 static Dims getRows(ArrayRef<AffineExpr> dims, MLIRContext *context) {
   return {productDim(dims.drop_back(), context), dims.back()};
@@ -54,6 +77,8 @@ struct LowerMatMul : LoweringPattern<MatMulOp> {
   LogicalResult matchAndRewrite(MatMulOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     MLIRContext *context = op.getContext();
+    if (!isF32(op.getLhs()) && succeeded(widen(op, rewriter)))
+      return success();
     Dims lhs = getDims(op.getLhs()), rhs = getDims(op.getRhs()), out = getDims(op.getType());
     AffineExpr one = constantDim(1, context);
     Type element = getElementTypeOrSelf(adaptor.getLhs());
@@ -119,11 +144,16 @@ struct LowerMatMul : LoweringPattern<MatMulOp> {
 /// the parts of a concatenation that merged projections left.
 static std::optional<SmallVector<Attribute>> getConstantParts(LinearOp op) {
   SmallVector<Attribute> parts;
-  if (auto constant = op.getWeight().getDefiningOp<ConstantOp>()) {
+  Value weight = op.getWeight();
+  // A narrow weight is widened when it is packed.
+  if (auto cast = weight.getDefiningOp<CastOp>())
+    if (Type type = getElementTypeOrSelf(cast.getInput()); type.isF16() || type.isBF16())
+      weight = cast.getInput();
+  if (auto constant = weight.getDefiningOp<ConstantOp>()) {
     parts.push_back(constant.getValue());
     return parts;
   }
-  auto concat = op.getWeight().getDefiningOp<ConcatOp>();
+  auto concat = weight.getDefiningOp<ConcatOp>();
   if (!concat || concat.getAxis() != (op.getTransposeWeight() ? 0 : 1))
     return std::nullopt;
   for (Value input : concat.getInputs()) {
@@ -139,6 +169,8 @@ struct LowerLinear : LoweringPattern<LinearOp> {
   using LoweringPattern::LoweringPattern;
 
   LogicalResult matchAndRewrite(LinearOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    if (!isF32(op.getInput()) && succeeded(widen(op, rewriter)))
+      return success();
     std::optional<SmallVector<Attribute>> parts = getConstantParts(op);
     if (!parts || !isF32(op.getInput()))
       return lowerGeneral(op, adaptor, rewriter);
@@ -224,7 +256,7 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
 
   LogicalResult matchAndRewrite(AttentionOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     if (!isF32(op.getQuery()))
-      return rewriter.notifyMatchFailure(op, "the attention kernel computes in f32");
+      return widen(op, rewriter);
     SmallVector<Value> inputs = {adaptor.getQuery(), adaptor.getKey(), adaptor.getValue()};
     StringRef mask = "none";
     if (op.getMask()) {
@@ -247,7 +279,7 @@ struct LowerLayerNorm : LoweringPattern<LayerNormOp> {
 
   LogicalResult matchAndRewrite(LayerNormOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     if (!isF32(op.getInput()))
-      return rewriter.notifyMatchFailure(op, "the layer norm kernel computes in f32");
+      return widen(op, rewriter);
     Location loc = op.getLoc();
     Dims dims = getDims(op.getType()), rows = getRows(dims, op.getContext());
     SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), dims, rows)};
@@ -275,6 +307,8 @@ struct LowerSoftmax : LoweringPattern<SoftmaxOp> {
     Location loc = op.getLoc();
     Dims dims = getDims(op.getType());
     int64_t axis = op.getAxis(), last = static_cast<int64_t>(dims.size()) - 1;
+    if (axis == last && !isF32(op.getInput()) && succeeded(widen(op, rewriter)))
+      return success();
     if (axis != last || !isF32(op.getInput())) {
       // Other axes and types go by the definition, as winnow ops.
       Value max = ReduceOp::create(rewriter, loc, ReduceKind::Max, op.getInput(), ArrayRef<int64_t>{axis}, true);

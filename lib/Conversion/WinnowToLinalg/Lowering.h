@@ -64,7 +64,10 @@ template <typename Op>
 struct LoweringPattern : mlir::OpConversionPattern<Op> {
   LoweringPattern(const mlir::TypeConverter &converter, mlir::MLIRContext *context,
                   LoweringState &state)
-      : mlir::OpConversionPattern<Op>(converter, context), state(state) {}
+      : mlir::OpConversionPattern<Op>(converter, context), state(state) {
+    // A pattern may make its own op once more, in f32.
+    this->setHasBoundedRewriteRecursion();
+  }
   LoweringState &state;
 };
 
