@@ -179,8 +179,8 @@ struct LowerLinear : LoweringPattern<LinearOp> {
     Dims in = getDims(op.getInput()), out = getDims(op.getType());
     int64_t k = *getConstantDim(in.back()), n = *getConstantDim(out.back());
     Dims rows = getRows(in, context), outRows = getRows(out, context);
-    cpu::GemmSchedule schedule =
-        cpu::chooseLinearSchedule(state.level, n, k, getConstantDim(normalizeDim(rows[0])));
+    GemmSchedule schedule =
+        chooseLinearSchedule(state.level, n, k, getConstantDim(normalizeDim(rows[0])));
     int64_t panels = llvm::divideCeil(n, schedule.nr);
     auto type = RankedTensorType::get({panels, k, schedule.nr}, rewriter.getF32Type());
     auto layout = rewriter.getDictionaryAttr(

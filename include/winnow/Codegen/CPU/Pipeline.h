@@ -3,7 +3,7 @@
 #ifndef WINNOW_CODEGEN_CPU_PIPELINE_H
 #define WINNOW_CODEGEN_CPU_PIPELINE_H
 
-#include "winnow/Codegen/CPU/CPULevel.h"
+#include "winnow/Support/CPULevel.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"

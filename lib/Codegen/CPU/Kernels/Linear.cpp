@@ -11,7 +11,7 @@
 
 #include "GemmTile.h"
 #include "KernelBuilder.h"
-#include "winnow/Codegen/CPU/Kernels/Schedule.h"
+#include "winnow/Analysis/GemmSchedule.h"
 
 using namespace mlir;
 

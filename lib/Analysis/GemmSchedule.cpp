@@ -1,12 +1,12 @@
-//===- Schedule.cpp - Tile sizes of matrix products -----------------------===//
+//===- GemmSchedule.cpp - Tile sizes of matrix products -----------------------===//
 
-#include "winnow/Codegen/CPU/Kernels/Schedule.h"
+#include "winnow/Analysis/GemmSchedule.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 
-namespace winnow::cpu {
+namespace winnow {
 
 namespace {
 
@@ -60,4 +60,4 @@ GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
   return schedule;
 }
 
-} // namespace winnow::cpu
+} // namespace winnow

@@ -1,6 +1,0 @@
-#ifndef WINNOW_CODEGEN_CPU_CPULEVEL_H
-#define WINNOW_CODEGEN_CPU_CPULEVEL_H
-
-#include "winnow/Support/CPULevel.h"
-
-#endif // WINNOW_CODEGEN_CPU_CPULEVEL_H
