@@ -6,8 +6,6 @@ using namespace mlir;
 
 namespace winnow::import {
 
-/// Inlined functions and branches inside each other.
-static constexpr unsigned kMaxNesting = 64;
 /// More lines than anyone reads.
 static constexpr size_t kMaxListed = 200;
 
@@ -152,139 +150,6 @@ bool GraphImporter::readOpsets(
   return true;
 }
 
-//===----------------------------------------------------------------------===//
-// The graph's borders
-//===----------------------------------------------------------------------===//
-
-bool GraphImporter::importInitializers(const onnx::GraphProto &graph, Scope &scope) {
-  if (graph.sparse_initializer_size())
-    return error(modelLoc, "sparse initializers are not supported; save the weights densely");
-  for (const onnx::TensorProto &tensor : graph.initializer()) {
-    Location loc = NameLoc::get(builder.getStringAttr(tensor.name()));
-    if (tensor.name().empty())
-      return error(modelLoc, "expected an initializer with a name, got none");
-    std::string message;
-    ImportedValue value;
-    value.type = getTensorType(tensor, context, message);
-    value.initializer = &tensor;
-    // An initializer of an odd type matters only to the node that reads it.
-    if (!value.type)
-      value.isPoisoned = true;
-    bool isNegative = llvm::any_of(tensor.dims(), [](int64_t dim) { return dim < 0; });
-    if (isNegative)
-      return error(modelLoc, "initializer " + quote(tensor.name()) + ": " + message);
-    if (value.type && isa<IntegerType>(value.type.getElementType()) &&
-        getSmallSize(value.type.getShape())) {
-      ElementsAttr attr = tensors.read(tensor, tensor.name(), message);
-      if (!attr)
-        return error(modelLoc, "initializer " + quote(tensor.name()) + ": " + message);
-      value.known = getKnownTensor(attr);
-    }
-    if (!value.type && uses.contains(tensor.name()))
-      unsupported.push_back("initializer " + quote(tensor.name()) + ": " + message);
-    if (!define(tensor.name(), value, scope, loc))
-      return false;
-  }
-  return true;
-}
-
-/// A dimension's name: the model's, or one made of the input's name.
-static std::string getDimName(const onnx::ValueInfoProto &input, int index) {
-  const onnx::TensorShapeProto::Dimension &dim = input.type().tensor_type().shape().dim(index);
-  if (dim.has_dim_param() && !dim.dim_param().empty())
-    return dim.dim_param();
-  return input.name() + "_dim" + std::to_string(index);
-}
-
-bool GraphImporter::importInputs(const onnx::GraphProto &graph, Scope &scope,
-                                 func::FuncOp func) {
-  SmallVector<Type> types;
-  SmallVector<StringRef> names;
-  for (const onnx::ValueInfoProto &input : graph.input()) {
-    Location loc = NameLoc::get(builder.getStringAttr(input.name()));
-    if (ImportedValue *value = lookup(input.name(), scope)) {
-      // Until IR version 3 an initializer had to be an input too.
-      if (!value->initializer)
-        return error(modelLoc, "the name " + quote(input.name()) + " is defined twice");
-      continue;
-    }
-    if (input.name().empty())
-      return error(modelLoc, "expected an input with a name, got none");
-    if (!input.type().has_tensor_type())
-      return error(modelLoc, "input " + quote(input.name()) +
-                            ": expected a tensor, got another or no type");
-    std::string message;
-    Type elementType = getElementType(input.type().tensor_type().elem_type(), context, message);
-    if (!elementType)
-      return error(modelLoc, "input " + quote(input.name()) + ": " + message);
-    if (!input.type().tensor_type().has_shape())
-      return error(modelLoc, "input " + quote(input.name()) +
-                            ": expected a shape, got none; its rank must be known");
-    Dims dims;
-    const auto &shape = input.type().tensor_type().shape();
-    for (int i = 0; i < shape.dim_size(); ++i) {
-      if (!shape.dim(i).has_dim_value()) {
-        dims.push_back(symbols.get(getDimName(input, i)));
-        continue;
-      }
-      if (shape.dim(i).dim_value() < 0)
-        return error(modelLoc, "input " + quote(input.name()) + ": expected dimensions of 0 or more, got " +
-                              Twine(shape.dim(i).dim_value()));
-      dims.push_back(builder.getAffineConstantExpr(shape.dim(i).dim_value()));
-    }
-    ImportedValue value;
-    value.type = winnow::getTensorType(dims, elementType, symbols.size());
-    value.value = func.getBody().front().addArgument(value.type, loc);
-    types.push_back(value.type);
-    names.push_back(input.name());
-    if (!define(input.name(), value, scope, loc))
-      return false;
-  }
-  func.setFunctionType(FunctionType::get(context, types, {}));
-  for (auto [i, name] : llvm::enumerate(names))
-    func.setArgAttr(i, "winnow.name", builder.getStringAttr(name));
-  return true;
-}
-
-bool GraphImporter::importOutputs(const onnx::GraphProto &graph, Scope &scope,
-                                  func::FuncOp func) {
-  SmallVector<Value> results;
-  SmallVector<Type> types;
-  llvm::StringSet<> seen;
-  if (graph.output_size() == 0)
-    return error(modelLoc, "expected a graph with outputs, got none");
-  for (const onnx::ValueInfoProto &output : graph.output()) {
-    Location loc = NameLoc::get(builder.getStringAttr(output.name()));
-    ImportedValue *value = lookup(output.name(), scope);
-    if (!value)
-      return error(modelLoc, "output " + quote(output.name()) + " is not computed by any node");
-    if (!seen.insert(output.name()).second)
-      return error(modelLoc, "output " + quote(output.name()) + " is listed twice");
-    if (value->isPoisoned)
-      continue;
-    onnx::NodeProto none;
-    OpImporter op(none, quote(output.name()), 0, loc, builder, symbols, tensors, {value});
-    Value result = op.in(0);
-    if (!result)
-      return error(modelLoc, "output " + quote(output.name()) + ": " + op.getFailure().message);
-    int32_t declared = output.type().tensor_type().elem_type();
-    std::string message;
-    if (declared && getElementType(declared, context, message) != value->type.getElementType())
-      return error(modelLoc, "output " + quote(output.name()) + ": expected elements of " +
-                            getDataTypeName(declared) + " as declared, got another type from its node");
-    results.push_back(result);
-    types.push_back(result.getType());
-  }
-  if (!reportUnsupported())
-    return false;
-  func::ReturnOp::create(builder, func.getLoc(), results);
-  func.setFunctionType(
-      FunctionType::get(context, func.getFunctionType().getInputs(), types));
-  for (auto [i, output] : llvm::enumerate(graph.output()))
-    func.setResultAttr(i, "winnow.name", builder.getStringAttr(output.name()));
-  return true;
-}
-
 GraphImporter::Outcome GraphImporter::run(ModuleOp module) {
   const onnx::GraphProto &graph = model.graph();
   Location loc = modelLoc;
@@ -322,33 +187,6 @@ bool GraphImporter::importNodes(const Nodes &nodes, Scope &scope) {
   return true;
 }
 
-/// An inlined node with the call's attributes in place of the function's.
-static onnx::NodeProto substitute(const onnx::NodeProto &node, const onnx::NodeProto &call,
-                                  const onnx::FunctionProto &function) {
-  onnx::NodeProto result = node;
-  result.clear_attribute();
-  for (const onnx::AttributeProto &attr : node.attribute()) {
-    if (attr.ref_attr_name().empty()) {
-      *result.add_attribute() = attr;
-      continue;
-    }
-    const onnx::AttributeProto *actual = nullptr;
-    for (const onnx::AttributeProto &other : function.attribute_proto())
-      if (other.name() == attr.ref_attr_name())
-        actual = &other;
-    for (const onnx::AttributeProto &other : call.attribute())
-      if (other.name() == attr.ref_attr_name())
-        actual = &other;
-    // One that the call leaves out is left out here too.
-    if (!actual)
-      continue;
-    onnx::AttributeProto *copy = result.add_attribute();
-    *copy = *actual;
-    copy->set_name(attr.name());
-  }
-  return result;
-}
-
 bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Scope &scope) {
   std::string name = scope.prefix + (original.name().empty()
                                          ? original.op_type() + "#" + std::to_string(index)
@@ -357,19 +195,9 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
   if (++numNodes > options.maxNodes)
     return error(loc, "expected at most " + Twine(options.maxNodes) + " nodes, got more");
 
-  const onnx::NodeProto *node = &original;
-  if (scope.call) {
-    bool refers = llvm::any_of(original.attribute(), [](const onnx::AttributeProto &attr) {
-      return !attr.ref_attr_name().empty();
-    });
-    if (refers) {
-      loaded.substituted.push_back(substitute(original, *scope.call, *scope.function));
-      node = &loaded.substituted.back();
-      substitutedBytes += node->ByteSizeLong();
-      if (substitutedBytes > options.maxConstantFoldBytes)
-        return error(loc, "the attributes of inlined functions exceed the limit (maxConstantFoldBytes)");
-    }
-  }
+  const onnx::NodeProto *node = substituteAttributes(original, scope, loc);
+  if (!node)
+    return false;
 
   SmallVector<ImportedValue *> inputs;
   bool isPoisoned = false;
@@ -456,87 +284,6 @@ bool GraphImporter::importOp(const onnx::NodeProto &node, StringRef name, Locati
       value.isPoisoned = true;
     }
     if (!define(node.output(i), value, scope, loc))
-      return false;
-  }
-  return true;
-}
-
-//===----------------------------------------------------------------------===//
-// Branches and functions
-//===----------------------------------------------------------------------===//
-
-bool GraphImporter::importIf(const onnx::NodeProto &node, StringRef name, Location loc,
-                             const ImportedValue &condition, Scope &scope) {
-  std::optional<SmallVector<int64_t>> value;
-  if (condition.known)
-    value = condition.known->getConstants();
-  if (!value || value->size() != 1)
-    return refuse(node, name, "its condition depends on data or on dynamic dimensions",
-                  "if it tests a dimension, fix it with --dim NAME=SIZE", scope, loc);
-  const onnx::GraphProto *branch = nullptr;
-  for (const onnx::AttributeProto &attr : node.attribute())
-    if (attr.name() == ((*value)[0] ? "then_branch" : "else_branch") && attr.has_g())
-      branch = &attr.g();
-  if (!branch || branch->output_size() != node.output_size())
-    return error(loc, describe(node, scope) + ": expected a branch of " +
-                          Twine(node.output_size()) + " outputs");
-  if (scope.depth >= kMaxNesting)
-    return error(loc, "expected at most " + Twine(kMaxNesting) + " nested graphs, got more");
-  Scope inner;
-  inner.parent = &scope;
-  inner.opsets = scope.opsets;
-  inner.prefix = name.str() + "/";
-  inner.depth = scope.depth + 1;
-  inner.call = scope.call;
-  inner.function = scope.function;
-  if (!importInitializers(*branch, inner) || !importNodes(branch->node(), inner))
-    return false;
-  for (auto [i, output] : llvm::enumerate(branch->output())) {
-    ImportedValue *result = lookup(output.name(), inner);
-    if (!result)
-      return error(loc, "output " + quote(output.name()) + " of its branch is not computed by any node");
-    if (!node.output(i).empty() && !define(node.output(i), *result, scope, loc))
-      return false;
-  }
-  return true;
-}
-
-bool GraphImporter::importCall(const onnx::NodeProto &node, const onnx::FunctionProto &function,
-                               StringRef name, Location loc,
-                               const SmallVector<ImportedValue *> &inputs, Scope &scope) {
-  if (llvm::is_contained(callStack, &function))
-    return error(loc, "function " + quote(function.name()) + " calls itself");
-  if (scope.depth >= kMaxNesting)
-    return error(loc, "expected at most " + Twine(kMaxNesting) + " nested calls, got more");
-  if (static_cast<int>(inputs.size()) > function.input_size() ||
-      node.output_size() > function.output_size())
-    return error(loc, describe(node, scope) + ": expected at most " +
-                          Twine(function.input_size()) + " inputs and " +
-                          Twine(function.output_size()) + " outputs, got " +
-                          Twine(inputs.size()) + " and " + Twine(node.output_size()));
-  functionOpsets.emplace_back();
-  Scope inner;
-  inner.opsets = &functionOpsets.back();
-  inner.prefix = name.str() + "/";
-  inner.depth = scope.depth + 1;
-  inner.call = &node;
-  inner.function = &function;
-  if (!readOpsets(function.opset_import(), functionOpsets.back(), loc))
-    return false;
-  for (auto [i, input] : llvm::enumerate(inputs))
-    if (input && !inner.values.try_emplace(function.input(i), input).second)
-      return error(loc, "function " + quote(function.name()) + " has two inputs of one name");
-  callStack.push_back(&function);
-  bool isImported = importNodes(function.node(), inner);
-  callStack.pop_back();
-  if (!isImported)
-    return false;
-  for (int i = 0; i < node.output_size(); ++i) {
-    ImportedValue *result = lookup(function.output(i), inner);
-    if (!result)
-      return error(loc, "output " + quote(function.output(i)) + " of function " +
-                            quote(function.name()) + " is not computed by any node");
-    if (!node.output(i).empty() && !define(node.output(i), *result, scope, loc))
       return false;
   }
   return true;

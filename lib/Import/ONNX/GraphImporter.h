@@ -15,6 +15,9 @@ namespace winnow::import {
 /// Names as messages show them: quoted, control characters escaped.
 std::string quote(llvm::StringRef name);
 
+/// A dynamic dimension's name: the model's, or one made of the input's name.
+std::string getDimName(const onnx::ValueInfoProto &input, int index);
+
 /// Opset versions by domain.
 using Opsets = llvm::StringMap<int64_t>;
 
@@ -48,6 +51,10 @@ private:
   bool importOutputs(const onnx::GraphProto &graph, Scope &scope, mlir::func::FuncOp func);
   bool importNodes(const Nodes &nodes, Scope &scope);
   bool importNode(const onnx::NodeProto &node, size_t index, Scope &scope);
+  /// The node with the call's attributes in place of the function's: itself
+  /// outside functions, null with an error above the limit.
+  const onnx::NodeProto *substituteAttributes(const onnx::NodeProto &node, const Scope &scope,
+                                              mlir::Location loc);
   bool importOp(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
                 const llvm::SmallVector<ImportedValue *> &inputs, Scope &scope);
   bool importIf(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,

@@ -15,12 +15,9 @@ static void declareSymbols(const onnx::GraphProto &graph, Symbols &symbols) {
     if (initializers.contains(input.name()))
       continue;
     const onnx::TensorShapeProto &shape = input.type().tensor_type().shape();
-    for (int i = 0; i < shape.dim_size(); ++i) {
-      if (shape.dim(i).has_dim_value())
-        continue;
-      const std::string &name = shape.dim(i).dim_param();
-      symbols.declare(name.empty() ? input.name() + "_dim" + std::to_string(i) : name);
-    }
+    for (int i = 0; i < shape.dim_size(); ++i)
+      if (!shape.dim(i).has_dim_value())
+        symbols.declare(getDimName(input, i));
   }
 }
 

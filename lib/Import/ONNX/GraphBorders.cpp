@@ -1,0 +1,135 @@
+#include "GraphImporter.h"
+
+using namespace mlir;
+
+namespace winnow::import {
+
+bool GraphImporter::importInitializers(const onnx::GraphProto &graph, Scope &scope) {
+  if (graph.sparse_initializer_size())
+    return error(modelLoc, "sparse initializers are not supported; save the weights densely");
+  for (const onnx::TensorProto &tensor : graph.initializer()) {
+    Location loc = NameLoc::get(builder.getStringAttr(tensor.name()));
+    if (tensor.name().empty())
+      return error(modelLoc, "expected an initializer with a name, got none");
+    std::string message;
+    ImportedValue value;
+    value.type = getTensorType(tensor, context, message);
+    value.initializer = &tensor;
+    // An initializer of an odd type matters only to the node that reads it.
+    if (!value.type)
+      value.isPoisoned = true;
+    bool isNegative = llvm::any_of(tensor.dims(), [](int64_t dim) { return dim < 0; });
+    if (isNegative)
+      return error(modelLoc, "initializer " + quote(tensor.name()) + ": " + message);
+    if (value.type && isa<IntegerType>(value.type.getElementType()) &&
+        getSmallSize(value.type.getShape())) {
+      ElementsAttr attr = tensors.read(tensor, tensor.name(), message);
+      if (!attr)
+        return error(modelLoc, "initializer " + quote(tensor.name()) + ": " + message);
+      value.known = getKnownTensor(attr);
+    }
+    if (!value.type && uses.contains(tensor.name()))
+      unsupported.push_back("initializer " + quote(tensor.name()) + ": " + message);
+    if (!define(tensor.name(), value, scope, loc))
+      return false;
+  }
+  return true;
+}
+
+std::string getDimName(const onnx::ValueInfoProto &input, int index) {
+  const onnx::TensorShapeProto::Dimension &dim = input.type().tensor_type().shape().dim(index);
+  if (dim.has_dim_param() && !dim.dim_param().empty())
+    return dim.dim_param();
+  return input.name() + "_dim" + std::to_string(index);
+}
+
+bool GraphImporter::importInputs(const onnx::GraphProto &graph, Scope &scope,
+                                 func::FuncOp func) {
+  SmallVector<Type> types;
+  SmallVector<StringRef> names;
+  for (const onnx::ValueInfoProto &input : graph.input()) {
+    Location loc = NameLoc::get(builder.getStringAttr(input.name()));
+    if (ImportedValue *value = lookup(input.name(), scope)) {
+      // Until IR version 3 an initializer had to be an input too.
+      if (!value->initializer)
+        return error(modelLoc, "the name " + quote(input.name()) + " is defined twice");
+      continue;
+    }
+    if (input.name().empty())
+      return error(modelLoc, "expected an input with a name, got none");
+    if (!input.type().has_tensor_type())
+      return error(modelLoc, "input " + quote(input.name()) +
+                            ": expected a tensor, got another or no type");
+    std::string message;
+    Type elementType = getElementType(input.type().tensor_type().elem_type(), context, message);
+    if (!elementType)
+      return error(modelLoc, "input " + quote(input.name()) + ": " + message);
+    if (!input.type().tensor_type().has_shape())
+      return error(modelLoc, "input " + quote(input.name()) +
+                            ": expected a shape, got none; its rank must be known");
+    Dims dims;
+    const auto &shape = input.type().tensor_type().shape();
+    for (int i = 0; i < shape.dim_size(); ++i) {
+      if (!shape.dim(i).has_dim_value()) {
+        dims.push_back(symbols.get(getDimName(input, i)));
+        continue;
+      }
+      if (shape.dim(i).dim_value() < 0)
+        return error(modelLoc, "input " + quote(input.name()) + ": expected dimensions of 0 or more, got " +
+                              Twine(shape.dim(i).dim_value()));
+      dims.push_back(builder.getAffineConstantExpr(shape.dim(i).dim_value()));
+    }
+    ImportedValue value;
+    value.type = winnow::getTensorType(dims, elementType, symbols.size());
+    value.value = func.getBody().front().addArgument(value.type, loc);
+    types.push_back(value.type);
+    names.push_back(input.name());
+    if (!define(input.name(), value, scope, loc))
+      return false;
+  }
+  func.setFunctionType(FunctionType::get(context, types, {}));
+  for (auto [i, name] : llvm::enumerate(names))
+    func.setArgAttr(i, "winnow.name", builder.getStringAttr(name));
+  return true;
+}
+
+bool GraphImporter::importOutputs(const onnx::GraphProto &graph, Scope &scope,
+                                  func::FuncOp func) {
+  SmallVector<Value> results;
+  SmallVector<Type> types;
+  llvm::StringSet<> seen;
+  if (graph.output_size() == 0)
+    return error(modelLoc, "expected a graph with outputs, got none");
+  for (const onnx::ValueInfoProto &output : graph.output()) {
+    Location loc = NameLoc::get(builder.getStringAttr(output.name()));
+    ImportedValue *value = lookup(output.name(), scope);
+    if (!value)
+      return error(modelLoc, "output " + quote(output.name()) + " is not computed by any node");
+    if (!seen.insert(output.name()).second)
+      return error(modelLoc, "output " + quote(output.name()) + " is listed twice");
+    if (value->isPoisoned)
+      continue;
+    onnx::NodeProto none;
+    OpImporter op(none, quote(output.name()), 0, loc, builder, symbols, tensors, {value});
+    Value result = op.in(0);
+    if (!result)
+      return error(modelLoc, "output " + quote(output.name()) + ": " + op.getFailure().message);
+    int32_t declared = output.type().tensor_type().elem_type();
+    std::string message;
+    if (declared && getElementType(declared, context, message) != value->type.getElementType())
+      return error(modelLoc, "output " + quote(output.name()) + ": expected elements of " +
+                            getDataTypeName(declared) + " as declared, got another type from its node");
+    results.push_back(result);
+    types.push_back(result.getType());
+  }
+  if (!reportUnsupported())
+    return false;
+  func::ReturnOp::create(builder, func.getLoc(), results);
+  func.setFunctionType(
+      FunctionType::get(context, func.getFunctionType().getInputs(), types));
+  for (auto [i, output] : llvm::enumerate(graph.output()))
+    func.setResultAttr(i, "winnow.name", builder.getStringAttr(output.name()));
+  return true;
+}
+
+} // namespace winnow::import

@@ -1,0 +1,130 @@
+#include "GraphImporter.h"
+
+using namespace mlir;
+
+namespace winnow::import {
+
+/// Inlined functions and branches inside each other.
+static constexpr unsigned kMaxNesting = 64;
+
+/// An inlined node with the call's attributes in place of the function's.
+static onnx::NodeProto substitute(const onnx::NodeProto &node, const onnx::NodeProto &call,
+                                  const onnx::FunctionProto &function) {
+  onnx::NodeProto result = node;
+  result.clear_attribute();
+  for (const onnx::AttributeProto &attr : node.attribute()) {
+    if (attr.ref_attr_name().empty()) {
+      *result.add_attribute() = attr;
+      continue;
+    }
+    const onnx::AttributeProto *actual = nullptr;
+    for (const onnx::AttributeProto &other : function.attribute_proto())
+      if (other.name() == attr.ref_attr_name())
+        actual = &other;
+    for (const onnx::AttributeProto &other : call.attribute())
+      if (other.name() == attr.ref_attr_name())
+        actual = &other;
+    // One that the call leaves out is left out here too.
+    if (!actual)
+      continue;
+    onnx::AttributeProto *copy = result.add_attribute();
+    *copy = *actual;
+    copy->set_name(attr.name());
+  }
+  return result;
+}
+
+const onnx::NodeProto *GraphImporter::substituteAttributes(const onnx::NodeProto &node,
+                                                          const Scope &scope, Location loc) {
+  bool refers = llvm::any_of(node.attribute(), [](const onnx::AttributeProto &attr) {
+    return !attr.ref_attr_name().empty();
+  });
+  if (!scope.call || !refers)
+    return &node;
+  loaded.substituted.push_back(substitute(node, *scope.call, *scope.function));
+  substitutedBytes += loaded.substituted.back().ByteSizeLong();
+  if (substitutedBytes > options.maxConstantFoldBytes) {
+    error(loc, "the attributes of inlined functions exceed the limit (maxConstantFoldBytes)");
+    return nullptr;
+  }
+  return &loaded.substituted.back();
+}
+
+bool GraphImporter::importIf(const onnx::NodeProto &node, StringRef name, Location loc,
+                             const ImportedValue &condition, Scope &scope) {
+  std::optional<SmallVector<int64_t>> value;
+  if (condition.known)
+    value = condition.known->getConstants();
+  if (!value || value->size() != 1)
+    return refuse(node, name, "its condition depends on data or on dynamic dimensions",
+                  "if it tests a dimension, fix it with --dim NAME=SIZE", scope, loc);
+  const onnx::GraphProto *branch = nullptr;
+  for (const onnx::AttributeProto &attr : node.attribute())
+    if (attr.name() == ((*value)[0] ? "then_branch" : "else_branch") && attr.has_g())
+      branch = &attr.g();
+  if (!branch || branch->output_size() != node.output_size())
+    return error(loc, describe(node, scope) + ": expected a branch of " +
+                          Twine(node.output_size()) + " outputs");
+  if (scope.depth >= kMaxNesting)
+    return error(loc, "expected at most " + Twine(kMaxNesting) + " nested graphs, got more");
+  Scope inner;
+  inner.parent = &scope;
+  inner.opsets = scope.opsets;
+  inner.prefix = name.str() + "/";
+  inner.depth = scope.depth + 1;
+  inner.call = scope.call;
+  inner.function = scope.function;
+  if (!importInitializers(*branch, inner) || !importNodes(branch->node(), inner))
+    return false;
+  for (auto [i, output] : llvm::enumerate(branch->output())) {
+    ImportedValue *result = lookup(output.name(), inner);
+    if (!result)
+      return error(loc, "output " + quote(output.name()) + " of its branch is not computed by any node");
+    if (!node.output(i).empty() && !define(node.output(i), *result, scope, loc))
+      return false;
+  }
+  return true;
+}
+
+bool GraphImporter::importCall(const onnx::NodeProto &node, const onnx::FunctionProto &function,
+                               StringRef name, Location loc,
+                               const SmallVector<ImportedValue *> &inputs, Scope &scope) {
+  if (llvm::is_contained(callStack, &function))
+    return error(loc, "function " + quote(function.name()) + " calls itself");
+  if (scope.depth >= kMaxNesting)
+    return error(loc, "expected at most " + Twine(kMaxNesting) + " nested calls, got more");
+  if (static_cast<int>(inputs.size()) > function.input_size() ||
+      node.output_size() > function.output_size())
+    return error(loc, describe(node, scope) + ": expected at most " +
+                          Twine(function.input_size()) + " inputs and " +
+                          Twine(function.output_size()) + " outputs, got " +
+                          Twine(inputs.size()) + " and " + Twine(node.output_size()));
+  functionOpsets.emplace_back();
+  Scope inner;
+  inner.opsets = &functionOpsets.back();
+  inner.prefix = name.str() + "/";
+  inner.depth = scope.depth + 1;
+  inner.call = &node;
+  inner.function = &function;
+  if (!readOpsets(function.opset_import(), functionOpsets.back(), loc))
+    return false;
+  for (auto [i, input] : llvm::enumerate(inputs))
+    if (input && !inner.values.try_emplace(function.input(i), input).second)
+      return error(loc, "function " + quote(function.name()) + " has two inputs of one name");
+  callStack.push_back(&function);
+  bool isImported = importNodes(function.node(), inner);
+  callStack.pop_back();
+  if (!isImported)
+    return false;
+  for (int i = 0; i < node.output_size(); ++i) {
+    ImportedValue *result = lookup(function.output(i), inner);
+    if (!result)
+      return error(loc, "output " + quote(function.output(i)) + " of function " +
+                            quote(function.name()) + " is not computed by any node");
+    if (!node.output(i).empty() && !define(node.output(i), *result, scope, loc))
+      return false;
+  }
+  return true;
+}
+
+} // namespace winnow::import
