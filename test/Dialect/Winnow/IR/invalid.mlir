@@ -1,0 +1,577 @@
+// RUN: winnow-opt %s --split-input-file --verify-diagnostics
+
+// Each constraint of each op, by the label in its description.
+
+// cast C1: the shapes match
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected the result to have the input's shape, got 'tensor<2x3xf32>' and 'tensor<3x2xi32>'}}
+  %0 = winnow.cast %x : (tensor<2x3xf32>) -> tensor<3x2xi32>
+  return
+}
+
+// -----
+
+// add C1: the element types match
+func.func @f(%x: tensor<2x3xf32>, %y: tensor<3xf64>) {
+  // expected-error @+2 {{expected operand element types to match, got 'f32' and 'f64'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.add %x, %y : (tensor<2x3xf32>, tensor<3xf64>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// add C2: the shapes broadcast
+func.func @f(%x: tensor<2x3xf32>, %y: tensor<4xf32>) {
+  // expected-error @+2 {{expected operand shapes to broadcast, got dimension 1: 3 and 4}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.add %x, %y : (tensor<2x3xf32>, tensor<4xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// add C2, between symbols: s0 and s1 are not equal
+func.func @f(%x: tensor<?xf32, affine_map<()[s0, s1] -> (s0)>>, %y: tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>) {
+  // expected-error @+2 {{expected operand shapes to broadcast, got dimension 0: s0 and s1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.add %x, %y : (tensor<?xf32, affine_map<()[s0, s1] -> (s0)>>, tensor<?xf32, affine_map<()[s0, s1] -> (s1)>>) -> tensor<?xf32, affine_map<()[s0, s1] -> (s0)>>
+  return
+}
+
+// -----
+
+// The written type is the inferred one
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{inferred type(s) 'tensor<2x3xf32>' are incompatible with return type(s) of operation 'tensor<2x4xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.exp %x : (tensor<2x3xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+// compare C1
+func.func @f(%x: tensor<2x3xf32>, %y: tensor<3xi32>) {
+  // expected-error @+2 {{expected operand element types to match, got 'f32' and 'i32'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.compare lt %x, %y : (tensor<2x3xf32>, tensor<3xi32>) -> tensor<2x3xi1>
+  return
+}
+
+// -----
+
+// compare C2
+func.func @f(%x: tensor<2x3xf32>, %y: tensor<4xf32>) {
+  // expected-error @+2 {{expected operand shapes to broadcast, got dimension 1: 3 and 4}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.compare lt %x, %y : (tensor<2x3xf32>, tensor<4xf32>) -> tensor<2x3xi1>
+  return
+}
+
+// -----
+
+// select C1
+func.func @f(%c: tensor<3xi1>, %x: tensor<2x3xf32>, %y: tensor<3xf64>) {
+  // expected-error @+2 {{expected operand element types to match, got 'f32' and 'f64'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.select %c, %x, %y : (tensor<3xi1>, tensor<2x3xf32>, tensor<3xf64>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// select C2
+func.func @f(%c: tensor<4xi1>, %x: tensor<2x3xf32>, %y: tensor<3xf32>) {
+  // expected-error @+2 {{expected operand shapes to broadcast, got dimension 1: 4 and 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.select %c, %x, %y : (tensor<4xi1>, tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// dim_values C1: as many results as elements
+func.func @f() {
+  // expected-error @+1 {{expected one expression per element, got 1 and 2}}
+  %0 = winnow.dim_values affine_map<()[s0] -> (s0)> : tensor<2xi64>
+  return
+}
+
+// -----
+
+// dim_values C2: no dims
+func.func @f() {
+  // expected-error @+1 {{expected expressions over symbols only, got 1 dims}}
+  %0 = winnow.dim_values affine_map<(d0) -> (d0)> : tensor<1xi64>
+  return
+}
+
+// -----
+
+// dim_values: rank 0 or 1
+func.func @f() {
+  // expected-error @+1 {{expected a static tensor of rank 0 or 1, got 'tensor<1x1xi64>'}}
+  %0 = winnow.dim_values affine_map<()[s0] -> (s0)> : tensor<1x1xi64>
+  return
+}
+
+// -----
+
+// iota C1: rank 1
+func.func @f() {
+  // expected-error @+1 {{expected a result of rank 1, got 'tensor<2x2xi64>'}}
+  %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<2x2xi64>
+  return
+}
+
+// -----
+
+// reshape C1: the element types match
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected element types to match, got 'f32' and 'f64'}}
+  %0 = winnow.reshape %x : (tensor<2x3xf32>) -> tensor<6xf64>
+  return
+}
+
+// -----
+
+// reshape C2: the numbers of elements match
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected as many elements before as after, got [2, 3] and [5]}}
+  %0 = winnow.reshape %x : (tensor<2x3xf32>) -> tensor<5xf32>
+  return
+}
+
+// -----
+
+// reshape C2, with an unknown dimension
+func.func @f(%x: tensor<?xf32>) {
+  // expected-error @+1 {{expected every dynamic dimension to have an expression}}
+  %0 = winnow.reshape %x : (tensor<?xf32>) -> tensor<1x?xf32>
+  return
+}
+
+// -----
+
+// transpose C1: a permutation, twice the same
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected a permutation of 0..1, got 0 twice or out of range}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.transpose %x [0, 0] : (tensor<2x3xf32>) -> tensor<2x2xf32>
+  return
+}
+
+// -----
+
+// transpose C1: of all dimensions
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected a permutation of 2 dimensions, got 1 entries}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.transpose %x [0] : (tensor<2x3xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+// broadcast_to C1
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected the input's shape to broadcast to the result's, got [2, 3] and [2, 4]}}
+  %0 = winnow.broadcast_to %x : (tensor<2x3xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+// broadcast_to: the element types match
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected element types to match, got 'f32' and 'f64'}}
+  %0 = winnow.broadcast_to %x : (tensor<2x3xf32>) -> tensor<2x3xf64>
+  return
+}
+
+// -----
+
+// slice C1: a start and a step per dimension
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected one start over symbols and one step per dimension, got 1 starts and 2 steps for rank 2}}
+  %0 = winnow.slice %x at affine_map<() -> (0)> step [1, 1] : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// slice C2: no step is 0
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected steps other than 0, got 0 for dimension 1}}
+  %0 = winnow.slice %x at affine_map<() -> (0, 0)> step [1, 0] : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// slice C3: inside its input
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected the slice to stay inside its input, got elements 2 to 3 of dimension 1 with size 3}}
+  %0 = winnow.slice %x at affine_map<() -> (0, 2)> step [1, 1] : (tensor<2x3xf32>) -> tensor<2x2xf32>
+  return
+}
+
+// -----
+
+// slice: ranks match
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected element types and ranks to match}}
+  %0 = winnow.slice %x at affine_map<() -> (0, 0)> step [1, 1] : (tensor<2x3xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+// concat C1: ranks match
+func.func @f(%x: tensor<2x3xf32>, %y: tensor<2xf32>) {
+  // expected-error @+2 {{expected input ranks to match, got 2 and 1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.concat %x, %y {axis = 0 : i64} : (tensor<2x3xf32>, tensor<2xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// concat C1: element types match
+func.func @f(%x: tensor<2x3xf32>, %y: tensor<2x3xf64>) {
+  // expected-error @+2 {{expected operand element types to match, got 'f32' and 'f64'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.concat %x, %y {axis = 0 : i64} : (tensor<2x3xf32>, tensor<2x3xf64>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+// concat C2: other dimensions match
+func.func @f(%x: tensor<2x3xf32>, %y: tensor<2x4xf32>) {
+  // expected-error @+2 {{expected inputs to match outside axis 0, got 3 and 4 for dimension 1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.concat %x, %y {axis = 0 : i64} : (tensor<2x3xf32>, tensor<2x4xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+// concat C3: the axis exists
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected axis in [0, 2), got 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.concat %x, %x {axis = 2 : i64} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// gather C1: the axis exists
+func.func @f(%x: tensor<2x3xf32>, %i: tensor<i64>) {
+  // expected-error @+2 {{expected axis in [0, 2), got -1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.gather %x, %i {axis = -1 : i64} : (tensor<2x3xf32>, tensor<i64>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+// gather_nd C1: tuples of at most the rank
+func.func @f(%x: tensor<2x3xf32>, %i: tensor<4x3xi64>) {
+  // expected-error @+2 {{expected the last dimension of indices in [1, 2], got 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.gather_nd %x, %i : (tensor<2x3xf32>, tensor<4x3xi64>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// gather_nd C2: batch dimensions match
+func.func @f(%x: tensor<2x3xf32>, %i: tensor<3x1xi64>) {
+  // expected-error @+2 {{expected batch dimension 0 to match, got 2 and 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.gather_nd %x, %i {batch_dims = 1 : i64} : (tensor<2x3xf32>, tensor<3x1xi64>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+// gather_nd: batch_dims below both ranks
+func.func @f(%x: tensor<2x3xf32>, %i: tensor<2x1xi64>) {
+  // expected-error @+2 {{expected batch_dims below both ranks, got 2 for ranks 2 and 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.gather_nd %x, %i {batch_dims = 2 : i64} : (tensor<2x3xf32>, tensor<2x1xi64>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+// matmul C1
+func.func @f(%x: tensor<2x3xf32>, %y: tensor<3x4xf64>) {
+  // expected-error @+2 {{expected operand element types to match, got 'f32' and 'f64'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.matmul %x, %y : (tensor<2x3xf32>, tensor<3x4xf64>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+// matmul C2
+func.func @f(%x: tensor<2x3xf32>, %y: tensor<4x5xf32>) {
+  // expected-error @+2 {{expected inner dimensions to match, got 3 and 4}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.matmul %x, %y : (tensor<2x3xf32>, tensor<4x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// matmul C3
+func.func @f(%x: tensor<2x3xf32>, %y: tensor<f32>) {
+  // expected-error @+2 {{expected operands of rank 1 or more, got ranks 2 and 0}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.matmul %x, %y : (tensor<2x3xf32>, tensor<f32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+// matmul: batch dimensions broadcast
+func.func @f(%x: tensor<2x4x3xf32>, %y: tensor<5x3x4xf32>) {
+  // expected-error @+2 {{expected batch dimensions to broadcast, got dimension 0: 2 and 5}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.matmul %x, %y : (tensor<2x4x3xf32>, tensor<5x3x4xf32>) -> tensor<2x4x4xf32>
+  return
+}
+
+// -----
+
+// linear C1
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf64>) {
+  // expected-error @+2 {{expected operand element types to match, got 'f32' and 'f64'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.linear %x, %w : (tensor<2x3xf32>, tensor<3x5xf64>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// linear C2
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>) {
+  // expected-error @+2 {{expected the input's last dimension to be the weight's K, got 3 and 5}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.linear %x, %w {transpose_weight} : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// linear C3
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %b: tensor<1x5xf32>) {
+  // expected-error @+2 {{expected a bias of shape 5, got [1, 5]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.linear %x, %w bias(%b) : (tensor<2x3xf32>, tensor<3x5xf32>, tensor<1x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// linear C4
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %r: tensor<5xf32>) {
+  // expected-error @+2 {{expected the residual to have the result's type 'tensor<2x5xf32>', got 'tensor<5xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.linear %x, %w residual(%r) : (tensor<2x3xf32>, tensor<3x5xf32>, tensor<5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// linear: the weight is a matrix
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<1x3x5xf32>) {
+  // expected-error @+2 {{expected an input of rank 1 or more and a weight of rank 2, got ranks 2 and 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.linear %x, %w : (tensor<2x3xf32>, tensor<1x3x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// reduce C1: in range
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected sorted, distinct axes in [0, 2), got 2 after -1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.reduce sum %x [2] : (tensor<2x3xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+// reduce C1: sorted and distinct
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected sorted, distinct axes in [0, 2), got 1 after 1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.reduce sum %x [1, 1] : (tensor<2x3xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+// cumsum C1
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected axis in [0, 2), got 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.cumsum %x {axis = 2 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// softmax C1
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected axis in [0, 2), got 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.softmax %x {axis = 2 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// layer_norm C1
+func.func @f(%x: tensor<2x3xf32>, %g: tensor<2xf32>) {
+  // expected-error @+2 {{expected scale of shape 3, got [2]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.layer_norm %x scale(%g) {epsilon = 1.0e-5 : f32} : (tensor<2x3xf32>, tensor<2xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// layer_norm C1: bias
+func.func @f(%x: tensor<2x3xf32>, %g: tensor<2xf32>) {
+  // expected-error @+2 {{expected bias of shape 3, got [2]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.layer_norm %x bias(%g) {epsilon = 1.0e-5 : f32} : (tensor<2x3xf32>, tensor<2xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// layer_norm C2
+func.func @f(%x: tensor<2x3xf32>, %r: tensor<3xf32>) {
+  // expected-error @+2 {{expected the residual to have the input's type 'tensor<2x3xf32>', got 'tensor<3xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.layer_norm %x residual(%r) {epsilon = 1.0e-5 : f32} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// attention C1: batch sizes
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<3x7x4x16xf32>, %v: tensor<2x7x4x8xf32>) {
+  // expected-error @+2 {{expected query and key batch sizes to match, got 2 and 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v {scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<3x7x4x16xf32>, tensor<2x7x4x8xf32>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// attention C1: batch sizes of values
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<3x7x4x8xf32>) {
+  // expected-error @+2 {{expected key and value batch sizes to match, got 2 and 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v {scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<3x7x4x8xf32>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// attention C2: lengths
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x6x4x8xf32>) {
+  // expected-error @+2 {{expected key and value lengths to match, got 7 and 6}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v {scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x6x4x8xf32>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// attention C3: head sizes
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x8xf32>, %v: tensor<2x7x4x8xf32>) {
+  // expected-error @+2 {{expected query and key head sizes to match, got 16 and 8}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v {scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x8xf32>, tensor<2x7x4x8xf32>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// attention C4: heads of keys and values
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x2x8xf32>) {
+  // expected-error @+2 {{expected key and value heads to match, got 4 and 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v {scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x2x8xf32>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// attention C4: heads divide
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x3x16xf32>, %v: tensor<2x7x3x8xf32>) {
+  // expected-error @+2 {{expected key heads to divide query heads, got 3 and 4}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v {scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x3x16xf32>, tensor<2x7x3x8xf32>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// attention C5: the mask broadcasts
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %m: tensor<2x1x1x6xf32>) {
+  // expected-error @+2 {{expected the mask to broadcast to [2, 4, 5, 7], got [2, 1, 1, 6]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v mask(%m) {scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<2x1x1x6xf32>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// attention C5: the mask has rank 4
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %m: tensor<5x7xf32>) {
+  // expected-error @+2 {{expected the mask to broadcast to [2, 4, 5, 7], got [5, 7]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v mask(%m) {scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x7xf32>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// attention C5: the mask's type
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %m: tensor<2x1x1x7xi64>) {
+  // expected-error @+2 {{expected a mask of i1 or the query's element type, got 'i64'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v mask(%m) {scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<2x1x1x7xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// attention C6: heads are static
+func.func @f(%q: tensor<2x5x?x16xf32, affine_map<()[s0] -> (2, 5, s0, 16)>>, %k: tensor<2x7x?x16xf32, affine_map<()[s0] -> (2, 7, s0, 16)>>, %v: tensor<2x7x?x16xf32, affine_map<()[s0] -> (2, 7, s0, 16)>>) {
+  // expected-error @+2 {{expected static heads and head sizes, got}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v {scale = 1.0 : f32} : (tensor<2x5x?x16xf32, affine_map<()[s0] -> (2, 5, s0, 16)>>, tensor<2x7x?x16xf32, affine_map<()[s0] -> (2, 7, s0, 16)>>, tensor<2x7x?x16xf32, affine_map<()[s0] -> (2, 7, s0, 16)>>) -> tensor<2x5x?x16xf32, affine_map<()[s0] -> (2, 5, s0, 16)>>
+  return
+}
+
+// -----
+
+// attention: rank 4
+func.func @f(%q: tensor<2x5x16xf32>, %k: tensor<2x7x16xf32>, %v: tensor<2x7x16xf32>) {
+  // expected-error @+2 {{expected query, key and value of rank 4, got ranks 3, 3 and 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %k, %v {scale = 1.0 : f32} : (tensor<2x5x16xf32>, tensor<2x7x16xf32>, tensor<2x7x16xf32>) -> tensor<2x5x16xf32>
+  return
+}

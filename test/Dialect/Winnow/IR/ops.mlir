@@ -1,0 +1,205 @@
+// RUN: winnow-opt %s | winnow-opt | FileCheck %s
+// RUN: winnow-opt %s --mlir-print-op-generic | winnow-opt | FileCheck %s
+
+// Every op in its written form, round trip.
+
+// CHECK-LABEL: func @unary
+// CHECK: winnow.abs %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.neg %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.exp %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.log %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.sqrt %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.reciprocal %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.erf %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.tanh %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.sigmoid %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.relu %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.sin %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.cos %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.floor %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.ceil %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.round %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.sign %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.gelu %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.gelu %{{.*}} {tanh_approximation} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.not %{{.*}} : (tensor<4xi1>) -> tensor<4xi1>
+// CHECK: winnow.is_nan %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xi1>
+// CHECK: winnow.cast %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf16>
+func.func @unary(%x: tensor<2x3xf32>, %b0: tensor<4xi1>) {
+  %0 = winnow.abs %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %1 = winnow.neg %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %2 = winnow.exp %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %3 = winnow.log %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %4 = winnow.sqrt %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %5 = winnow.reciprocal %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %6 = winnow.erf %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %7 = winnow.tanh %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %8 = winnow.sigmoid %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %9 = winnow.relu %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %10 = winnow.sin %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %11 = winnow.cos %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %12 = winnow.floor %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %13 = winnow.ceil %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %14 = winnow.round %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %15 = winnow.sign %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %16 = winnow.gelu %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %a = winnow.gelu %x {tanh_approximation} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %b = winnow.not %b0 : (tensor<4xi1>) -> tensor<4xi1>
+  %c = winnow.is_nan %x : (tensor<2x3xf32>) -> tensor<2x3xi1>
+  %d = winnow.cast %x : (tensor<2x3xf32>) -> tensor<2x3xf16>
+  return
+}
+
+// CHECK-LABEL: func @binary
+// CHECK: winnow.add %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.sub %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.mul %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.div %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.mod %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.pow %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.maximum %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.minimum %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.and %{{.*}}, %{{.*}} : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+// CHECK: winnow.or %{{.*}}, %{{.*}} : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+// CHECK: winnow.xor %{{.*}}, %{{.*}} : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+func.func @binary(%x: tensor<2x3xf32>, %y: tensor<3xf32>, %p: tensor<2x1xi32>, %q: tensor<3xi32>) {
+  %0 = winnow.add %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %1 = winnow.sub %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %2 = winnow.mul %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %3 = winnow.div %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %4 = winnow.mod %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %5 = winnow.pow %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %6 = winnow.maximum %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %7 = winnow.minimum %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %l0 = winnow.and %p, %q : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+  %l1 = winnow.or %p, %q : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+  %l2 = winnow.xor %p, %q : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+  return
+}
+
+// CHECK-LABEL: func @compare_and_select
+// CHECK: winnow.compare eq %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+// CHECK: winnow.compare ne %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+// CHECK: winnow.compare lt %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+// CHECK: winnow.compare le %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+// CHECK: winnow.compare gt %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+// CHECK: winnow.compare ge %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+// CHECK: winnow.select %{{.*}}, %{{.*}}, %{{.*}} : (tensor<2x1xi1>, tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+func.func @compare_and_select(%x: tensor<2x3xf32>, %y: tensor<3xf32>, %c: tensor<2x1xi1>) {
+  %0 = winnow.compare eq %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+  %1 = winnow.compare ne %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+  %2 = winnow.compare lt %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+  %3 = winnow.compare le %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+  %4 = winnow.compare gt %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+  %5 = winnow.compare ge %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+  %s = winnow.select %c, %x, %y : (tensor<2x1xi1>, tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// Dimensions broadcast as expressions over the symbols.
+// CHECK-LABEL: func @symbolic
+// CHECK: winnow.add %{{.*}}, %{{.*}} : (tensor<?x1x64xf32, #[[A:.*]]>, tensor<?x64xf32, #[[B:.*]]>) -> tensor<?x?x64xf32, #[[C:.*]]>
+func.func @symbolic(%x: tensor<?x1x64xf32, affine_map<()[s0, s1] -> (s0, 1, 64)>>, %y: tensor<?x64xf32, affine_map<()[s0, s1] -> (s1, 64)>>) attributes {winnow.symbols = [{name = "batch", min = 1, max = 64}, {name = "seq", min = 1, max = 512}]} {
+  %0 = winnow.add %x, %y : (tensor<?x1x64xf32, affine_map<()[s0, s1] -> (s0, 1, 64)>>, tensor<?x64xf32, affine_map<()[s0, s1] -> (s1, 64)>>) -> tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>
+  return
+}
+
+// CHECK-LABEL: func @constants
+// CHECK: winnow.constant dense<1.000000e+00> : tensor<2x3xf32>
+// CHECK: winnow.constant dense_resource<blob> : tensor<2xf32>
+// CHECK: winnow.dim_values #{{.*}} : tensor<1xi64>
+// CHECK: winnow.dim_values #{{.*}} : tensor<i64>
+// CHECK: winnow.iota {start = 1 : i64, step = 2 : i64} : tensor<4xi64>
+func.func @constants() {
+  %0 = winnow.constant dense<1.000000e+00> : tensor<2x3xf32>
+  %1 = winnow.constant dense_resource<blob> : tensor<2xf32>
+  %2 = winnow.dim_values affine_map<()[s0, s1] -> (s0 * s1)> : tensor<1xi64>
+  %3 = winnow.dim_values affine_map<() -> (7)> : tensor<i64>
+  %4 = winnow.iota {start = 1 : i64, step = 2 : i64} : tensor<4xi64>
+  return
+}
+
+// CHECK-LABEL: func @movement
+// CHECK: winnow.reshape %{{.*}} : (tensor<2x3xf32>) -> tensor<6xf32>
+// CHECK: winnow.transpose %{{.*}} [1, 0] : (tensor<2x3xf32>) -> tensor<3x2xf32>
+// CHECK: winnow.broadcast_to %{{.*}} : (tensor<2x3xf32>) -> tensor<4x2x3xf32>
+// CHECK: winnow.slice %{{.*}} at #{{.*}} step [1, -2] : (tensor<2x3xf32>) -> tensor<1x2xf32>
+// CHECK: winnow.concat %{{.*}}, %{{.*}} {axis = 1 : i64} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x6xf32>
+// CHECK: winnow.gather %{{.*}}, %{{.*}} {axis = 1 : i64} : (tensor<2x3xf32>, tensor<4x1xi64>) -> tensor<2x4x1xf32>
+// CHECK: winnow.gather_nd %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<4x2xi64>) -> tensor<4xf32>
+// CHECK: winnow.gather_nd %{{.*}}, %{{.*}} {batch_dims = 1 : i64} : (tensor<2x3xf32>, tensor<2x1xi64>) -> tensor<2xf32>
+func.func @movement(%x: tensor<2x3xf32>, %i: tensor<4x1xi64>, %j: tensor<4x2xi64>, %k: tensor<2x1xi64>) {
+  %0 = winnow.reshape %x : (tensor<2x3xf32>) -> tensor<6xf32>
+  %1 = winnow.transpose %x [1, 0] : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %2 = winnow.broadcast_to %x : (tensor<2x3xf32>) -> tensor<4x2x3xf32>
+  %3 = winnow.slice %x at affine_map<() -> (1, 2)> step [1, -2] : (tensor<2x3xf32>) -> tensor<1x2xf32>
+  %4 = winnow.concat %x, %x {axis = 1 : i64} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x6xf32>
+  %5 = winnow.gather %x, %i {axis = 1 : i64} : (tensor<2x3xf32>, tensor<4x1xi64>) -> tensor<2x4x1xf32>
+  %6 = winnow.gather_nd %x, %j : (tensor<2x3xf32>, tensor<4x2xi64>) -> tensor<4xf32>
+  %7 = winnow.gather_nd %x, %k {batch_dims = 1 : i64} : (tensor<2x3xf32>, tensor<2x1xi64>) -> tensor<2xf32>
+  return
+}
+
+// CHECK-LABEL: func @contractions
+// CHECK: winnow.matmul %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+// CHECK: winnow.matmul %{{.*}}, %{{.*}} : (tensor<3xf32>, tensor<3x5xf32>) -> tensor<5xf32>
+// CHECK: winnow.linear %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+// CHECK: winnow.linear %{{.*}}, %{{.*}} bias(%{{.*}}) residual(%{{.*}}) {activation = #winnow<activation silu>, transpose_weight} : (tensor<2x3xf32>, tensor<5x3xf32>, tensor<5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
+func.func @contractions(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %v: tensor<3xf32>, %t: tensor<5x3xf32>, %b: tensor<5xf32>, %r: tensor<2x5xf32>) {
+  %0 = winnow.matmul %x, %w : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  %1 = winnow.matmul %v, %w : (tensor<3xf32>, tensor<3x5xf32>) -> tensor<5xf32>
+  %2 = winnow.linear %x, %w : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  %3 = winnow.linear %x, %t bias(%b) residual(%r) {activation = #winnow<activation silu>, transpose_weight} : (tensor<2x3xf32>, tensor<5x3xf32>, tensor<5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// CHECK-LABEL: func @normalizations
+// CHECK: winnow.reduce sum %{{.*}} [1] : (tensor<2x3xf32>) -> tensor<2xf32>
+// CHECK: winnow.reduce mean %{{.*}} [1] : (tensor<2x3xf32>) -> tensor<2xf32>
+// CHECK: winnow.reduce max %{{.*}} [1] : (tensor<2x3xf32>) -> tensor<2xf32>
+// CHECK: winnow.reduce min %{{.*}} [1] : (tensor<2x3xf32>) -> tensor<2xf32>
+// CHECK: winnow.reduce prod %{{.*}} [1] : (tensor<2x3xf32>) -> tensor<2xf32>
+// CHECK: winnow.reduce sum %{{.*}} [0, 1] {keepdims} : (tensor<2x3xf32>) -> tensor<1x1xf32>
+// CHECK: winnow.cumsum %{{.*}} {axis = 1 : i64, exclusive, reverse} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.softmax %{{.*}} {axis = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.layer_norm %{{.*}} {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.layer_norm %{{.*}} residual(%{{.*}}) scale(%{{.*}}) bias(%{{.*}}) {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+func.func @normalizations(%x: tensor<2x3xf32>, %g: tensor<3xf32>) {
+  %0 = winnow.reduce sum %x [1] : (tensor<2x3xf32>) -> tensor<2xf32>
+  %1 = winnow.reduce mean %x [1] : (tensor<2x3xf32>) -> tensor<2xf32>
+  %2 = winnow.reduce max %x [1] : (tensor<2x3xf32>) -> tensor<2xf32>
+  %3 = winnow.reduce min %x [1] : (tensor<2x3xf32>) -> tensor<2xf32>
+  %4 = winnow.reduce prod %x [1] : (tensor<2x3xf32>) -> tensor<2xf32>
+  %k = winnow.reduce sum %x [0, 1] {keepdims} : (tensor<2x3xf32>) -> tensor<1x1xf32>
+  %c = winnow.cumsum %x {axis = 1 : i64, exclusive, reverse} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %s = winnow.softmax %x {axis = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %l = winnow.layer_norm %x {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %m = winnow.layer_norm %x residual(%x) scale(%g) bias(%g) {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// CHECK-LABEL: func @attention
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} {causal, scale = 2.500000e-01 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x2x16xf32>, tensor<2x7x2x8xf32>) -> tensor<2x5x4x8xf32>
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}}) {nan_to_zero, scale = 2.500000e-01 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x2x16xf32>, tensor<2x7x2x8xf32>, tensor<2x1x1x7xi1>) -> tensor<2x5x4x8xf32>
+func.func @attention(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x2x16xf32>, %v: tensor<2x7x2x8xf32>, %m: tensor<2x1x1x7xi1>) {
+  %0 = winnow.attention %q, %k, %v {causal, scale = 2.500000e-01 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x2x16xf32>, tensor<2x7x2x8xf32>) -> tensor<2x5x4x8xf32>
+  %1 = winnow.attention %q, %k, %v mask(%m) {nan_to_zero, scale = 2.500000e-01 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x2x16xf32>, tensor<2x7x2x8xf32>, tensor<2x1x1x7xi1>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// CHECK-LABEL: func @kernels
+// CHECK: winnow.kernel "softmax" ins(%{{.*}} : tensor<2x3xf32>) outs(%{{.*}} : tensor<2x3xf32>) {rows = 2 : i64} {site = 3 : i32} -> tensor<2x3xf32>
+// CHECK: winnow.kernel "fill" outs(%{{.*}} : memref<4xf32>) {}
+func.func @kernels(%x: tensor<2x3xf32>, %o: tensor<2x3xf32>, %m: memref<4xf32>) {
+  %0 = winnow.kernel "softmax" ins(%x : tensor<2x3xf32>) outs(%o : tensor<2x3xf32>) {rows = 2 : i64} {site = 3 : i32} -> tensor<2x3xf32>
+  winnow.kernel "fill" outs(%m : memref<4xf32>) {}
+  return
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      blob: "0x040000000000803F00000040"
+    }
+  }
+#-}
