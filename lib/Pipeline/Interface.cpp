@@ -1,5 +1,6 @@
-#include "Weights.h"
+#include "ModuleFacts.h"
 
+#include "winnow/Codegen/CPU/Target.h"
 #include "winnow/Dialect/Winnow/IR/Dims.h"
 #include "winnow/abi.h"
 
@@ -59,6 +60,19 @@ static std::string printExpression(AffineExpr expr, ArrayRef<SymbolInfo> symbols
   }
   return "(" + printExpression(binary.getLHS(), symbols) + op +
          printExpression(binary.getRHS(), symbols) + ")";
+}
+
+void winnow::setTarget(ModuleOp module, const CPULevel &level, ModelInterface &interface) {
+  interface.triple = cpu::getTargetTriple().str();
+  interface.cpuLevel = level.name.str();
+  interface.cpuFeatures = 0;
+  if (level.vectorBytes >= 32)
+    interface.cpuFeatures |=
+        WINNOW_CPU_AVX2 | WINNOW_CPU_FMA | WINNOW_CPU_F16C | WINNOW_CPU_BMI2;
+  if (level.vectorBytes >= 64)
+    interface.cpuFeatures |= WINNOW_CPU_AVX512;
+  if (auto scratch = module->getAttrOfType<IntegerAttr>("winnow.scratch_bytes"))
+    interface.scratchBytes = scratch.getInt();
 }
 
 FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {

@@ -1,6 +1,6 @@
 #include "winnow/Pipeline/Pipeline.h"
 
-#include "Weights.h"
+#include "ModuleFacts.h"
 
 #include "winnow/Codegen/CPU/Pipeline.h"
 #include "winnow/Codegen/CPU/Target.h"
@@ -218,7 +218,7 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
     return failure();
   if (options.stopAfter == Phase::Codegen)
     return success();
-  cpu::fillInterface(*module, *level, *interface);
+  setTarget(*module, *level, *interface);
 
   progress(Phase::Link);
   beginPhase(Phase::Link);

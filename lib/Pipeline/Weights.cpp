@@ -1,4 +1,4 @@
-#include "Weights.h"
+#include "ModuleFacts.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"

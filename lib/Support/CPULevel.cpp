@@ -2,8 +2,6 @@
 
 #include "winnow/Support/CPULevel.h"
 
-#include "winnow/abi.h"
-
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/TargetParser/Host.h"
@@ -11,14 +9,9 @@
 namespace winnow {
 namespace {
 
-constexpr uint64_t kV3Features =
-    WINNOW_CPU_AVX2 | WINNOW_CPU_FMA | WINNOW_CPU_F16C | WINNOW_CPU_BMI2;
-
-CPULevel baseline() { return {"x86-64", 0, 16, 16, false}; }
-CPULevel avx2() { return {"x86-64-v3", kV3Features, 32, 16, true}; }
-CPULevel avx512() {
-  return {"x86-64-v4", kV3Features | WINNOW_CPU_AVX512, 64, 32, true};
-}
+CPULevel baseline() { return {"x86-64", 16, 16, false}; }
+CPULevel avx2() { return {"x86-64-v3", 32, 16, true}; }
+CPULevel avx512() { return {"x86-64-v4", 64, 32, true}; }
 
 CPULevel native() {
   llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();

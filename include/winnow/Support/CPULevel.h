@@ -13,7 +13,6 @@ namespace winnow {
 /// builders shape their tiles by.
 struct CPULevel {
   llvm::StringRef name;     ///< x86-64, x86-64-v3 or x86-64-v4
-  uint64_t features;        ///< WINNOW_CPU_* that the code needs
   int64_t vectorBytes;      ///< width of one vector register
   int64_t numVectorRegs;
   bool hasFMA;

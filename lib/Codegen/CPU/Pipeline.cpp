@@ -54,7 +54,7 @@ void registerCPUPipeline() {
       "winnow-cpu-pipeline", "from the codegen contract to the LLVM dialect",
       [](OpPassManager &pm, const PipelineOptions &options) {
         // GenerateKernels reports a level that does not exist.
-        CPULevel unknown{StringRef(options.cpu), 0, 16, 16, false};
+        CPULevel unknown{StringRef(options.cpu), 16, 16, false};
         buildCPUPipeline(pm, {getCPULevel(options.cpu).value_or(unknown)});
       });
 }

@@ -8,10 +8,6 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 
-namespace winnow {
-struct ModelInterface;
-}
-
 namespace winnow::cpu {
 
 struct CPUOptions {
@@ -24,11 +20,6 @@ void buildCPUPipeline(mlir::OpPassManager &pm, const CPUOptions &options);
 
 /// Makes the same known to `winnow-opt`, as `--winnow-cpu-pipeline=cpu=LEVEL`.
 void registerCPUPipeline();
-
-/// Writes down what callers must know of the code that the pipeline left:
-/// triple, CPU level and features, and scratch bytes.
-void fillInterface(mlir::ModuleOp module, const CPULevel &level,
-                   ModelInterface &interface);
 
 } // namespace winnow::cpu
 

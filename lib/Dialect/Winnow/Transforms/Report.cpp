@@ -35,13 +35,17 @@ void winnow::appendReports(ModuleOp module, ArrayRef<SiteReport> reports) {
   SmallVector<Attribute> attrs;
   if (auto array = module->getAttrOfType<ArrayAttr>(kReport))
     llvm::append_range(attrs, array);
-  for (const SiteReport &report : reports)
-    attrs.push_back(builder.getDictionaryAttr(
+  for (const SiteReport &report : reports) {
+    Attribute attr = builder.getDictionaryAttr(
         {builder.getNamedAttr("applied", builder.getBoolAttr(report.applied)),
          builder.getNamedAttr("code", builder.getStringAttr(report.code)),
          builder.getNamedAttr("location", builder.getStringAttr(report.location)),
          builder.getNamedAttr("pass", builder.getStringAttr(report.pass)),
-         builder.getNamedAttr("sentence", builder.getStringAttr(report.sentence))}));
+         builder.getNamedAttr("sentence", builder.getStringAttr(report.sentence))});
+    // A pass that runs again finds what it refused again.
+    if (report.applied || !llvm::is_contained(attrs, attr))
+      attrs.push_back(attr);
+  }
   module->setAttr(kReport, builder.getArrayAttr(attrs));
 }
 

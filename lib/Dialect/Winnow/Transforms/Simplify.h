@@ -30,6 +30,7 @@ template <typename OpTy> struct SimplifyPattern : mlir::OpRewritePattern<OpTy> {
 
 void populateElementwisePatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateMovementPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
+void populateLinearPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateIndexingPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 
 } // namespace winnow

@@ -18,6 +18,7 @@ struct SimplifyIdioms : winnow::impl::SimplifyIdiomsBase<SimplifyIdioms> {
     RewritePatternSet patterns(&getContext());
     populateElementwisePatterns(patterns, reporter);
     populateMovementPatterns(patterns, reporter);
+    populateLinearPatterns(patterns, reporter);
     populateIndexingPatterns(patterns, reporter);
     // Chains of movement are long in deep models, but every pattern moves
     // reshapes and slices up or broadcasts down, so the rewriting ends.

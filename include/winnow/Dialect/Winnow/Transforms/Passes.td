@@ -45,7 +45,7 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     TorchScript and dynamo spell one model in many ways. This pass brings them
     to one form, so that the raising passes match one form.
 
-    Algorithm: greedy patterns, in three groups.
+    Algorithm: greedy patterns, in four groups.
     Elementwise: operations with a neutral constant (x+0, x-0, x*1, x/1, true
     and x, false or x, constant select) disappear; pow 2 is a product, pow 0.5 a
     square root, pow -0.5 its reciprocal; division by a power of two is a
@@ -53,9 +53,9 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     below elementwise ops, so that they compute on small tensors.
     Movement: a transpose that moves only unit dimensions is a reshape; reshapes
     move above transposes and slices above both, where dimensions stay whole, so
-    that transposes meet and cancel. Reshapes of
-    leading dimensions move above linears, transposes of them below, to meet
-    what undoes them.
+    that transposes meet and cancel.
+    Linears: reshapes of leading dimensions move above them, transposes below,
+    to meet what undoes them.
     Indexing: an index that is provably the position itself, however it is
     written (Range, Unsqueeze, Expand, Concat, multiply-add of sizes), makes
     gather and gather_nd reshapes; compare of such an index with 0 is known.
@@ -168,10 +168,12 @@ def RaiseAttention : Pass<"winnow-raise-attention", "mlir::ModuleOp"> {
 
     Precondition: simplify-idioms. Postcondition: each match is one attention.
 
-    Refuses: `attention.softmax-axis`, `attention.probabilities-used`,
-    `attention.scores-used`, `attention.rank`, `attention.head-size`,
-    `attention.batch`, `attention.mask-shape`, `attention.mask-fill`,
-    `attention.scale-after-mask`, `attention.scores`.
+    Refuses: `attention.softmax-axis`, `attention.probabilities-used` and
+    `attention.scores-used` (a second reader needs the matrix anyway),
+    `attention.scores` (not of one matmul), `attention.scale` (varies over
+    queries), `attention.scale-after-mask`, `attention.rank`,
+    `attention.head-size` and `attention.heads` (not static, or not divisible),
+    `attention.batch` (broadcast), `attention.mask-shape`, `attention.mask-fill`.
 
     Example:
     ```mlir

@@ -1,9 +1,10 @@
-//===- Weights.h - The weights file's entries from the module -------------===//
+//===- ModuleFacts.h - What Link is told about the module -----------------===//
 
-#ifndef WINNOW_LIB_PIPELINE_WEIGHTS_H
-#define WINNOW_LIB_PIPELINE_WEIGHTS_H
+#ifndef WINNOW_LIB_PIPELINE_MODULEFACTS_H
+#define WINNOW_LIB_PIPELINE_MODULEFACTS_H
 
 #include "winnow/Link/ModelInterface.h"
+#include "winnow/Support/CPULevel.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -16,6 +17,10 @@ mlir::FailureOr<std::vector<WeightEntry>> getWeightEntries(mlir::ModuleOp module
 /// The inputs, outputs, symbols and run-time checks of the entry function.
 mlir::FailureOr<ModelInterface> getModelInterface(mlir::ModuleOp module);
 
+/// Adds what is known of the code after Codegen: its target, the CPU features
+/// that it needs and the scratch of its tasks.
+void setTarget(mlir::ModuleOp module, const CPULevel &level, ModelInterface &interface);
+
 } // namespace winnow
 
-#endif // WINNOW_LIB_PIPELINE_WEIGHTS_H
+#endif // WINNOW_LIB_PIPELINE_MODULEFACTS_H
