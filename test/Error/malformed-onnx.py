@@ -171,6 +171,7 @@ CASES = {
     "conv groups": (one("Conv", {"w": np.ones((4, 1, 1), np.float32)}, "x w", args=[value("x", [1, 3, 8])], group=2), "expected group to divide the channels"),
     "pool window": (one("MaxPool", args=[value("x", [1, 1, 4])], kernel_shape=[9]), "expected dimension 2 of at least 9 elements"),
     "zero stride": (one("MaxPool", args=[value("x", [1, 1, 4])], kernel_shape=[2], strides=[0]), "expected strides of 1 or more, got 0"),
+    "min of one": (build([node("Shape", "x", "s"), node("Min", "s", "a"), node("Reshape", "x a", "b"), node("Foo", "b", "y")], X, ["y"]), "node 'Foo#3' (Foo, opset 18)"),
     # Unsupported, all in one list.
     "unsupported": (build([node("NonZero", "x", "a"), node("Foo", "x", "b"), node("Bar", "x", "c", domain="com.microsoft"),
                            node("Add", "a b", "y")], X, ["y", "c"], domains=["com.microsoft"]),

@@ -144,6 +144,8 @@ static void importCompare(OpImporter &n) {
 
 /// An operator of any number of inputs, as a chain of a binary one.
 template <typename OpTy, Evaluate evaluate = nullptr> static void importVariadic(OpImporter &n) {
+  if (n.numInputs() == 1)
+    return n.forward(0);
   if (fold(n, n.elementType(0), evaluate))
     return;
   Value result = n.in(0);

@@ -1,0 +1,32 @@
+// RUN: winnow-opt %s -split-input-file -verify-diagnostics | FileCheck %s
+
+// Products of sums are multiplied out before they are compared.
+// CHECK-LABEL: @distributes
+func.func @distributes(%x: tensor<?x?x4xf32, affine_map<()[s0, s1] -> (s0, s1 + 2, 4)>>)
+    -> tensor<?xf32, affine_map<()[s0, s1] -> (s0 * s1 * 4 + s0 * 8)>> {
+  // CHECK: winnow.reshape
+  %0 = winnow.reshape %x : (tensor<?x?x4xf32, affine_map<()[s0, s1] -> (s0, s1 + 2, 4)>>)
+      -> tensor<?xf32, affine_map<()[s0, s1] -> (s0 * s1 * 4 + s0 * 8)>>
+  return %0 : tensor<?xf32, affine_map<()[s0, s1] -> (s0 * s1 * 4 + s0 * 8)>>
+}
+
+// -----
+
+// The order of factors does not matter.
+// CHECK-LABEL: @commutes
+func.func @commutes(%x: tensor<?x?xf32, affine_map<()[s0, s1] -> (s1, s0 * 3)>>)
+    -> tensor<?x3xf32, affine_map<()[s0, s1] -> (s0 * s1, 3)>> {
+  // CHECK: winnow.reshape
+  %0 = winnow.reshape %x : (tensor<?x?xf32, affine_map<()[s0, s1] -> (s1, s0 * 3)>>)
+      -> tensor<?x3xf32, affine_map<()[s0, s1] -> (s0 * s1, 3)>>
+  return %0 : tensor<?x3xf32, affine_map<()[s0, s1] -> (s0 * s1, 3)>>
+}
+
+// -----
+
+func.func @differs(%x: tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1 + 2)>>) {
+  // expected-error @below {{expected as many elements before as after}}
+  %0 = winnow.reshape %x : (tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1 + 2)>>)
+      -> tensor<?xf32, affine_map<()[s0, s1] -> (s0 * s1 + s0)>>
+  return
+}
