@@ -1,8 +1,7 @@
 #include "AttentionMask.h"
+#include "AttentionScores.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
-
-#include <cmath>
 
 using namespace mlir;
 using namespace winnow;
@@ -12,25 +11,7 @@ namespace winnow {
 #include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
 } // namespace winnow
 
-/// A select whose fill is at least this low hides a score for good.
-static constexpr double kLowestScore = -1e4;
-
 namespace {
-
-/// Why a softmax is no attention.
-struct Refusal {
-  StringRef code;
-  std::string sentence;
-};
-
-/// What stands between the matmul of the scores and the softmax.
-struct Scores {
-  MatMulOp matmul;
-  double scale = 1;
-  SmallVector<MaskTerm> masks;
-  /// Factors that do not vary over queries: they scale keys.
-  SmallVector<Value> keyFactors;
-};
 
 /// One raising attempt; every step returns its refusal.
 struct Raiser {
@@ -44,7 +25,6 @@ struct Raiser {
   bool isJoint = false;
 
   std::optional<Refusal> matchOutput();
-  std::optional<Refusal> matchScores();
   std::optional<Refusal> matchShapes();
   std::optional<Refusal> build();
 
@@ -99,117 +79,8 @@ std::optional<Refusal> Raiser::matchOutput() {
 }
 
 //===----------------------------------------------------------------------===//
-// From the softmax up
-//===----------------------------------------------------------------------===//
-
-/// Whether the scores come from here: a matmul of this very shape, behind
-/// elementwise ops.
-bool leadsToScores(Value value, Type type, unsigned depth = 0) {
-  Operation *op = value.getDefiningOp();
-  if (!op || value.getType() != type || depth > 8)
-    return false;
-  if (isa<MatMulOp>(op))
-    return true;
-  return isa<AddOp, SubOp, MulOp, DivOp, SelectOp>(op) &&
-         llvm::any_of(op->getOperands(),
-                      [&](Value operand) { return leadsToScores(operand, type, depth + 1); });
-}
-
-std::optional<Refusal> Raiser::matchScores() {
-  Value value = softmax.getInput();
-  Type type = value.getType();
-  double scaleBelow = 1;
-  while (true) {
-    Operation *op = value.getDefiningOp();
-    if (!value.hasOneUse())
-      return Refusal{"attention.scores-used", "the scores have a use other than the softmax"};
-    if (auto matmul = dyn_cast_or_null<MatMulOp>(op)) {
-      scores.matmul = matmul;
-      return std::nullopt;
-    }
-    if (!isa_and_nonnull<AddOp, SubOp, MulOp, DivOp, SelectOp>(op))
-      return Refusal{"attention.scores",
-                     op ? ("expected the scores to come from a matmul, got " +
-                           op->getName().getStringRef())
-                              .str()
-                        : "expected the scores to come from a matmul, got an argument"};
-
-    if (auto select = dyn_cast<SelectOp>(op)) {
-      bool isVisible = leadsToScores(select.getOnTrue(), type);
-      Value fill = isVisible ? select.getOnFalse() : select.getOnTrue();
-      Value next = isVisible ? select.getOnTrue() : select.getOnFalse();
-      std::optional<double> number = getScalarConstant(fill);
-      if (!leadsToScores(next, type) || !number)
-        return Refusal{"attention.mask-fill", "expected a select of the scores or a constant"};
-      bool isLow = *number <= kLowestScore;
-      if (!isLow || (getElementTypeOrSelf(type).isF16() && !std::isinf(*number)))
-        return Refusal{"attention.mask-fill",
-                       "hidden scores are filled with " + std::to_string(*number) +
-                           ", which an added mask cannot stand for"};
-      scores.masks.push_back({isVisible ? MaskTerm::VisibleWhere : MaskTerm::HiddenWhere,
-                              select.getCondition(), *number});
-      // A positive factor below leaves minus infinity alone.
-      if (!scores.keyFactors.empty() ||
-          (scaleBelow != 1 && !(std::isinf(*number) && scaleBelow > 0)))
-        return Refusal{"attention.scale-after-mask", "the scores are scaled after they are masked"};
-      value = next;
-      continue;
-    }
-
-    Value lhs = op->getOperand(0), rhs = op->getOperand(1);
-    bool isLeft = leadsToScores(lhs, type), isRight = leadsToScores(rhs, type);
-    if (isLeft == isRight || (isRight && isa<SubOp, DivOp>(op)))
-      return Refusal{"attention.scores",
-                     isLeft ? "two products contribute to the scores"
-                            : ("expected the scores to come from a matmul through " +
-                               op->getName().getStringRef())
-                                  .str()};
-    Value other = isLeft ? rhs : lhs;
-    value = isLeft ? lhs : rhs;
-    if (isa<AddOp, SubOp>(op)) {
-      if (scaleBelow != 1 || !scores.keyFactors.empty())
-        return Refusal{"attention.scale-after-mask", "the scores are scaled after they are masked"};
-      scores.masks.push_back({isa<AddOp>(op) ? MaskTerm::Add : MaskTerm::Subtract, other});
-      continue;
-    }
-    if (std::optional<double> factor = getScalarConstant(other)) {
-      scaleBelow *= isa<DivOp>(op) ? 1 / *factor : *factor;
-      scores.scale *= isa<DivOp>(op) ? 1 / *factor : *factor;
-      continue;
-    }
-    if (isa<DivOp>(op))
-      return Refusal{"attention.scale", "the scores are divided by something that is no constant"};
-    // sum_d q k * f = sum_d q (k f) for a factor of the key's position.
-    Dims dims = getDims(other);
-    if (dims.size() >= 2 && !isConstantDim(dims[dims.size() - 2], 1))
-      return Refusal{"attention.scale",
-                     "the scores are multiplied by something that varies over queries"};
-    scores.keyFactors.push_back(other);
-  }
-}
-
-//===----------------------------------------------------------------------===//
 // Shapes
 //===----------------------------------------------------------------------===//
-
-/// Strips products with constants off an operand of the scores.
-Value stripScale(Value value, double &scale) {
-  while (true) {
-    Operation *op = value.getDefiningOp();
-    if (!isa_and_nonnull<MulOp, DivOp>(op))
-      return value;
-    Value next = op->getOperand(0);
-    std::optional<double> factor = getScalarConstant(op->getOperand(1));
-    if (!factor && isa<MulOp>(op)) {
-      factor = getScalarConstant(op->getOperand(0));
-      next = op->getOperand(1);
-    }
-    if (!factor || next.getType() != value.getType())
-      return value;
-    scale *= isa<DivOp>(op) ? 1 / *factor : *factor;
-    value = next;
-  }
-}
 
 /// What a joint dimension N is the product of: batch and heads, as the
 /// reshapes above the operand say.
@@ -364,7 +235,7 @@ struct RaiseAttention : winnow::impl::RaiseAttentionBase<RaiseAttention> {
       Raiser raiser(softmax);
       std::optional<Refusal> refusal = raiser.matchOutput();
       if (!refusal)
-        refusal = raiser.matchScores();
+        refusal = matchScores(softmax, raiser.scores);
       if (!refusal)
         refusal = raiser.matchShapes();
       if (!refusal)
