@@ -90,7 +90,8 @@ LogicalResult Compiler::run(CompileResult &result) {
                            ? makeIdentifier(llvm::sys::path::stem(options.input), "model")
                            : options.name;
   if (!options.stopAfter)
-    if (std::error_code code = llvm::sys::fs::create_directories(options.outputDir))
+    if (std::error_code code = llvm::sys::fs::create_directories(
+            options.outputDir, /*IgnoreExisting=*/true, llvm::sys::fs::all_all))
       return error() << "cannot make the output directory '" << options.outputDir
                      << "': " << code.message();
 
