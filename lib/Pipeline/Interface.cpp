@@ -117,9 +117,16 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
     tensors.push_back(std::move(tensor));
     return success();
   };
-  for (auto [i, dims] : llvm::enumerate(inputDims))
+  for (auto [i, dims] : llvm::enumerate(inputDims)) {
     if (failed(addTensor(first + i, dims, interface.inputs)))
       return failure();
+    // The runtime reads symbols off the inputs; it solves no equations.
+    for (const ModelInterface::Dim &dim : interface.inputs.back().dims)
+      if (dim.size < 0 && dim.symbol < 0)
+        return entry.emitError("expected input dimensions that are static or one symbol, got ")
+               << dim.expression << " for '" << interface.inputs.back().name
+               << "'; pin the symbols with --dim";
+  }
   for (auto [i, dims] : llvm::enumerate(outputDims))
     if (failed(addTensor(first + inputDims.size() + i, dims, interface.outputs)))
       return failure();
