@@ -61,48 +61,82 @@ static RankedTensorType getJointType(Value a, Value b, Type elementType, unsigne
   return getTensorType(*dims, elementType, numSymbols);
 }
 
+namespace {
+/// The masks so far, from the scores down: `added` first, then minus infinity
+/// where `visible` is false.
+struct MaskBuilder {
+  OpBuilder &builder;
+  Location loc;
+  unsigned numSymbols;
+  Type elementType;
+  Value added, visible;
+  /// Some scores were replaced by a number that is not the lowest float.
+  bool isFilled = false;
+
+  Value scalar(double value) { return createScalar(builder, loc, elementType, value); }
+
+  void add(Value value) {
+    if (added)
+      value = AddOp::create(builder, loc, getJointType(added, value, elementType, numSymbols),
+                            added, value);
+    added = value;
+  }
+
+  /// Replaces hidden scores' masks by a number.
+  void fill(Value condition, bool isHidden, double number) {
+    Value kept = added ? added : scalar(0), filled = scalar(number);
+    added = SelectOp::create(builder, loc, getJointType(condition, kept, elementType, numSymbols),
+                             condition, isHidden ? filled : kept, isHidden ? kept : filled);
+  }
+
+  void hide(Value condition, bool isHidden) {
+    if (isHidden)
+      condition = NotOp::create(builder, loc, condition.getType(), condition);
+    if (visible)
+      condition = AndOp::create(
+          builder, loc, getJointType(visible, condition, builder.getI1Type(), numSymbols),
+          visible, condition);
+    visible = condition;
+  }
+
+  /// Writes minus infinity into the added mask.
+  void settle() {
+    if (visible)
+      fill(visible, /*isHidden=*/false, -std::numeric_limits<double>::infinity());
+    visible = nullptr;
+  }
+};
+} // namespace
+
 Value winnow::combineMasks(OpBuilder &builder, Location loc, ArrayRef<MaskTerm> terms,
                            const ScoreShape &scores, Type elementType) {
-  Value added, visible;
-  auto add = [&](Value value) {
-    added = added ? AddOp::create(builder, loc,
-                                  getJointType(added, value, elementType, scores.numSymbols),
-                                  added, value)
-                  : value;
-  };
-  for (const MaskTerm &term : terms) {
+  MaskBuilder mask{builder, loc, scores.numSymbols, elementType, {}, {}};
+  double lowest =
+      -APFloat::getLargest(cast<FloatType>(elementType).getFloatSemantics()).convertToDouble();
+  // The terms were met from the softmax up, and apply from the scores down.
+  for (const MaskTerm &term : llvm::reverse(terms)) {
     Value value = getRank4(builder, loc, term.value, scores);
     if (!value)
       return nullptr;
     bool isHidden = term.kind == MaskTerm::HiddenWhere;
-    if (term.kind == MaskTerm::Add) {
-      add(value);
-    } else if (term.kind == MaskTerm::Subtract) {
-      add(NegOp::create(builder, loc, value.getType(), value));
+    if (term.kind == MaskTerm::Add || term.kind == MaskTerm::Subtract) {
+      // The fill's stand-in, the lowest float, would overflow where it does not.
+      if (mask.isFilled)
+        return nullptr;
+      if (term.kind == MaskTerm::Subtract)
+        value = NegOp::create(builder, loc, value.getType(), value);
+      mask.add(value);
     } else if (std::isinf(term.fill)) {
-      if (isHidden)
-        value = NotOp::create(builder, loc, value.getType(), value);
-      visible = visible ? AndOp::create(builder, loc,
-                                        getJointType(visible, value, builder.getI1Type(),
-                                                     scores.numSymbols),
-                                        visible, value)
-                        : value;
+      mask.hide(value, isHidden);
     } else {
-      // The lowest float absorbs any score, as a fill replaces it.
-      double lowest = -APFloat::getLargest(cast<FloatType>(elementType).getFloatSemantics())
-                           .convertToDouble();
-      Value zero = createScalar(builder, loc, elementType, 0);
-      Value fill = createScalar(builder, loc, elementType, lowest);
-      auto type = getTensorType(getDims(value), elementType, getNumSymbols(value.getType()));
-      add(SelectOp::create(builder, loc, type, value, isHidden ? fill : zero,
-                           isHidden ? zero : fill));
+      // The lowest float absorbs any score, as a fill replaces it, and replaces
+      // minus infinity too.
+      mask.settle();
+      mask.fill(value, isHidden, lowest);
+      mask.isFilled |= term.fill != lowest;
     }
   }
-  if (!added || !visible)
-    return added ? added : visible;
-  Value hidden =
-      createScalar(builder, loc, elementType, -std::numeric_limits<double>::infinity());
-  return SelectOp::create(builder, loc,
-                          getJointType(visible, added, elementType, scores.numSymbols), visible,
-                          added, hidden);
+  if (mask.added)
+    mask.settle();
+  return mask.added ? mask.added : mask.visible;
 }

@@ -182,7 +182,8 @@ std::optional<Refusal> Raiser::build() {
     mask = combineMasks(builder, loc, scores.masks, scoreShape, elementType);
     if (!mask)
       return Refusal{"attention.mask-shape",
-                     "a mask does not broadcast to " + toString(shape)};
+                     "a mask does not broadcast to " + toString(shape) +
+                         ", or is added to scores that were filled"};
   }
   double scale = scores.scale;
   Value query = stripScale(scores.matmul.getLhs(), scale);

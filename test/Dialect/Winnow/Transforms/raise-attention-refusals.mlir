@@ -207,3 +207,20 @@ func.func @finite_fill_of_halves(%q: tensor<2x4x5x16xf16>, %k: tensor<2x4x16x5xf
   %o = winnow.matmul %p, %v : (tensor<2x4x5x5xf16>, tensor<2x4x5x16xf16>) -> tensor<2x4x5x16xf16>
   return %o : tensor<2x4x5x16xf16>
 }
+
+// -----
+
+// The lowest float that stands for the fill would overflow under another mask.
+// CHECK: applied = false, code = "attention.mask-shape"
+// CHECK-LABEL: func @added_after_fill
+// CHECK-NOT: winnow.attention
+// CHECK: return
+func.func @added_after_fill(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %c: tensor<2x1x1x5xi1>, %m: tensor<2x1x1x5xf32>) -> tensor<2x4x5x8xf32> {
+  %f = winnow.constant dense<-1.0e9> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> tensor<2x4x5x5xf32>
+  %1 = winnow.select %c, %0, %f : (tensor<2x1x1x5xi1>, tensor<2x4x5x5xf32>, tensor<f32>) -> tensor<2x4x5x5xf32>
+  %2 = winnow.add %1, %m : (tensor<2x4x5x5xf32>, tensor<2x1x1x5xf32>) -> tensor<2x4x5x5xf32>
+  %p = winnow.softmax %2 {axis = 3 : i64} : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %o = winnow.matmul %p, %v : (tensor<2x4x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}

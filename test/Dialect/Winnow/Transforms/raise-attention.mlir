@@ -103,13 +103,15 @@ func.func @select_infinity(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %
 
 // -----
 
-// A hidden key under a condition that says hidden, and one fill that is finite.
+// Conditions that say hidden. The finite fill comes last and replaces minus
+// infinity, as in the model.
 // CHECK-LABEL: func @select_hidden
 // CHECK-SAME: %[[H:[a-z0-9]*]]: tensor<2x1x1x5xi1>, %[[F:[a-z0-9]*]]: tensor<2x1x5x5xi1>)
 // CHECK-DAG: %[[ZERO:.*]] = winnow.constant dense<0.000000e+00> : tensor<f32>
 // CHECK-DAG: %[[LOW:.*]] = winnow.constant dense<-3.40282347E+38> : tensor<f32>
-// CHECK-DAG: %[[ADDED:.*]] = winnow.select %[[F]], %[[LOW]], %[[ZERO]]
-// CHECK-DAG: %[[MASK:.*]] = winnow.select %[[H]], %{{.*}}, %[[ADDED]]
+// CHECK-DAG: %[[INF:.*]] = winnow.constant dense<0xFF800000> : tensor<f32>
+// CHECK-DAG: %[[INNER:.*]] = winnow.select %[[H]], %[[INF]], %[[ZERO]]
+// CHECK-DAG: %[[MASK:.*]] = winnow.select %[[F]], %[[LOW]], %[[INNER]]
 // CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%[[MASK]])
 func.func @select_hidden(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %h: tensor<2x1x1x5xi1>, %f: tensor<2x1x5x5xi1>) -> tensor<2x4x5x8xf32> {
   %inf = winnow.constant dense<0xFF800000> : tensor<f32>
