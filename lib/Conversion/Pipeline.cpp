@@ -25,5 +25,6 @@ void winnow::buildConversionPipeline(OpPassManager &pm, StringRef cpu) {
   pm.addPass(createCSEPass());
 
   pm.addPass(createKernelsToCalls());
+  pm.addPass(createCanonicalizerPass());
   pm.addPass(createVerifyCodegenContract());
 }

@@ -28,4 +28,13 @@ func.func @site(%t: memref<1x4x4xf32>, %i: memref<2xi64>, %o: memref<1x2x4xf32>)
   return
 }
 
+// CHECK-LABEL: func.func @strided
+// CHECK: %[[DENSE:.*]] = memref.alloc() {alignment = 64 : i64} : memref<4x4xf32>
+// CHECK: memref.copy %arg0, %[[DENSE]]
+// CHECK: call @softmax(%[[DENSE]], %arg1)
+func.func @strided(%a: memref<4x4xf32, strided<[32, 8]>>, %b: memref<4x4xf32>) {
+  winnow.kernel "softmax" ins(%a : memref<4x4xf32, strided<[32, 8]>>) outs(%b : memref<4x4xf32>) {}
+  return
+}
+
 // CHECK: func.func private @softmax(memref<4x4xf32>, memref<4x4xf32>) attributes {winnow.kernel = {kind = "softmax"}}

@@ -50,9 +50,11 @@ def KernelsToCalls : Pass<"winnow-kernels-to-calls", "::mlir::ModuleOp"> {
     Each distinct (kind, config, types) of `winnow.kernel` becomes one private
     function declaration with the attribute `winnow.kernel`, whose body Codegen
     builds, and each use a call. A kernel with a run-time check gets the number
-    of its site as a last argument.
+    of its site as a last argument. An input whose innermost stride is not 1 is
+    copied to a dense buffer first.
   }];
-  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 def VerifyCodegenContract : Pass<"winnow-verify-codegen-contract", "::mlir::ModuleOp"> {
