@@ -2,13 +2,7 @@
 # MLIR's common headers, which halves the build.
 function(add_winnow_library name)
   cmake_parse_arguments(ARG "NO_MLIR" "" "LINK_LIBS;DEPENDS" ${ARGN})
-  set(sources)
-  foreach(source ${ARG_UNPARSED_ARGUMENTS}) # TEMPORARY-DEV
-    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source}) # TEMPORARY-DEV
-      list(APPEND sources ${source}) # TEMPORARY-DEV
-    endif() # TEMPORARY-DEV
-  endforeach() # TEMPORARY-DEV
-  add_library(${name} STATIC ${sources})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_include_directories(${name} PUBLIC
     ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include
     ${PROJECT_SOURCE_DIR}/runtime/include)
