@@ -4,6 +4,12 @@
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+case $root in
+*[[:space:]]*)
+  echo "test: error: lit cannot run in a folder with a space in its path, got '$root'; move the clone" >&2
+  exit 1
+  ;;
+esac
 "$root/tools/setup.sh"
 cd -- "$root"
 exec .venv/bin/python tools/run-tests.py "$@"
