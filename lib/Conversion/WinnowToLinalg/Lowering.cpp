@@ -116,6 +116,11 @@ AffineExpr winnow::productDim(ArrayRef<AffineExpr> dims, MLIRContext *context) {
   return normalizeDim(getNumElements(dims, context));
 }
 
+Dims winnow::splitAtAxis(ArrayRef<AffineExpr> dims, size_t axis, MLIRContext *context) {
+  return {productDim(dims.take_front(axis), context), dims[axis],
+          productDim(dims.drop_front(axis + 1), context)};
+}
+
 Type winnow::convertElementType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type))
     return IntegerType::get(type.getContext(), integer.getWidth());

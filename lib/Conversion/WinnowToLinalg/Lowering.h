@@ -113,6 +113,8 @@ inline mlir::AffineExpr constantDim(int64_t value, mlir::MLIRContext *context) {
 }
 /// The product of some dimensions.
 mlir::AffineExpr productDim(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::MLIRContext *context);
+/// `dims` as three: what is before `axis`, the axis, what is after it.
+Dims splitAtAxis(llvm::ArrayRef<mlir::AffineExpr> dims, size_t axis, mlir::MLIRContext *context);
 
 /// The entry function's symbol arguments follow the weights argument.
 mlir::LogicalResult prepareEntry(mlir::func::FuncOp entry);

@@ -125,9 +125,30 @@ struct LowerReduce : LoweringPattern<ReduceOp> {
     return success();
   }
 };
+
+/// Serial along the axis, so that it is a kernel and no linalg op: seen as
+/// [before, axis, after].
+struct LowerCumSum : LoweringPattern<CumSumOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(CumSumOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Dims dims = getDims(op.getType());
+    Dims flat = splitAtAxis(dims, op.getAxis(), op.getContext());
+    Value input = createReshape(rewriter, loc, adaptor.getInput(), dims, flat);
+    NamedAttribute config[] = {
+        rewriter.getNamedAttr("exclusive", rewriter.getBoolAttr(op.getExclusive())),
+        rewriter.getNamedAttr("reverse", rewriter.getBoolAttr(op.getReverse()))};
+    Value result = createKernel(rewriter, loc, "cumsum", config, input, flat,
+                                getElementTypeOrSelf(adaptor.getInput()));
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, flat, dims));
+    return success();
+  }
+};
 } // namespace
 
 void winnow::populateReductionPatterns(RewritePatternSet &patterns,
                                        const TypeConverter &converter, LoweringState &state) {
-  patterns.add<LowerReduce>(converter, patterns.getContext(), state);
+  patterns.add<LowerReduce, LowerCumSum>(converter, patterns.getContext(), state);
 }

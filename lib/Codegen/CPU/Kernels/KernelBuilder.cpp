@@ -112,6 +112,7 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("layer_norm", buildLayerNorm)
       .Case("softmax", buildSoftmax)
       .Case("gather", buildGather)
+      .Case("cumsum", buildCumSum)
       .Default(nullptr);
 }
 

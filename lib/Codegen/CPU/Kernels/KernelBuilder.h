@@ -60,6 +60,7 @@ mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);
 mlir::LogicalResult buildLayerNorm(Emitter &, const KernelContext &);
 mlir::LogicalResult buildSoftmax(Emitter &, const KernelContext &);
 mlir::LogicalResult buildGather(Emitter &, const KernelContext &);
+mlir::LogicalResult buildCumSum(Emitter &, const KernelContext &);
 
 } // namespace winnow::cpu
 
