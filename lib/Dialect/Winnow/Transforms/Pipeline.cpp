@@ -12,6 +12,7 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
   };
+  pm.addPass(createVerifyModelContract());
   cleanUp();
   pm.addPass(createFoldConstants());
   pm.addPass(createSimplifyIdioms());
@@ -40,6 +41,7 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   // the weight packer reads part by part.
   pm.addPass(createSimplifyIdioms());
   cleanUp();
+  pm.addPass(createVerifyModelContract());
 }
 
 void winnow::registerTransforms() {

@@ -254,4 +254,14 @@ def MergeQKV : Pass<"winnow-merge-qkv", "mlir::ModuleOp"> {
   }];
 }
 
+def VerifyModelContract : Pass<"winnow-verify-model-contract", "mlir::ModuleOp"> {
+  let summary = "checks what every stage before Conversion may rely on";
+  let description = [{
+    The contract at the borders after Import and after the transforms: one entry
+    function of one block, only ops of the winnow dialect (kernels are
+    Conversion's), and ranked tensors whose dimensions are static or expressions
+    over the entry's symbols.
+  }];
+}
+
 #endif // WINNOW_TRANSFORMS_PASSES_TD
