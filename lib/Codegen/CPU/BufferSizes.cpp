@@ -54,12 +54,11 @@ FailureOr<AffineExpr> BufferSizes::bytesOf(memref::AllocOp alloc) {
 }
 
 /// The dimension of an input or output by the entry's attributes.
-std::optional<AffineExpr> BufferSizes::inputDim(memref::DimOp dim) {
-  auto argument = dyn_cast<BlockArgument>(dim.getSource());
-  std::optional<int64_t> index = dim.getConstantIndex();
+std::optional<AffineExpr> BufferSizes::inputDim(Value buffer, int64_t index) {
+  auto argument = dyn_cast<BlockArgument>(buffer);
   auto numInputs = entry->getAttrOfType<IntegerAttr>("winnow.num_inputs");
-  if (!argument || argument.getOwner() != &entry.getBody().front() || !index ||
-      !numInputs || argument.getArgNumber() < numSymbols + 1)
+  if (!argument || argument.getOwner() != &entry.getBody().front() || !numInputs ||
+      argument.getArgNumber() < numSymbols + 1)
     return std::nullopt;
   int64_t position = argument.getArgNumber() - numSymbols - 1;
   bool isInput = position < numInputs.getInt();
@@ -70,9 +69,56 @@ std::optional<AffineExpr> BufferSizes::inputDim(memref::DimOp dim) {
   if (!maps || position >= int64_t(maps.size()))
     return std::nullopt;
   AffineMap map = cast<AffineMapAttr>(maps[position]).getValue();
-  if (*index < 0 || *index >= map.getNumResults())
+  if (index >= map.getNumResults())
     return std::nullopt;
-  return map.getResult(*index);
+  return map.getResult(index);
+}
+
+FailureOr<AffineExpr> BufferSizes::dimOf(Value buffer, int64_t index) {
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  if (!type || index < 0 || index >= type.getRank())
+    return failure();
+  if (!type.isDynamicDim(index))
+    return getAffineConstantExpr(type.getDimSize(index), type.getContext());
+  if (isa<BlockArgument>(buffer)) {
+    if (std::optional<AffineExpr> expression = inputDim(buffer, index))
+      return *expression;
+    return failure();
+  }
+  // The size of an intermediate is the operand of its allocation, seen through
+  // the views between.
+  Operation *def = buffer.getDefiningOp();
+  auto sizeOf = [&](OpFoldResult size) -> FailureOr<AffineExpr> {
+    if (auto value = dyn_cast<Value>(size))
+      return expressionOf(value);
+    return getAffineConstantExpr(
+        cast<IntegerAttr>(cast<Attribute>(size)).getInt(), type.getContext());
+  };
+  if (auto alloc = dyn_cast<memref::AllocOp>(def))
+    return expressionOf(
+        alloc.getDynamicSizes()[type.getDynamicDimIndex(index)]);
+  if (auto cast = dyn_cast<memref::CastOp>(def))
+    return dimOf(cast.getSource(), index);
+  if (auto expand = dyn_cast<memref::ExpandShapeOp>(def))
+    return sizeOf(expand.getMixedOutputShape()[index]);
+  if (auto subview = dyn_cast<memref::SubViewOp>(def)) {
+    llvm::SmallBitVector dropped = subview.getDroppedDims();
+    for (auto [i, size] : llvm::enumerate(subview.getMixedSizes()))
+      if (!dropped.test(i) && index-- == 0)
+        return sizeOf(size);
+    return failure();
+  }
+  auto collapse = dyn_cast<memref::CollapseShapeOp>(def);
+  if (!collapse)
+    return failure();
+  AffineExpr product = getAffineConstantExpr(1, type.getContext());
+  for (int64_t source : collapse.getReassociationIndices()[index]) {
+    FailureOr<AffineExpr> size = dimOf(collapse.getSrc(), source);
+    if (failed(size))
+      return failure();
+    product = product * *size;
+  }
+  return product;
 }
 
 FailureOr<AffineExpr> BufferSizes::expressionOf(Value value) {
@@ -89,17 +135,9 @@ FailureOr<AffineExpr> BufferSizes::expressionOf(Value value) {
   }
   Operation *def = value.getDefiningOp();
   if (auto dim = dyn_cast<memref::DimOp>(def)) {
-    if (std::optional<AffineExpr> expression = inputDim(dim))
-      return *expression;
-    // The size of an intermediate is the operand of its allocation.
-    auto alloc = dim.getSource().getDefiningOp<memref::AllocOp>();
-    std::optional<int64_t> index = dim.getConstantIndex();
-    if (!alloc || !index || *index >= alloc.getType().getRank())
-      return failure();
-    if (!alloc.getType().isDynamicDim(*index))
-      return getAffineConstantExpr(alloc.getType().getDimSize(*index), context);
-    return expressionOf(
-        alloc.getDynamicSizes()[alloc.getType().getDynamicDimIndex(*index)]);
+    if (std::optional<int64_t> index = dim.getConstantIndex())
+      return dimOf(dim.getSource(), *index);
+    return failure();
   }
   auto binary = [&](auto combine) -> FailureOr<AffineExpr> {
     FailureOr<AffineExpr> lhs = expressionOf(def->getOperand(0));

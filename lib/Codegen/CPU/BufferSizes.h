@@ -37,7 +37,8 @@ private:
   mlir::FailureOr<mlir::AffineExpr> expressionOf(mlir::Value value);
   mlir::FailureOr<mlir::AffineExpr> opaque(mlir::Value value);
   mlir::LogicalResult collectSlice(mlir::Value value);
-  std::optional<mlir::AffineExpr> inputDim(mlir::memref::DimOp dim);
+  mlir::FailureOr<mlir::AffineExpr> dimOf(mlir::Value buffer, int64_t index);
+  std::optional<mlir::AffineExpr> inputDim(mlir::Value buffer, int64_t index);
 
   mutable mlir::func::FuncOp entry;
   unsigned numSymbols = 0;

@@ -146,6 +146,26 @@ func.func @nothing_to_place(%w: memref<?xi8>) attributes {winnow.entry} {
 
 // -----
 
+// Sizes are seen through views.
+
+// CHECK-LABEL: func @size_of_a_view
+// CHECK-LABEL: func @winnow.workspace_bytes
+func.func @size_of_a_view(%w: memref<?xi8>, %s: index, %t: index, %x: memref<?xf32>) attributes {winnow.entry} {
+  %c0 = arith.constant 0 : index
+  %a = memref.alloc(%s, %t) : memref<?x?x8xf32>
+  %part = memref.subview %a[0, 0, 2] [%s, %t, 1] [1, 1, 1] : memref<?x?x8xf32> to memref<?x?xf32, strided<[?, 8], offset: 2>>
+  %flat = memref.collapse_shape %a [[0, 1], [2]] : memref<?x?x8xf32> into memref<?x8xf32>
+  %rows = memref.expand_shape %flat [[0, 1], [2]] output_shape [%t, %s, 8] : memref<?x8xf32> into memref<?x?x8xf32>
+  %n = memref.dim %part, %c0 : memref<?x?xf32, strided<[?, 8], offset: 2>>
+  %m = memref.dim %flat, %c0 : memref<?x8xf32>
+  %k = memref.dim %rows, %c0 : memref<?x?x8xf32>
+  %b = memref.alloc(%n, %m, %k) : memref<?x?x?xf32>
+  memref.copy %b, %b : memref<?x?x?xf32> to memref<?x?x?xf32>
+  return
+}
+
+// -----
+
 func.func @size_from_data_is_refused(%w: memref<?xi8>, %s: index, %x: memref<4xi64>) attributes {winnow.entry} {
   %c0 = arith.constant 0 : index
   %v = memref.load %x[%c0] : memref<4xi64>
