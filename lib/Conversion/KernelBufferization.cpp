@@ -7,12 +7,14 @@ using namespace mlir;
 using namespace winnow;
 
 namespace {
-/// A kernel reads its inputs and overwrites its outputs without reading them.
+/// A kernel reads its inputs, and overwrites its outputs without reading them
+/// unless it works in place.
 struct KernelBufferization
     : bufferization::DstBufferizableOpInterfaceExternalModel<KernelBufferization, KernelOp> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const bufferization::AnalysisState &) const {
-    return !cast<KernelOp>(op).isDpsInit(&operand);
+    auto kernel = cast<KernelOp>(op);
+    return !kernel.isDpsInit(&operand) || kernel.isInPlace();
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,

@@ -124,6 +124,8 @@ void populateElementwisePatterns(mlir::RewritePatternSet &, const mlir::TypeConv
                                  LoweringState &);
 void populateMovementPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                               LoweringState &);
+void populateIndexingPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                              LoweringState &);
 void populateReductionPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                                LoweringState &);
 void populateKernelPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,

@@ -44,6 +44,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     RewritePatternSet patterns(context);
     populateElementwisePatterns(patterns, converter, state);
     populateMovementPatterns(patterns, converter, state);
+    populateIndexingPatterns(patterns, converter, state);
     populateReductionPatterns(patterns, converter, state);
     populateKernelPatterns(patterns, converter, state);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);

@@ -62,9 +62,22 @@ static AffineExpr evalMax(OpImporter &n, ArrayRef<AffineExpr> x) {
   std::optional<bool> less = n.symbols.isLess(x[0], x[1]);
   if (less)
     return *less ? x[1] : x[0];
+  // A broadcast size as dynamo writes it: max(batch, 1). An empty dimension
+  // would not broadcast.
+  for (size_t i : {0, 1})
+    if (isa<AffineSymbolExpr>(x[i]) && isConstantDim(x[1 - i], 1) &&
+        n.symbols.requireNonNegative(x[i] - 1, "node " + n.name + " (Max) takes it for a size"))
+      return x[i];
   return n.symbols.isNonNegative(x[1] - x[0]) == true ? x[1] : AffineExpr();
 }
 static AffineExpr evalMin(OpImporter &n, ArrayRef<AffineExpr> x) {
+  // The size of a slice as dynamo writes it: min(4, tokens).
+  for (size_t i : {0, 1})
+    if (std::optional<int64_t> prefix = getConstantDim(x[1 - i]);
+        prefix && isa<AffineSymbolExpr>(x[i]) && *prefix > 0 && *prefix <= kShortPrefix &&
+        n.symbols.requireNonNegative(x[i] - *prefix,
+                                     "node " + n.name + " (Min) takes that many elements"))
+      return x[1 - i];
   AffineExpr max = evalMax(n, x);
   if (!max)
     return nullptr;

@@ -75,6 +75,48 @@ static void importGatherElements(OpImporter &n) {
   n.set(axis == rank - 1 ? result : n.transpose(result, permutation));
 }
 
+/// How many elements are kept: an attribute in opset 1, then an input that may
+/// be a dynamic dimension.
+static AffineExpr getKept(OpImporter &n) {
+  if (n.opset < 10)
+    return n.constant(n.requiredIntAttr("k"));
+  const KnownTensor *k = n.known(1);
+  if (k && k->elements.size() == 1)
+    return k->elements[0];
+  if (k)
+    n.invalid("expected k to be one element, got " + Twine(k->elements.size()));
+  n.unsupported("its k depends on data");
+  return nullptr;
+}
+
+/// What sorted = 0 leaves open is sorted too.
+static void importTopK(OpImporter &n) {
+  int64_t axis = n.normalizeAxis(n.intAttr("axis", -1), n.rank(0));
+  bool largest = n.opset < 11 || n.intAttr("largest", 1);
+  AffineExpr k = getKept(n);
+  if (n.failed())
+    return;
+  if (std::optional<int64_t> count = getConstantDim(k); count && *count < 0)
+    return n.invalid("expected a k of 0 or more, got " + Twine(*count));
+  Dims dims = n.dims(0);
+  AffineExpr size = dims[axis];
+  if (!n.symbols.requireNonNegative(size - k, "node " + n.name + " (TopK) takes " + n.text(k) +
+                                                  " of " + n.text(size) + " elements")) {
+    std::string counts = "its k of " + n.text(k) + " may exceed the dimension of " + n.text(size);
+    if (getConstantDim(normalizeDim(size - k)))
+      return n.invalid("expected k to be at most " + n.text(size) + ", got " + n.text(k));
+    return n.unsupported(counts, "bound the dimensions with --dim NAME=MIN..MAX");
+  }
+  dims[axis] = k;
+  RankedTensorType types[] = {n.makeType(dims, n.elementType(0)),
+                              n.makeType(dims, n.b.getI64Type())};
+  auto op = n.makeMany<TopKOp>(types, n.in(0), axis, largest);
+  if (!op)
+    return;
+  n.set(0, op.getValues());
+  n.set(1, op.getIndices());
+}
+
 /// values[0] everywhere but values[1] where the position along the new axis is
 /// the index; a negative index counts from the end.
 static void importOneHot(OpImporter &n) {
@@ -108,6 +150,8 @@ ArrayRef<OpEntry> getIndexingOps() {
       {"GatherElements", 11, kMaxOpset, 2, 2, importGatherElements},
       {"GatherND", 11, kMaxOpset, 2, 2, importGatherND},
       {"OneHot", 9, kMaxOpset, 3, 3, importOneHot},
+      {"TopK", 1, 9, 1, 1, importTopK, 2},
+      {"TopK", 10, kMaxOpset, 2, 2, importTopK, 2},
   };
   return ops;
 }

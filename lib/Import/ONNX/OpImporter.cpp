@@ -284,9 +284,9 @@ RankedTensorType OpImporter::makeType(ArrayRef<AffineExpr> dims, Type elementTyp
 //===----------------------------------------------------------------------===//
 
 Value OpImporter::finish(OperationState &state) {
-  auto type = cast<RankedTensorType>(state.types.front());
-  if (!makeType(getDims(type), type.getElementType()))
-    return nullptr;
+  for (Type type : state.types)
+    if (!makeType(getDims(type), getElementTypeOrSelf(type)))
+      return nullptr;
   Operation *op = b.create(state);
   bool isValid = true;
   capture([&] { isValid = succeeded(mlir::verify(op)); });

@@ -38,6 +38,10 @@ struct Failure {
   std::string message, hint;
 };
 
+/// Prefixes this short are taken to be there (a class token, a few special
+/// tokens); longer ones may be truncation, whose size has no expression.
+inline constexpr int64_t kShortPrefix = 16;
+
 class OpImporter {
 public:
   OpImporter(const onnx::NodeProto &node, std::string name, int64_t opset, mlir::Location loc,
@@ -152,6 +156,17 @@ public:
     mlir::OperationState state(loc, OpTy::getOperationName());
     OpTy::build(b, state, mlir::Type(type), std::forward<Args>(args)...);
     return finish(state);
+  }
+  /// An op of several results, whose types are given; null on failure.
+  template <typename OpTy, typename... Args>
+  OpTy makeMany(llvm::ArrayRef<mlir::RankedTensorType> types, Args &&...args) {
+    if (failed() || llvm::is_contained(types, nullptr))
+      return nullptr;
+    mlir::OperationState state(loc, OpTy::getOperationName());
+    llvm::SmallVector<mlir::Type> results(types.begin(), types.end());
+    OpTy::build(b, state, mlir::TypeRange(results), std::forward<Args>(args)...);
+    mlir::Value first = finish(state);
+    return first ? first.getDefiningOp<OpTy>() : nullptr;
   }
   mlir::Value makeConstant(mlir::ElementsAttr value);
   mlir::Value makeKnown(const KnownTensor &known);

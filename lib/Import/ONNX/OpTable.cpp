@@ -15,7 +15,7 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
       getElementwiseOps(), getActivationOps(),  getShapeOps(),         getReshapingOps(),
       getMovementOps(),    getIndexingOps(),    getContractionOps(),   getNormalizationOps(),
       getReductionOps(),   getAttentionOps(),  getSliceOps(),         getEinsumOps(),
-      getPoolOps(),        getConvolutionOps()};
+      getPoolOps(),        getConvolutionOps(), getScatterOps()};
   return families;
 }
 

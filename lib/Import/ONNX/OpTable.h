@@ -30,6 +30,7 @@ llvm::ArrayRef<OpEntry> getShapeOps();
 llvm::ArrayRef<OpEntry> getReshapingOps();
 llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getIndexingOps();
+llvm::ArrayRef<OpEntry> getScatterOps();
 llvm::ArrayRef<OpEntry> getSliceOps();
 llvm::ArrayRef<OpEntry> getEinsumOps();
 llvm::ArrayRef<OpEntry> getPoolOps();
@@ -38,6 +39,7 @@ llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getAttentionOps();
+llvm::ArrayRef<OpEntry> getQuantizationOps();
 
 /// The entry for an operator of the default domain, or null with `reason`.
 const OpEntry *findOp(llvm::StringRef name, int64_t opset, std::string &reason);

@@ -111,17 +111,71 @@ static void importConstantOfShape(OpImporter &n) {
   n.set(n.broadcastTo(value, shape->elements));
 }
 
+/// A float that is known at import; absent otherwise.
+static std::optional<double> getConstantFloat(Value value) {
+  auto constant = value ? value.getDefiningOp<ConstantOp>() : nullptr;
+  auto elements = constant ? dyn_cast<DenseFPElementsAttr>(constant.getValue()) : nullptr;
+  if (!elements || elements.getNumElements() != 1)
+    return std::nullopt;
+  APFloat element = *elements.value_begin<APFloat>();
+  return element.convertToDouble();
+}
+
+/// An operand of Range as an expression: a known integer, that as a float, or a
+/// float that is an integer.
+static AffineExpr getRangeOperand(OpImporter &n, size_t i) {
+  if (const KnownTensor *known = n.known(i))
+    return known->elements.size() == 1 ? known->elements[0] : AffineExpr();
+  if (!isa<FloatType>(n.elementType(i)))
+    return nullptr;
+  Value value = n.in(i);
+  if (auto cast = value ? value.getDefiningOp<CastOp>() : nullptr) {
+    value = cast.getInput();
+    if (auto values = value.getDefiningOp<DimValuesOp>()) {
+      AffineMap map = values.getValues();
+      return map.getNumResults() == 1 ? map.getResult(0) : AffineExpr();
+    }
+    auto constant = value.getDefiningOp<ConstantOp>();
+    auto elements = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : nullptr;
+    if (!elements || elements.getNumElements() != 1 ||
+        elements.getElementType().getIntOrFloatBitWidth() > 64)
+      return nullptr;
+    return n.constant((*elements.value_begin<APInt>()).getSExtValue());
+  }
+  std::optional<double> real = getConstantFloat(value);
+  // Beyond 2^24 an f32 does not tell neighbours apart.
+  if (!real || !(std::abs(*real) <= 1 << 24) || *real != std::floor(*real))
+    return nullptr;
+  return n.constant(static_cast<int64_t>(*real));
+}
+
+/// A range of constant floats: start + i * step, which does not add up
+/// rounding errors.
+static void importFloatRange(OpImporter &n) {
+  std::optional<double> start = getConstantFloat(n.in(0)), limit = getConstantFloat(n.in(1));
+  std::optional<double> step = getConstantFloat(n.in(2));
+  if (!start || !limit || !step)
+    return n.unsupported("a range of floats that depends on data");
+  double length = std::ceil((*limit - *start) / *step);
+  // False for NaN too.
+  if (!(length < double(int64_t(1) << 40)))
+    return n.invalid("expected a range of finite length, from " + Twine(std::to_string(*start)) +
+                     " to " + std::to_string(*limit) + " by " + std::to_string(*step));
+  Value steps = n.iota(n.constant(std::max<int64_t>(length, 0)), n.elementType(0));
+  Value scaled = n.make<MulOp>(steps, n.reshape(n.in(2), {}));
+  n.set(n.make<AddOp>(scaled, n.reshape(n.in(0), {})));
+}
+
 /// start, start + step, ... below limit, of known length.
 static void importRange(OpImporter &n) {
-  const KnownTensor *start = n.known(0), *limit = n.known(1), *step = n.known(2);
-  if (!start || !limit || !step || start->elements.size() != 1 || limit->elements.size() != 1 ||
-      step->elements.size() != 1) {
-    if (isa<FloatType>(n.elementType(0)))
-      return n.unsupported("a range of floats");
-    return n.unsupported("its length depends on data");
-  }
-  AffineExpr first = start->elements[0], last = limit->elements[0];
-  std::optional<int64_t> stride = getConstantDim(step->elements[0]);
+  bool isFloat = isa<FloatType>(n.elementType(0));
+  AffineExpr first = getRangeOperand(n, 0), last = getRangeOperand(n, 1);
+  AffineExpr step = getRangeOperand(n, 2);
+  if (n.failed())
+    return;
+  if (!first || !last || !step)
+    return isFloat ? importFloatRange(n) : n.unsupported("its length depends on data");
+  std::optional<int64_t> stride = getConstantDim(step);
   if (!stride)
     return n.unsupported("its step depends on dynamic dimensions");
   if (*stride == 0 || *stride == INT64_MIN)
@@ -138,7 +192,7 @@ static void importRange(OpImporter &n) {
   Type elementType = n.elementType(0);
   // Axes are short, and positions are data.
   std::optional<int64_t> count = getConstantDim(normalizeDim(length));
-  if (count && *count <= 8 && getConstantDim(first)) {
+  if (!isFloat && count && *count <= 8 && getConstantDim(first)) {
     KnownTensor known{elementType, {*count}, {}};
     for (int64_t i = 0; i < *count; ++i)
       known.elements.push_back(first + i * *stride);
@@ -147,7 +201,8 @@ static void importRange(OpImporter &n) {
   if (std::optional<int64_t> constant = getConstantDim(first))
     return n.set(n.iota(length, elementType, *constant, *stride));
   // A dynamic start is added to a range from 0.
-  Value offset = n.makeKnown(KnownTensor{elementType, {}, {first}});
+  Type integer = isFloat ? n.b.getI64Type() : elementType;
+  Value offset = n.convert(n.makeKnown(KnownTensor{integer, {}, {first}}), elementType);
   n.set(n.make<AddOp>(n.iota(length, elementType, 0, *stride), offset));
 }
 

@@ -12,10 +12,6 @@ struct Part {
 };
 } // namespace
 
-/// Prefixes this short are taken to be there (a class token, a few special
-/// tokens); longer ones may be truncation, whose size has no expression.
-static constexpr int64_t kShortPrefix = 16;
-
 /// clamp(bound < 0 ? bound + dim : bound, 0, dim), as an expression; null with
 /// an error where it has none.
 static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim, bool isEnd) {

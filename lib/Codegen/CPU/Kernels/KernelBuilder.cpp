@@ -112,7 +112,9 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("layer_norm", buildLayerNorm)
       .Case("softmax", buildSoftmax)
       .Case("gather", buildGather)
+      .Case("scatter", buildScatter)
       .Case("cumsum", buildCumSum)
+      .Case("topk", buildTopK)
       .Default(nullptr);
 }
 

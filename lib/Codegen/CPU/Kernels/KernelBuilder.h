@@ -60,7 +60,9 @@ mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);
 mlir::LogicalResult buildLayerNorm(Emitter &, const KernelContext &);
 mlir::LogicalResult buildSoftmax(Emitter &, const KernelContext &);
 mlir::LogicalResult buildGather(Emitter &, const KernelContext &);
+mlir::LogicalResult buildScatter(Emitter &, const KernelContext &);
 mlir::LogicalResult buildCumSum(Emitter &, const KernelContext &);
+mlir::LogicalResult buildTopK(Emitter &, const KernelContext &);
 
 } // namespace winnow::cpu
 

@@ -9,7 +9,11 @@ void KernelOp::getEffects(
   for (OpOperand &input : getInputsMutable())
     if (isa<MemRefType>(input.get().getType()))
       effects.emplace_back(MemoryEffects::Read::get(), &input);
-  for (OpOperand &output : getOutputsMutable())
-    if (isa<MemRefType>(output.get().getType()))
-      effects.emplace_back(MemoryEffects::Write::get(), &output);
+  for (OpOperand &output : getOutputsMutable()) {
+    if (!isa<MemRefType>(output.get().getType()))
+      continue;
+    if (isInPlace())
+      effects.emplace_back(MemoryEffects::Read::get(), &output);
+    effects.emplace_back(MemoryEffects::Write::get(), &output);
+  }
 }

@@ -37,3 +37,54 @@ func.func private @cumsum_columns(memref<1x?x64xf32>, memref<1x?x64xf32>)
 // CHECK:         arith.truncf
 func.func private @cumsum_narrow(memref<?x?x1xf16>, memref<?x?x1xf16>)
     attributes {winnow.kernel = {kind = "cumsum", exclusive = false, reverse = true}}
+
+// -----
+
+// The best so far are a heap in the outputs; NaN counts as the greatest.
+
+// CHECK-LABEL: func.func private @topk
+// CHECK-NOT:   memref.alloca
+// CHECK:       scf.parallel
+// CHECK:         arith.cmpf ogt
+// CHECK:         arith.cmpf uno
+// CHECK:         scf.while
+// CHECK:       } {winnow.grain = 4 : i64}
+func.func private @topk(memref<?x256x1xf32>, memref<?x16x1xf32>, memref<?x16x1xi64>)
+    attributes {winnow.kernel = {kind = "topk", largest = true, unsigned = false}}
+
+// -----
+
+// CHECK-LABEL: func.func private @topk_unsigned
+// CHECK:         arith.cmpi ugt
+func.func private @topk_unsigned(memref<?x?x?xi8>, memref<?x?x?xi8>, memref<?x?x?xi64>)
+    attributes {winnow.kernel = {kind = "topk", largest = false, unsigned = true}}
+
+// -----
+
+// An index outside of the data is reported, and nothing is written.
+
+// CHECK:       func.func private @winnow_rt_fail(i32)
+// CHECK-LABEL: func.func private @scatter
+// CHECK:       scf.parallel
+// CHECK:         %[[BAD:.*]] = arith.cmpi uge
+// CHECK:         scf.if %[[BAD]] {
+// CHECK-NEXT:      func.call @winnow_rt_fail(%arg3)
+// CHECK:         scf.if %{{.*}} {
+// CHECK:           %[[OLD:.*]] = memref.load %arg2
+// CHECK:           %[[NEW:.*]] = arith.addf %[[OLD]]
+// CHECK:           memref.store %[[NEW]], %arg2
+func.func private @scatter(memref<?x?x?xi64>, memref<?x?x?xf32>, memref<?x?x?xf32>, i32)
+    attributes {winnow.kernel = {kind = "scatter", in_place = true, reduction = "add", unsigned = false}}
+
+// -----
+
+// Whole rows: one index, then all columns. The output may have any strides.
+
+// CHECK-LABEL: func.func private @scatter_rows
+// CHECK:         memref.load %arg0[%{{.*}}, %{{.*}}] : memref<1x?xi64>
+// CHECK:         scf.for
+// CHECK-NOT:       memref.load %arg0
+// CHECK-NOT:       memref.load %arg2
+// CHECK:           memref.store %{{.*}}, %arg2
+func.func private @scatter_rows(memref<1x?xi64>, memref<1x?x64xf32>, memref<1x?x64xf32, strided<[?, 128, 2]>>, i32)
+    attributes {winnow.kernel = {kind = "scatter", in_place = true, reduction = "none", unsigned = false}}

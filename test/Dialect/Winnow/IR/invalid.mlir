@@ -575,3 +575,118 @@ func.func @f(%q: tensor<2x5x16xf32>, %k: tensor<2x7x16xf32>, %v: tensor<2x7x16xf
   %0 = winnow.attention %q, %k, %v {scale = 1.0 : f32} : (tensor<2x5x16xf32>, tensor<2x7x16xf32>, tensor<2x7x16xf32>) -> tensor<2x5x16xf32>
   return
 }
+
+// -----
+
+// topk C1
+func.func @f(%x: tensor<2x5xf32>) {
+  // expected-error @+1 {{expected axis in [0, 2), got 2}}
+  %v, %i = winnow.topk %x {axis = 2 : i64} : (tensor<2x5xf32>) -> (tensor<2x3xf32>, tensor<2x3xi64>)
+  return
+}
+
+// -----
+
+// topk C2
+func.func @f(%x: tensor<2x5xf32>) {
+  // expected-error @+1 {{expected values of the input's element type 'f32', got 'f16'}}
+  %v, %i = winnow.topk %x {axis = 1 : i64} : (tensor<2x5xf32>) -> (tensor<2x3xf16>, tensor<2x3xi64>)
+  return
+}
+
+// -----
+
+// topk C3
+func.func @f(%x: tensor<2x5xf32>) {
+  // expected-error @+1 {{expected results of the input's shape but along axis 1, got [2, 5] to [1, 3] and [1, 3]}}
+  %v, %i = winnow.topk %x {axis = 1 : i64} : (tensor<2x5xf32>) -> (tensor<1x3xf32>, tensor<1x3xi64>)
+  return
+}
+
+// -----
+
+// topk C3: both results
+func.func @f(%x: tensor<2x5xf32>) {
+  // expected-error @+1 {{expected results of the input's shape but along axis 1, got [2, 5] to [2, 3] and [2, 4]}}
+  %v, %i = winnow.topk %x {axis = 1 : i64} : (tensor<2x5xf32>) -> (tensor<2x3xf32>, tensor<2x4xi64>)
+  return
+}
+
+// -----
+
+// topk C4
+func.func @f(%x: tensor<2x5xf32>) {
+  // expected-error @+1 {{expected at most 5 elements, got 6}}
+  %v, %i = winnow.topk %x {axis = 1 : i64} : (tensor<2x5xf32>) -> (tensor<2x6xf32>, tensor<2x6xi64>)
+  return
+}
+
+// -----
+
+// scatter_elements C1
+func.func @f(%x: tensor<2x5xf32>, %i: tensor<2x3xi64>, %u: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected axis in [0, 2), got -1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.scatter_elements %x, %i, %u {axis = -1 : i64} : (tensor<2x5xf32>, tensor<2x3xi64>, tensor<2x3xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// scatter_elements C2
+func.func @f(%x: tensor<2x5xf32>, %i: tensor<2x3xi64>, %u: tensor<2x3xf16>) {
+  // expected-error @+2 {{expected updates of the data's element type 'f32', got 'f16'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.scatter_elements %x, %i, %u {axis = 1 : i64} : (tensor<2x5xf32>, tensor<2x3xi64>, tensor<2x3xf16>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// scatter_elements C3
+func.func @f(%x: tensor<2x5xf32>, %i: tensor<2x3xi64>, %u: tensor<2x4xf32>) {
+  // expected-error @+2 {{expected indices and updates of one shape, got [2, 3] and [2, 4]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.scatter_elements %x, %i, %u {axis = 1 : i64} : (tensor<2x5xf32>, tensor<2x3xi64>, tensor<2x4xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// scatter_elements C4
+func.func @f(%x: tensor<2x5xf32>, %i: tensor<1x3xi64>, %u: tensor<1x3xf32>) {
+  // expected-error @+2 {{expected indices of the data's shape but along axis 1, got [1, 3] and [2, 5]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.scatter_elements %x, %i, %u {axis = 1 : i64} : (tensor<2x5xf32>, tensor<1x3xi64>, tensor<1x3xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// scatter_nd C1
+func.func @f(%x: tensor<2x5xf32>, %i: tensor<4x3xi64>, %u: tensor<4xf32>) {
+  // expected-error @+2 {{expected index tuples of a static size of at most 2, got indices of shape [4, 3]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.scatter_nd %x, %i, %u : (tensor<2x5xf32>, tensor<4x3xi64>, tensor<4xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// scatter_nd C2
+func.func @f(%x: tensor<2x5xf32>, %i: tensor<4x2xi64>, %u: tensor<4xf16>) {
+  // expected-error @+2 {{expected updates of the data's element type 'f32', got 'f16'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.scatter_nd %x, %i, %u : (tensor<2x5xf32>, tensor<4x2xi64>, tensor<4xf16>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// scatter_nd C3
+func.func @f(%x: tensor<2x5xf32>, %i: tensor<4x1xi64>, %u: tensor<4xf32>) {
+  // expected-error @+2 {{expected updates of shape [4, 5], got [4]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.scatter_nd %x, %i, %u : (tensor<2x5xf32>, tensor<4x1xi64>, tensor<4xf32>) -> tensor<2x5xf32>
+  return
+}

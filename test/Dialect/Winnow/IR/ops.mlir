@@ -140,6 +140,24 @@ func.func @movement(%x: tensor<2x3xf32>, %i: tensor<4x1xi64>, %j: tensor<4x2xi64
   return
 }
 
+// CHECK-LABEL: func @indexing
+// CHECK: winnow.topk %{{.*}} {axis = 1 : i64, largest} : (tensor<2x5xf32>) -> (tensor<2x3xf32>, tensor<2x3xi64>)
+// CHECK: winnow.topk %{{.*}} {axis = 0 : i64} : (tensor<?xi8, #map{{.*}}>) -> (tensor<?xi8, #map{{.*}}>, tensor<?xi64, #map{{.*}}>)
+// CHECK: winnow.scatter_elements %{{.*}}, %{{.*}}, %{{.*}} {axis = 1 : i64} : (tensor<2x5xf32>, tensor<2x3xi64>, tensor<2x3xf32>) -> tensor<2x5xf32>
+// CHECK: winnow.scatter_elements %{{.*}}, %{{.*}}, %{{.*}} {axis = 1 : i64, reduction = #winnow<scatter_reduction max>} : (tensor<2x5xf32>, tensor<2x3xi64>, tensor<2x3xf32>) -> tensor<2x5xf32>
+// CHECK: winnow.scatter_nd %{{.*}}, %{{.*}}, %{{.*}} {reduction = #winnow<scatter_reduction add>} : (tensor<2x5xf32>, tensor<4x1xi64>, tensor<4x5xf32>) -> tensor<2x5xf32>
+!n = tensor<?xi8, affine_map<()[s0] -> (s0)>>
+!k = tensor<?xi8, affine_map<()[s0] -> (s0 floordiv 2)>>
+!ki = tensor<?xi64, affine_map<()[s0] -> (s0 floordiv 2)>>
+func.func @indexing(%x: tensor<2x5xf32>, %n: !n, %j: tensor<4x1xi64>, %u: tensor<4x5xf32>) {
+  %v, %i = winnow.topk %x {axis = 1 : i64, largest} : (tensor<2x5xf32>) -> (tensor<2x3xf32>, tensor<2x3xi64>)
+  %w, %h = winnow.topk %n {axis = 0 : i64} : (!n) -> (!k, !ki)
+  %0 = winnow.scatter_elements %x, %i, %v {axis = 1 : i64} : (tensor<2x5xf32>, tensor<2x3xi64>, tensor<2x3xf32>) -> tensor<2x5xf32>
+  %1 = winnow.scatter_elements %x, %i, %v {axis = 1 : i64, reduction = #winnow<scatter_reduction max>} : (tensor<2x5xf32>, tensor<2x3xi64>, tensor<2x3xf32>) -> tensor<2x5xf32>
+  %2 = winnow.scatter_nd %x, %j, %u {reduction = #winnow<scatter_reduction add>} : (tensor<2x5xf32>, tensor<4x1xi64>, tensor<4x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
 // CHECK-LABEL: func @contractions
 // CHECK: winnow.matmul %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
 // CHECK: winnow.matmul %{{.*}}, %{{.*}} : (tensor<3xf32>, tensor<3x5xf32>) -> tensor<5xf32>

@@ -10,8 +10,9 @@ def Winnow_KernelOp : Winnow_Op<"kernel", [AttrSizedOperandSegments, Destination
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "a kernel that Codegen will build, in destination style";
   let description = [{
-    What Conversion turns contractions, attention, normalisations and gathers
-    into: reads `inputs`, overwrites `outputs`. `config` holds the kind's
+    What Conversion turns contractions, attention, normalisations, gathers and
+    scatters into: reads `inputs`, overwrites `outputs`, or changes parts of them
+    where `config` says `in_place = true`. `config` holds the kind's
     parameters (schedule, epilogue); kernels of equal kind, config and types
     are one function. `site` numbers the run-time check that it may fail.
     On tensors it returns the new values of `outputs`; after bufferisation it
@@ -27,6 +28,11 @@ def Winnow_KernelOp : Winnow_Op<"kernel", [AttrSizedOperandSegments, Destination
   }];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutputsMutable(); }
+    /// What `outputs` hold before the kernel is read or stays.
+    bool isInPlace() {
+      auto flag = getConfig().getAs<::mlir::BoolAttr>("in_place");
+      return flag && flag.getValue();
+    }
   }];
 }
 

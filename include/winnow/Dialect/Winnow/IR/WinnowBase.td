@@ -61,6 +61,13 @@ def Winnow_ReduceKind : Winnow_Enum<"ReduceKind", "how a reduction combines elem
   I32EnumAttrCase<"Prod", 4, "prod">]>;
 def Winnow_ReduceKindAttr : EnumAttr<Winnow_Dialect, Winnow_ReduceKind, "reduce_kind">;
 
+def Winnow_ScatterReduction : Winnow_Enum<"ScatterReduction", "how an update meets what is there", [
+  I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Add", 1, "add">,
+  I32EnumAttrCase<"Mul", 2, "mul">, I32EnumAttrCase<"Max", 3, "max">,
+  I32EnumAttrCase<"Min", 4, "min">]>;
+def Winnow_ScatterReductionAttr
+    : EnumAttr<Winnow_Dialect, Winnow_ScatterReduction, "scatter_reduction">;
+
 def Winnow_Activation : Winnow_Enum<"Activation", "an activation fused into a linear layer", [
   I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Relu", 1, "relu">,
   I32EnumAttrCase<"Gelu", 2, "gelu">, I32EnumAttrCase<"GeluTanh", 3, "gelu_tanh">,
