@@ -15,7 +15,7 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
       getElementwiseOps(), getActivationOps(),  getShapeOps(),         getReshapingOps(),
       getMovementOps(),    getIndexingOps(),    getContractionOps(),   getNormalizationOps(),
       getReductionOps(),   getAttentionOps(),  getSliceOps(),         getEinsumOps(),
-      getPoolOps(),        getConvolutionOps(), getScatterOps()};
+      getPoolOps(),        getConvolutionOps(), getScatterOps(),     getQuantizationOps()};
   return families;
 }
 
@@ -44,7 +44,8 @@ const OpEntry *findOp(StringRef name, int64_t opset, std::string &reason) {
 int64_t getMaxOpset() { return import::kMaxOpset; }
 
 std::vector<SupportedOperator> getSupportedOperators() {
-  std::vector<SupportedOperator> result;
+  // If chooses between graphs, so that no row of a family imports it.
+  std::vector<SupportedOperator> result = {{"", "If", 1, import::kMaxOpset}};
   for (ArrayRef<import::OpEntry> family : import::getFamilies())
     for (const import::OpEntry &entry : family)
       result.push_back({"", entry.name, entry.minOpset, entry.maxOpset});

@@ -5,6 +5,7 @@
 #include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using llvm::formatv;
@@ -50,8 +51,17 @@ static unsigned getElementBytes(Type type) {
   return std::max(8u, type.getIntOrFloatBitWidth()) / 8;
 }
 
+/// 4-bit integers are a type of stored constants only: two elements a byte in
+/// the file, one a byte from here on.
+static bool isPacked(const Proto &tensor) {
+  return tensor.data_type() == Proto::INT4 || tensor.data_type() == Proto::UINT4;
+}
+
 RankedTensorType getTensorType(const Proto &tensor, MLIRContext *context, std::string &error) {
-  Type elementType = getElementType(tensor.data_type(), context, error);
+  int32_t dataType = tensor.data_type();
+  if (isPacked(tensor))
+    dataType = dataType == Proto::INT4 ? Proto::INT8 : Proto::UINT8;
+  Type elementType = getElementType(dataType, context, error);
   if (!elementType)
     return nullptr;
   int64_t bytes = getElementBytes(elementType);
@@ -114,6 +124,16 @@ static bool hasTypedField(const Proto &tensor) {
          tensor.double_data_size() || tensor.uint64_data_size() || tensor.string_data_size();
 }
 
+/// Spreads 4-bit elements, low half first, to one byte each.
+static std::vector<char> unpack(ArrayRef<char> packed, size_t count, bool isSigned) {
+  std::vector<char> elements(count);
+  for (size_t i = 0; i < count; ++i) {
+    unsigned half = (static_cast<unsigned char>(packed[i / 2]) >> (i % 2 * 4)) & 15;
+    elements[i] = static_cast<char>(isSigned && half > 7 ? int(half) - 16 : int(half));
+  }
+  return elements;
+}
+
 /// A resource key that the printer and parser take: names hold anything.
 static std::string getKey(StringRef name) {
   std::string key = "w_";
@@ -129,7 +149,8 @@ ElementsAttr TensorReader::read(const Proto &tensor, StringRef name, std::string
   if (!type)
     return nullptr;
   unsigned width = getElementBytes(type.getElementType());
-  size_t size = size_t(type.getNumElements()) * width;
+  size_t count = type.getNumElements();
+  size_t size = isPacked(tensor) ? llvm::divideCeil(count, 2) : count * width;
 
   Bytes bytes;
   if (tensor.has_segment()) {
@@ -160,6 +181,13 @@ ElementsAttr TensorReader::read(const Proto &tensor, StringRef name, std::string
                     llvm::make_range(type.getShape().begin(), type.getShape().end()),
                     getDataTypeName(tensor.data_type()), data.size()).str();
     return nullptr;
+  }
+
+  if (isPacked(tensor)) {
+    bytes.made = unpack(data, count, tensor.data_type() == Proto::INT4);
+    bytes.isMade = true;
+    data = bytes.made;
+    size = count;
   }
 
   ElementsAttr attr;
