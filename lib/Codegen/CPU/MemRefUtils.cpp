@@ -76,19 +76,24 @@ Value makeDenseMemRef(OpBuilder &b, Location loc, MemRefType type,
                       Value pointer, ValueRange dynamicSizes) {
   SmallVector<Value> parts = {pointer};
   llvm::append_range(parts, dynamicSizes);
-  // Strides inside of a dynamic dimension are open: products of the sizes.
+  // Strides inside of a dynamic dimension are open, and those around a
+  // dimension of size 0: products of the sizes.
+  SmallVector<int64_t> declared = type.getStridesAndOffset().first;
   Value product;
   int64_t constant = 1;
   SmallVector<Value> strides;
   unsigned dynamic = dynamicSizes.size();
-  for (int64_t size : llvm::reverse(type.getShape())) {
-    if (product) {
-      Value factor = LLVM::ConstantOp::create(b, loc, b.getI64Type(),
-                                              b.getI64IntegerAttr(constant));
-      strides.push_back(constant == 1
-                            ? product
-                            : LLVM::MulOp::create(b, loc, product, factor));
+  for (int64_t i = type.getRank() - 1; i >= 0; --i) {
+    if (ShapedType::isDynamic(declared[i])) {
+      Value stride = product;
+      if (!product || constant != 1) {
+        Value factor = LLVM::ConstantOp::create(b, loc, b.getI64Type(),
+                                                b.getI64IntegerAttr(constant));
+        stride = product ? LLVM::MulOp::create(b, loc, product, factor).getResult() : factor;
+      }
+      strides.push_back(stride);
     }
+    int64_t size = type.getDimSize(i);
     if (!ShapedType::isDynamic(size)) {
       constant *= size;
       continue;

@@ -251,6 +251,17 @@ struct LowerLinear : LoweringPattern<LinearOp> {
 // Attention and normalisations
 //===----------------------------------------------------------------------===//
 
+/// The mask with a value of its own for each key: the kernel reads whole rows.
+static Value repeatAlongKeys(AttentionOp op, Value mask, OpBuilder &b) {
+  Dims from = getDims(op.getMask()), to = from;
+  to[3] = getDims(op.getKey())[1];
+  if (from == to)
+    return mask;
+  return createElementwise(b, op.getLoc(), to, getElementTypeOrSelf(mask), mask,
+                           getBroadcastMap(from, to, op.getContext()),
+                           [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+}
+
 struct LowerAttention : LoweringPattern<AttentionOp> {
   using LoweringPattern::LoweringPattern;
 
@@ -260,7 +271,7 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
     SmallVector<Value> inputs = {adaptor.getQuery(), adaptor.getKey(), adaptor.getValue()};
     StringRef mask = "none";
     if (op.getMask()) {
-      inputs.push_back(adaptor.getMask());
+      inputs.push_back(repeatAlongKeys(op, adaptor.getMask(), rewriter));
       mask = getElementTypeOrSelf(op.getMask()).isInteger(1) ? "bool" : "add";
     }
     NamedAttribute config[] = {

@@ -129,6 +129,11 @@ struct LowerBroadcastTo : LoweringPattern<BroadcastToOp> {
   }
 };
 
+/// Some dimension is known to be 0.
+static bool isEmpty(ArrayRef<AffineExpr> dims) {
+  return llvm::any_of(dims, [](AffineExpr dim) { return isConstantDim(dim, 0); });
+}
+
 /// Forward steps are views; backward steps read element by element.
 struct LowerSlice : LoweringPattern<SliceOp> {
   using LoweringPattern::LoweringPattern;
@@ -136,6 +141,11 @@ struct LowerSlice : LoweringPattern<SliceOp> {
   LogicalResult matchAndRewrite(SliceOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Dims dims = getDims(op.getType());
+    // A view of nothing may start at the end, where a view must not start.
+    if (isEmpty(dims)) {
+      rewriter.replaceOp(op, createEmpty(rewriter, loc, dims, convertElementType(op.getType().getElementType())));
+      return success();
+    }
     if (llvm::all_of(op.getSteps(), [](int64_t step) { return step > 0; })) {
       SmallVector<OpFoldResult> offsets, sizes, strides;
       for (auto [i, dim] : llvm::enumerate(dims)) {
@@ -180,6 +190,8 @@ struct LowerConcat : LoweringPattern<ConcatOp> {
     AffineExpr position = constantDim(0, op.getContext());
     for (auto [original, input] : llvm::zip(op.getInputs(), adaptor.getInputs())) {
       Dims part = getDims(original);
+      if (isEmpty(part))
+        continue;
       SmallVector<OpFoldResult> offsets(dims.size(), rewriter.getIndexAttr(0)), sizes;
       SmallVector<OpFoldResult> strides(dims.size(), rewriter.getIndexAttr(1));
       offsets[op.getAxis()] = getFoldedSize(rewriter, loc, position);

@@ -119,7 +119,14 @@ static void importConv(OpImporter &n) {
   if (groups == 1)
     return n.set(convolve(n, x, weights, bias, w));
   Value result;
+  Type element = n.elementType(0);
   if (groups == *channels && groups == *outputs) {
+    // Sums of many products are kept in f32, as the matrix products do.
+    if (element.isF16() || element.isBF16()) {
+      x = n.convert(x, n.b.getF32Type());
+      weights = n.convert(weights, n.b.getF32Type());
+      bias = bias ? n.convert(bias, n.b.getF32Type()) : bias;
+    }
     result = getDepthwise(n, x, weights, w);
   } else {
     if (groups > 64)
@@ -136,7 +143,7 @@ static void importConv(OpImporter &n) {
     perChannel[1] = n.constant(*outputs);
     result = n.make<AddOp>(result, n.reshape(bias, perChannel));
   }
-  n.set(result);
+  n.set(n.convert(result, element));
 }
 
 ArrayRef<OpEntry> getConvolutionOps() {

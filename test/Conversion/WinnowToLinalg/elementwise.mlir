@@ -41,3 +41,15 @@ func.func @main(%x: tensor<3xui8>, %y: tensor<3xui8>) -> tensor<3xui8> attribute
   %z = winnow.div %x, %y : (tensor<3xui8>, tensor<3xui8>) -> tensor<3xui8>
   return %z : tensor<3xui8>
 }
+
+// -----
+
+// Integer powers are products: upstream's op has no lowering.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: math.ipowi
+// CHECK: arith.muli
+func.func @main(%x: tensor<4xi64>, %y: tensor<4xi64>) -> tensor<4xi64> attributes {winnow.entry} {
+  %0 = winnow.pow %x, %y : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi64>
+  return %0 : tensor<4xi64>
+}

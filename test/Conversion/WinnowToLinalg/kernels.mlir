@@ -86,3 +86,15 @@ func.func @main(%x: tensor<3x8xf32>) -> tensor<3x8xf32> attributes {winnow.entry
   %0 = winnow.softmax %x {axis = 0 : i64} : (tensor<3x8xf32>) -> tensor<3x8xf32>
   return %0 : tensor<3x8xf32>
 }
+
+// -----
+
+// A mask that is one value for all keys is repeated: the kernel reads rows.
+
+// CHECK-LABEL: func.func @main
+// CHECK: %[[MASK:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<1x1x5x6xf32>)
+// CHECK: winnow.kernel "attention" ins(%{{.*}}, %{{.*}}, %{{.*}}, %[[MASK]] :
+func.func @main(%q: tensor<1x5x2x4xf32>, %k: tensor<1x6x2x4xf32>, %v: tensor<1x6x2x4xf32>, %m: tensor<1x1x5x1xf32>) -> tensor<1x5x2x4xf32> attributes {winnow.entry} {
+  %0 = winnow.attention %q, %k, %v mask(%m) {scale = 0.5 : f32} : (tensor<1x5x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x1x5x1xf32>) -> tensor<1x5x2x4xf32>
+  return %0 : tensor<1x5x2x4xf32>
+}

@@ -98,3 +98,18 @@ func.func @main(%x: tensor<2x10x4xf32>) -> tensor<2x4xf32> attributes {winnow.en
   %0 = winnow.gather %x, %i {axis = 1 : i64} : (tensor<2x10x4xf32>, tensor<i64>) -> tensor<2x4xf32>
   return %0 : tensor<2x4xf32>
 }
+
+// -----
+
+// Nothing, taken from the end, is no view; nothing is put in nowhere.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: extract_slice
+// CHECK: tensor.empty() : tensor<0xf32>
+// CHECK: tensor.insert_slice %{{.*}} into %{{.*}}[0] [8] [1] : tensor<8xf32> into tensor<8xf32>
+// CHECK-NOT: insert_slice
+func.func @main(%x: tensor<8xf32>) -> (tensor<0xf32>, tensor<8xf32>) attributes {winnow.entry} {
+  %0 = winnow.slice %x at affine_map<() -> (8)> step [1] : (tensor<8xf32>) -> tensor<0xf32>
+  %1 = winnow.concat %x, %0 {axis = 0 : i64} : (tensor<8xf32>, tensor<0xf32>) -> tensor<8xf32>
+  return %0, %1 : tensor<0xf32>, tensor<8xf32>
+}

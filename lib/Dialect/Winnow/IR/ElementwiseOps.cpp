@@ -212,8 +212,44 @@ static Value emit(ModOp, ScalarEmitter e, ValueRange x) {
   return e.make<arith::SelectOp>(e.make<arith::AndIOp>(nonzero, differ),
                                  e.make<arith::AddIOp>(rem, divisor), rem);
 }
+/// Squares and multiplies over the six low bits of the exponent, without a
+/// branch. What is left of it is worth one factor more: zero for even bases,
+/// one for 1 and -1; for the others the power has long overflowed.
+static Value emitIntegerPow(ScalarEmitter &e, Value base, Value exponent) {
+  Type type = base.getType();
+  using P = arith::CmpIPredicate;
+  Value zero = e.constant(type, 0), one = e.constant(type, 1);
+  auto select = [&](Value condition, Value yes, Value no) -> Value {
+    return e.make<arith::SelectOp>(condition, yes, no);
+  };
+  Value isNegative;
+  if (!e.isUnsigned) {
+    isNegative = e.make<arith::CmpIOp>(P::slt, exponent, zero);
+    exponent = select(isNegative, e.make<arith::SubIOp>(zero, exponent), exponent);
+  }
+  Value result = one, square = base;
+  for (unsigned bit = 0; bit < std::min(6u, type.getIntOrFloatBitWidth()); ++bit) {
+    Value isSet = e.make<arith::CmpIOp>(
+        P::ne, e.make<arith::AndIOp>(exponent, e.constant(type, double(1 << bit))), zero);
+    result = select(isSet, e.make<arith::MulIOp>(result, square), result);
+    square = e.make<arith::MulIOp>(square, square);
+  }
+  if (type.getIntOrFloatBitWidth() > 6) {
+    Value isLarge = e.make<arith::CmpIOp>(P::ugt, exponent, e.constant(type, 63));
+    result = select(isLarge, e.make<arith::MulIOp>(result, square), result);
+  }
+  if (!isNegative)
+    return result;
+  // Only 1 and -1 have a reciprocal.
+  Value isUnit = e.make<arith::OrIOp>(
+      e.make<arith::CmpIOp>(P::eq, base, one),
+      e.make<arith::CmpIOp>(P::eq, base, e.constant(type, -1)));
+  return select(isNegative, select(isUnit, result, zero), result);
+}
 static Value emit(PowOp, ScalarEmitter e, ValueRange x) {
-  return e.byType<math::PowFOp, math::IPowIOp>(x[0], x[1]);
+  if (isa<FloatType>(x[0].getType()))
+    return e.make<math::PowFOp>(x[0], x[1]);
+  return emitIntegerPow(e, x[0], x[1]);
 }
 static Value emit(MaximumOp, ScalarEmitter e, ValueRange x) {
   return e.byType<arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>(x[0], x[1]);

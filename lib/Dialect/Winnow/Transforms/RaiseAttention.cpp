@@ -113,6 +113,8 @@ getBatchAndHeads(Value operand, AffineExpr joint, int64_t headSize, unsigned num
 }
 
 std::optional<Refusal> Raiser::matchShapes() {
+  if (Type type = getElementTypeOrSelf(softmax.getType()); type.isF64())
+    return Refusal{"attention.type", "the kernel computes in f32, less than the model's f64"};
   Dims query = getDims(scores.matmul.getLhs()), key = getDims(scores.matmul.getRhs());
   Dims value = getDims(output.getRhs());
   numSymbols = getNumSymbols({scores.matmul.getLhs().getType(), scores.matmul.getRhs().getType(),

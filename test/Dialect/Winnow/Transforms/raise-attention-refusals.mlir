@@ -224,3 +224,16 @@ func.func @added_after_fill(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, 
   %o = winnow.matmul %p, %v : (tensor<2x4x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return %o : tensor<2x4x5x8xf32>
 }
+
+// -----
+
+// CHECK: applied = false, code = "attention.type"
+// CHECK-LABEL: func @f64
+// CHECK-NOT: winnow.attention
+// CHECK: return
+func.func @f64(%q: tensor<2x4x5x16xf64>, %k: tensor<2x4x16x5xf64>, %v: tensor<2x4x5x8xf64>) -> tensor<2x4x5x8xf64> {
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf64>, tensor<2x4x16x5xf64>) -> tensor<2x4x5x5xf64>
+  %p = winnow.softmax %0 {axis = 3 : i64} : (tensor<2x4x5x5xf64>) -> tensor<2x4x5x5xf64>
+  %o = winnow.matmul %p, %v : (tensor<2x4x5x5xf64>, tensor<2x4x5x8xf64>) -> tensor<2x4x5x8xf64>
+  return %o : tensor<2x4x5x8xf64>
+}
