@@ -15,7 +15,8 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
       getElementwiseOps(), getActivationOps(),  getShapeOps(),         getReshapingOps(),
       getMovementOps(),    getIndexingOps(),    getContractionOps(),   getNormalizationOps(),
       getReductionOps(),   getAttentionOps(),  getSliceOps(),         getEinsumOps(),
-      getPoolOps(),        getConvolutionOps(), getScatterOps(),     getQuantizationOps()};
+      getPoolOps(),        getConvolutionOps(), getScatterOps(),     getQuantizationOps(),
+      getFoldOps()};
   return families;
 }
 

@@ -35,6 +35,7 @@ llvm::ArrayRef<OpEntry> getSliceOps();
 llvm::ArrayRef<OpEntry> getEinsumOps();
 llvm::ArrayRef<OpEntry> getPoolOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
+llvm::ArrayRef<OpEntry> getFoldOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
