@@ -3,6 +3,8 @@
 #ifndef WINNOW_LIB_DRIVER_ARGUMENTS_H
 #define WINNOW_LIB_DRIVER_ARGUMENTS_H
 
+#include "winnow/Import/ONNX/Import.h"
+
 #include "llvm/Option/ArgList.h"
 #include "llvm/Option/OptTable.h"
 
@@ -18,6 +20,10 @@ enum OptionID {
 /// Prints `winnow: error: ...` and how to get help; returns kExitUsage.
 int reportUsage(const llvm::Twine &message);
 
+/// `NAME=N` or `NAME=A..B`.
+bool parseDim(llvm::StringRef text, ImportOptions::DimOverride &dim);
+
+int runCheck(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runCompile(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runRun(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 

@@ -1,10 +1,10 @@
 #include "Arguments.h"
+#include "Diagnostics.h"
 
 #include "winnow/Driver/Driver.h"
 #include "winnow/Pipeline/Pipeline.h"
 #include "winnow/Support/CPULevel.h"
 
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Process.h"
@@ -16,59 +16,10 @@ using namespace llvm;
 using namespace winnow;
 
 //===----------------------------------------------------------------------===//
-// Diagnostics
-//===----------------------------------------------------------------------===//
-
-/// `node '/encoder/MatMul'`, `model.mlir:3:5`, or nothing.
-static std::string describe(mlir::Location loc) {
-  std::string text;
-  loc->walk([&](mlir::Location inner) {
-    if (auto name = mlir::dyn_cast<mlir::NameLoc>(inner)) {
-      text = "node '" + name.getName().str() + "'";
-      return mlir::WalkResult::interrupt();
-    }
-    if (auto file = mlir::dyn_cast<mlir::FileLineColLoc>(inner)) {
-      text = file.getFilename().str() + ":" + std::to_string(file.getLine()) + ":" +
-             std::to_string(file.getColumn());
-      return mlir::WalkResult::interrupt();
-    }
-    return mlir::WalkResult::advance();
-  });
-  return text;
-}
-
-static void print(const mlir::Diagnostic &diagnostic, StringRef indent, bool quiet) {
-  StringRef kind = "note";
-  switch (diagnostic.getSeverity()) {
-  case mlir::DiagnosticSeverity::Error:
-    kind = "error";
-    break;
-  case mlir::DiagnosticSeverity::Warning:
-    kind = "warning";
-    break;
-  default:
-    break;
-  }
-  if (quiet && kind == "note" && indent.empty())
-    return;
-  errs() << indent << "winnow: " << kind << ": ";
-  std::string where = describe(diagnostic.getLocation());
-  if (!where.empty())
-    errs() << where << ": ";
-  errs() << diagnostic.str() << "\n";
-  for (const mlir::Diagnostic &note : diagnostic.getNotes()) {
-    // The op itself, printed, says nothing to who wrote no MLIR.
-    if (!StringRef(note.str()).starts_with("see current operation"))
-      print(note, "  ", quiet);
-  }
-}
-
-//===----------------------------------------------------------------------===//
 // Options
 //===----------------------------------------------------------------------===//
 
-/// `NAME=N` or `NAME=A..B`.
-static bool parseDim(StringRef text, ImportOptions::DimOverride &dim) {
+bool winnow::parseDim(StringRef text, ImportOptions::DimOverride &dim) {
   auto [name, range] = text.rsplit('=');
   auto [low, high] = range.split("..");
   if (name.empty() || low.getAsInteger(10, dim.min) || dim.min < 0)
@@ -151,7 +102,7 @@ int winnow::runCompile(const opt::InputArgList &args, ArrayRef<std::string> posi
   // report must not depend on timing.
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
-    print(diagnostic, "", quiet);
+    printDiagnostic(diagnostic, quiet);
     return mlir::success();
   });
 

@@ -79,13 +79,15 @@ int winnow::runDriver(int argc, char **argv) {
     return kExitSuccess;
   }
   if (command.empty())
-    return reportUsage("expected a command: compile or run");
+    return reportUsage("expected a command: check, compile or run");
   if (!isKnown)
-    return reportUsage("expected the command compile or run, got '" + command + "'");
+    return reportUsage("expected the command check, compile or run, got '" + command + "'");
   for (const opt::Arg *arg : args)
     if (arg->getOption().getID() != OPT_INPUT && arg->getOption().getID() != OPT_UNKNOWN &&
         !arg->getOption().isRegisteredSC(command))
       return reportUsage("option '" + arg->getSpelling() + "' does not belong to winnow " + command);
   ArrayRef<std::string> rest = ArrayRef(positional).drop_front();
+  if (command == "check")
+    return runCheck(args, rest);
   return command == "compile" ? runCompile(args, rest) : runRun(args, rest);
 }

@@ -2,6 +2,8 @@
 
 include "llvm/Option/OptParser.td"
 
+def check : SubCommand<"check", "say which nodes of an ONNX model are not supported",
+  "winnow check MODEL.onnx [options]">;
 def compile : SubCommand<"compile", "compile an ONNX model to a native library",
   "winnow compile MODEL.onnx -o DIR [options]">;
 def run : SubCommand<"run", "run a compiled model on arrays in files",
@@ -18,6 +20,10 @@ def help : Flag<["--"], "help">, HelpText<"show this help">;
 def help_short : Flag<["-"], "h">, Alias<help>;
 def version : Flag<["--"], "version">, HelpText<"show the version">;
 
+// check
+def json : Switch<"json", [check], "print JSON, whose keys docs/check.md lists">;
+def operators : Switch<"operators", [check], "list the supported operators instead">;
+
 // compile
 def output_dir : Separate<["-"], "o", [compile]>, MetaVarName<"DIR">,
   HelpText<"where the library, header, weights and report go">;
@@ -26,7 +32,7 @@ defm emit : Value<"emit", [compile], "KINDS",
   "obj,static,shared,exe,llvm-ir,asm,mlir (default: static,shared)">;
 defm cpu : Value<"cpu", [compile], "LEVEL",
   "native, x86-64, x86-64-v3 or x86-64-v4 (default: native)">;
-defm dim : Value<"dim", [compile], "NAME=N|A..B", "pin a named dimension, or bound it">;
+defm dim : Value<"dim", [check, compile], "NAME=N|A..B", "pin a named dimension, or bound it">;
 defm stop_after : Value<"stop-after", [compile], "PHASE",
   "import, raise, convert or codegen: print the module to -o and stop">;
 def embed_weights : Switch<"embed-weights", [compile], "put the weights into the library">;

@@ -29,7 +29,8 @@ bool GraphImporter::importInitializers(const onnx::GraphProto &graph, Scope &sco
       value.known = getKnownTensor(attr);
     }
     if (!value.type && uses.contains(tensor.name()))
-      unsupported.push_back("initializer " + quote(tensor.name()) + ": " + message);
+      refuseTensor(Unsupported::Kind::Initializer, tensor.name(),
+                   getDataTypeName(tensor.data_type()), message);
     if (!define(tensor.name(), value, scope, loc))
       return false;
   }
@@ -41,6 +42,23 @@ std::string getDimName(const onnx::ValueInfoProto &input, int index) {
   if (dim.has_dim_param() && !dim.dim_param().empty())
     return dim.dim_param();
   return input.name() + "_dim" + std::to_string(index);
+}
+
+/// The kind of a type that is no tensor, in the standard's words.
+static StringRef getNonTensorKind(const onnx::TypeProto &type) {
+  return type.has_sequence_type()        ? "sequence"
+         : type.has_map_type()           ? "map"
+         : type.has_optional_type()      ? "optional"
+         : type.has_sparse_tensor_type() ? "sparse tensor"
+                                         : "";
+}
+
+bool GraphImporter::refuseInput(const onnx::ValueInfoProto &input, const Twine &dtype,
+                                const Twine &reason, Scope &scope, Location loc) {
+  refuseTensor(Unsupported::Kind::Input, input.name(), dtype, reason);
+  ImportedValue poison;
+  poison.isPoisoned = true;
+  return define(input.name(), poison, scope, loc);
 }
 
 bool GraphImporter::importInputs(const onnx::GraphProto &graph, Scope &scope,
@@ -57,13 +75,21 @@ bool GraphImporter::importInputs(const onnx::GraphProto &graph, Scope &scope,
     }
     if (input.name().empty())
       return error(modelLoc, "expected an input with a name, got none");
-    if (!input.type().has_tensor_type())
-      return error(modelLoc, "input " + quote(input.name()) +
-                            ": expected a tensor, got another or no type");
     std::string message;
+    if (StringRef kind = getNonTensorKind(input.type()); !kind.empty()) {
+      if (!refuseInput(input, kind, "expected a tensor, got a " + kind, scope, loc))
+        return false;
+      continue;
+    }
+    if (!input.type().has_tensor_type())
+      return error(modelLoc, "input " + quote(input.name()) + ": expected a type, got none");
     Type elementType = getElementType(input.type().tensor_type().elem_type(), context, message);
-    if (!elementType)
-      return error(modelLoc, "input " + quote(input.name()) + ": " + message);
+    if (!elementType) {
+      std::string dtype = getDataTypeName(input.type().tensor_type().elem_type());
+      if (!refuseInput(input, dtype, message, scope, loc))
+        return false;
+      continue;
+    }
     if (!input.type().tensor_type().has_shape())
       return error(modelLoc, "input " + quote(input.name()) +
                             ": expected a shape, got none; its rank must be known");
@@ -122,7 +148,7 @@ bool GraphImporter::importOutputs(const onnx::GraphProto &graph, Scope &scope,
     results.push_back(result);
     types.push_back(result.getType());
   }
-  if (!reportUnsupported())
+  if (!unsupported.empty())
     return false;
   func::ReturnOp::create(builder, func.getLoc(), results);
   func.setFunctionType(

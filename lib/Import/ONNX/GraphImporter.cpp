@@ -6,9 +6,6 @@ using namespace mlir;
 
 namespace winnow::import {
 
-/// More lines than anyone reads.
-static constexpr size_t kMaxListed = 200;
-
 std::string quote(StringRef name) {
   std::string text;
   llvm::raw_string_ostream stream(text);
@@ -79,16 +76,40 @@ static std::string getONNXScope(const onnx::NodeProto &node) {
   return last.empty() ? "" : path.str();
 }
 
+/// An element type by numpy's name.
+static std::string getDtypeName(Type type) {
+  unsigned width = type.getIntOrFloatBitWidth();
+  if (width == 1)
+    return "bool";
+  StringRef kind = type.isBF16() ? "bfloat" : isa<FloatType>(type) ? "float" : "int";
+  return (type.isUnsignedInteger() ? "u" : "") + kind.str() + std::to_string(width);
+}
+
 bool GraphImporter::refuse(const onnx::NodeProto &node, StringRef name, const Twine &reason,
                            const Twine &hint, Scope &scope, Location loc) {
-  std::string line = "node " + quote(name) + " (" + describe(node, scope) + ")";
-  if (std::string where = getONNXScope(node); !where.empty())
-    line += " in " + quote(where);
-  line += ": " + reason.str();
-  if (!hint.isTriviallyEmpty() && !hint.str().empty())
-    line += "; " + hint.str();
-  unsupported.push_back(line);
+  Unsupported found;
+  found.name = name.str();
+  found.scope = getONNXScope(node);
+  found.domain = getDomainKey(node.domain()).str();
+  found.op = node.op_type();
+  found.opset = scope.opsets->lookup(found.domain);
+  for (const std::string &input : node.input())
+    if (ImportedValue *value = lookup(input, scope); value && value->type && found.dtype.empty())
+      found.dtype = getDtypeName(value->type.getElementType());
+  found.reason = reason.str();
+  found.hint = hint.str();
+  unsupported.push_back(std::move(found));
   return poisonOutputs(node, scope, loc);
+}
+
+void GraphImporter::refuseTensor(Unsupported::Kind kind, StringRef name, const Twine &dtype,
+                                 const Twine &reason) {
+  Unsupported found;
+  found.kind = kind;
+  found.name = name.str();
+  found.dtype = dtype.str();
+  found.reason = reason.str();
+  unsupported.push_back(std::move(found));
 }
 
 bool GraphImporter::poisonOutputs(const onnx::NodeProto &node, Scope &scope, Location loc) {
@@ -101,17 +122,13 @@ bool GraphImporter::poisonOutputs(const onnx::NodeProto &node, Scope &scope, Loc
   return true;
 }
 
-bool GraphImporter::reportUnsupported() {
-  if (unsupported.empty())
-    return true;
-  InFlightDiagnostic diagnostic = emitError(modelLoc);
-  diagnostic << unsupported.size()
-             << (unsupported.size() == 1 ? " node is not supported:" : " nodes are not supported:");
-  for (const std::string &line : ArrayRef(unsupported).take_front(kMaxListed))
-    diagnostic << "\n  " << line;
-  if (unsupported.size() > kMaxListed)
-    diagnostic << "\n  and " << unsupported.size() - kMaxListed << " more";
-  return false;
+bool GraphImporter::passPoison(const onnx::NodeProto &node, Scope &scope, Location loc) {
+  ++numUnchecked;
+  return poisonOutputs(node, scope, loc);
+}
+
+ImportFindings GraphImporter::takeFindings() {
+  return {std::move(unsupported), numNodes, numUnchecked};
 }
 
 //===----------------------------------------------------------------------===//
@@ -165,11 +182,8 @@ GraphImporter::Outcome GraphImporter::run(ModuleOp module) {
   bool isImported = importNodes(graph.node(), scope);
   if (restart)
     return Outcome::Restart;
-  if (!isImported || !importOutputs(graph, scope, func)) {
-    if (!isImported)
-      reportUnsupported();
+  if (!isImported || !importOutputs(graph, scope, func))
     return Outcome::Failed;
-  }
   func->setAttr("winnow.entry", builder.getUnitAttr());
   setSymbols(func, symbols.getLive());
   return Outcome::Done;
@@ -215,7 +229,7 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
     for (const onnx::FunctionProto &function : model.functions())
       if (function.name() == node->op_type() && function.domain() == node->domain() &&
           function.overload() == node->overload())
-        return isPoisoned ? poisonOutputs(*node, scope, loc)
+        return isPoisoned ? passPoison(*node, scope, loc)
                           : importCall(*node, function, name, loc, inputs, scope);
     return refuse(*node, name, "the operator's domain is not supported",
                   node->domain() == "com.microsoft"
@@ -227,14 +241,14 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
     return error(loc, describe(*node, scope) + ": the model imports no opset of the default domain");
   if (node->op_type() == "If" && inputs.size() == 1 && inputs[0]) {
     if (isPoisoned)
-      return poisonOutputs(*node, scope, loc);
+      return passPoison(*node, scope, loc);
     return importIf(*node, name, loc, *inputs[0], scope);
   }
   std::string reason;
   if (!findOp(node->op_type(), scope.opsets->lookup(""), reason))
     return refuse(*node, name, reason, "", scope, loc);
   if (isPoisoned)
-    return poisonOutputs(*node, scope, loc);
+    return passPoison(*node, scope, loc);
   return importOp(*node, name, loc, inputs, scope);
 }
 

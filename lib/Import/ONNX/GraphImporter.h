@@ -29,6 +29,8 @@ public:
 
   enum class Outcome { Done, Failed, Restart };
   Outcome run(mlir::ModuleOp module);
+  /// What the run found; it has failed if anything is unsupported.
+  ImportFindings takeFindings();
 
 private:
   /// The names that nodes can see. A branch of an If sees those around it, a
@@ -68,11 +70,16 @@ private:
   /// Poisons the outputs and remembers why.
   bool refuse(const onnx::NodeProto &node, llvm::StringRef name, const llvm::Twine &reason,
               const llvm::Twine &hint, Scope &scope, mlir::Location loc);
-  /// Outputs of nodes that read such values.
+  /// Remembers that an input or initializer has a type that is unsupported.
+  void refuseTensor(Unsupported::Kind kind, llvm::StringRef name, const llvm::Twine &dtype,
+                    const llvm::Twine &reason);
+  bool refuseInput(const onnx::ValueInfoProto &input, const llvm::Twine &dtype,
+                   const llvm::Twine &reason, Scope &scope, mlir::Location loc);
   bool poisonOutputs(const onnx::NodeProto &node, Scope &scope, mlir::Location loc);
+  /// The same for a node that is supported but reads such values.
+  bool passPoison(const onnx::NodeProto &node, Scope &scope, mlir::Location loc);
   bool error(mlir::Location loc, const llvm::Twine &message);
   std::string describe(const onnx::NodeProto &node, const Scope &scope) const;
-  bool reportUnsupported();
   bool readOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports,
                   Opsets &opsets, mlir::Location loc);
 
@@ -89,7 +96,8 @@ private:
   std::deque<Opsets> functionOpsets;
   int64_t substitutedBytes = 0;
   llvm::StringSet<> uses;
-  std::vector<std::string> unsupported;
+  std::vector<Unsupported> unsupported;
+  int64_t numUnchecked = 0;
   llvm::SmallVector<const onnx::FunctionProto *> callStack;
   int64_t numNodes = 0;
   bool restart = false;

@@ -38,8 +38,37 @@ static LogicalResult applyOverrides(const ImportOptions &options, Symbols &symbo
   return success();
 }
 
+/// More lines than anyone reads.
+static constexpr size_t kMaxListed = 200;
+
+std::string Unsupported::describe() const {
+  static constexpr StringLiteral kinds[] = {"node ", "input ", "initializer "};
+  std::string line = kinds[static_cast<size_t>(kind)].str() + quote(name);
+  if (kind == Kind::Node) {
+    line += " (" + (domain.empty() ? "" : domain + ".") + op;
+    line += (opset ? ", opset " + std::to_string(opset) : "") + ")";
+  }
+  if (!scope.empty())
+    line += " in " + quote(scope);
+  line += ": " + reason;
+  return hint.empty() ? line : line + "; " + hint;
+}
+
+static void reportUnsupported(ArrayRef<Unsupported> unsupported, Location loc) {
+  bool areNodes = llvm::all_of(
+      unsupported, [](const Unsupported &part) { return part.kind == Unsupported::Kind::Node; });
+  InFlightDiagnostic diagnostic = emitError(loc);
+  diagnostic << unsupported.size() << (areNodes ? " node" : " part")
+             << (unsupported.size() == 1 ? "" : "s") << (areNodes ? "" : " of the model")
+             << (unsupported.size() == 1 ? " is" : " are") << " not supported:";
+  for (const Unsupported &part : unsupported.take_front(kMaxListed))
+    diagnostic << "\n  " << part.describe();
+  if (unsupported.size() > kMaxListed)
+    diagnostic << "\n  and " << unsupported.size() - kMaxListed << " more";
+}
+
 OwningOpRef<ModuleOp> winnow::importONNX(StringRef path, MLIRContext &context,
-                                         const ImportOptions &options) {
+                                         const ImportOptions &options, ImportFindings *findings) {
   context.loadDialect<WinnowDialect, func::FuncDialect>();
   // The path is no part of the module: the same file gives the same bytes.
   Location loc = UnknownLoc::get(&context);
@@ -72,6 +101,11 @@ OwningOpRef<ModuleOp> winnow::importONNX(StringRef path, MLIRContext &context,
     GraphImporter::Outcome outcome = importer.run(*module);
     if (outcome == GraphImporter::Outcome::Restart)
       continue;
+    ImportFindings found = importer.takeFindings();
+    if (!findings && !found.unsupported.empty())
+      reportUnsupported(found.unsupported, loc);
+    if (findings)
+      *findings = std::move(found);
     if (outcome == GraphImporter::Outcome::Failed)
       return nullptr;
     for (const std::string &remark : symbols.getRemarks())

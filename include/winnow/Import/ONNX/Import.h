@@ -26,6 +26,41 @@ struct ImportOptions {
   int64_t maxConstantFoldBytes = int64_t(1) << 31;
 };
 
+/// A node, input or initializer that the importer cannot take: a limit of
+/// Winnow, where an error is a fault of the model.
+struct Unsupported {
+  enum class Kind { Node, Input, Initializer } kind = Kind::Node;
+  /// As in the model; an unnamed node is its operator and its place, and one of
+  /// an inlined function or branch follows the caller's name and a slash.
+  std::string name;
+  /// The module that the exporter says the node came from, or empty.
+  std::string scope;
+  /// Empty for the default domain.
+  std::string domain;
+  std::string op;
+  /// 0 where the model imports no opset of the domain.
+  int64_t opset = 0;
+  /// The elements of the first input that has a known type, numpy's way
+  /// ("float32"), or the type that is refused; empty where neither is known.
+  std::string dtype;
+  std::string reason;
+  /// What the user can do, or empty.
+  std::string hint;
+
+  /// One line for people, with the names quoted.
+  std::string describe() const;
+};
+
+/// What an import found out about a model.
+struct ImportFindings {
+  std::vector<Unsupported> unsupported;
+  /// All nodes that were visited, those of inlined functions included.
+  int64_t numNodes = 0;
+  /// Nodes that read the results of unsupported ones. Their operators were
+  /// looked up, but what they do with their inputs could not be checked.
+  int64_t numUnchecked = 0;
+};
+
 /// Reads an ONNX model, and the external data files beside it, as a module with
 /// one function `main`:
 ///
@@ -40,10 +75,12 @@ struct ImportOptions {
 /// A bound or an equality of dimensions that the model implies (a slice of a
 /// position table, an addition of two differently named dimensions) becomes a
 /// property of the symbols and is said in a remark. Everything that is
-/// unsupported is listed in one error. Diagnostics go to the context's
-/// handler; the result is null when there was an error.
+/// unsupported is listed in one error, or if the caller takes `findings` there
+/// and not in an error. Diagnostics go to the context's handler; the result is
+/// null when there was an error or something is unsupported.
 mlir::OwningOpRef<mlir::ModuleOp> importONNX(llvm::StringRef path, mlir::MLIRContext &context,
-                                             const ImportOptions &options = {});
+                                             const ImportOptions &options = {},
+                                             ImportFindings *findings = nullptr);
 
 /// One row of the table that drives the importer: an operator and the opset
 /// versions, inclusive, in which it has the meaning that the row implements.
