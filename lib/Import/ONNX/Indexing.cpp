@@ -1,5 +1,7 @@
 #include "OpTable.h"
 
+#include "mlir/IR/DialectResourceBlobManager.h"
+
 using namespace mlir;
 
 namespace winnow::import {
@@ -144,11 +146,75 @@ static void importOneHot(OpImporter &n) {
   n.set(n.make<SelectOp>(isHot, on, off));
 }
 
+/// Which elements of a constant are not 0, in row-major order; absent for other
+/// values.
+static std::optional<SmallVector<bool>> getNonZero(Value value) {
+  auto constant = value ? value.getDefiningOp<ConstantOp>() : nullptr;
+  if (!constant)
+    return std::nullopt;
+  SmallVector<bool> result;
+  ElementsAttr elements = constant.getElements();
+  if (auto floats = dyn_cast<DenseFPElementsAttr>(elements)) {
+    for (const APFloat &element : floats.getValues<APFloat>())
+      result.push_back(!element.isZero());
+    return result;
+  }
+  if (auto ints = dyn_cast<DenseIntElementsAttr>(elements)) {
+    for (const APInt &element : ints.getValues<APInt>())
+      result.push_back(!element.isZero());
+    return result;
+  }
+  auto resource = dyn_cast<DenseResourceElementsAttr>(elements);
+  AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  // -0 is 0, which bytes do not show.
+  if (!blob || !isa<IntegerType>(elements.getElementType()))
+    return std::nullopt;
+  ArrayRef<char> data = blob->getData();
+  size_t width = std::max(8u, elements.getElementType().getIntOrFloatBitWidth()) / 8;
+  for (; data.size() >= width; data = data.drop_front(width))
+    result.push_back(llvm::any_of(data.take_front(width), [](char byte) { return byte != 0; }));
+  return result;
+}
+
+/// Only of what is known at import: how many elements are not 0 is no
+/// expression over dimensions.
+static void importNonZero(OpImporter &n) {
+  Value input = n.in(0);
+  if (n.failed())
+    return;
+  // TorchScript counts along a dimension by the non-zeros of ones.
+  if (auto broadcast = input.getDefiningOp<BroadcastToOp>()) {
+    std::optional<SmallVector<bool>> splat = getNonZero(broadcast.getInput());
+    if (n.rank(0) == 1 && splat && splat->size() == 1) {
+      AffineExpr count = splat->front() ? n.dims(0)[0] : n.constant(0);
+      return n.set(n.reshape(n.iota(count, n.b.getI64Type()), {n.constant(1), count}));
+    }
+  }
+  std::optional<SmallVector<bool>> isSet = getNonZero(input);
+  if (!isSet)
+    return n.unsupported("its number of results depends on data");
+  ArrayRef<int64_t> shape = n.type(0).getShape();
+  int64_t rank = shape.size(), count = llvm::count(*isSet, true);
+  SmallVector<int64_t> positions(rank * count);
+  int64_t at = 0;
+  for (size_t i = 0; i < isSet->size(); ++i) {
+    if (!(*isSet)[i])
+      continue;
+    int64_t rest = i;
+    for (int64_t d = rank; d-- > 0; rest /= shape[d])
+      positions[d * count + at] = rest % shape[d];
+    ++at;
+  }
+  auto type = RankedTensorType::get({rank, count}, n.b.getI64Type());
+  n.set(n.makeConstant(DenseElementsAttr::get(type, ArrayRef<int64_t>(positions))));
+}
+
 ArrayRef<OpEntry> getIndexingOps() {
   static const OpEntry ops[] = {
       {"Gather", 1, kMaxOpset, 2, 2, importGather},
       {"GatherElements", 11, kMaxOpset, 2, 2, importGatherElements},
       {"GatherND", 11, kMaxOpset, 2, 2, importGatherND},
+      {"NonZero", 9, kMaxOpset, 1, 1, importNonZero},
       {"OneHot", 9, kMaxOpset, 3, 3, importOneHot},
       {"TopK", 1, 9, 1, 1, importTopK, 2},
       {"TopK", 10, kMaxOpset, 2, 2, importTopK, 2},

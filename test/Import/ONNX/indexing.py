@@ -20,6 +20,8 @@
 # RUN: not %winnow compile %t/range-data.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=RANGEDATA
 # RUN: not %winnow compile %t/range-endless.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=ENDLESS
 # RUN: %winnow compile %t/sizes.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=SIZES
+# RUN: %winnow compile %t/nonzero.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=NONZERO
+# RUN: not %winnow compile %t/nonzero-data.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=NONZERODATA
 
 import sys
 
@@ -121,3 +123,16 @@ save("sizes", [
     node("Concat", "m k", "shape", axis=0),
     node("Expand", "scalar shape", "y"),
 ], X, ["y"], {"one": ints(1), "four": ints(4), "scalar": np.float32(1)})
+
+# The non-zeros of constants, and TorchScript's positions along a dimension.
+# NONZERO: winnow.constant dense<{{\[}}[0, 1, 1], [1, 0, 2]]> : tensor<2x3xi64>
+# NONZERO: winnow.iota {{.*}} : tensor<?xi64
+# NONZERO: winnow.reshape {{.*}} -> tensor<1x?xi64
+save("nonzero", [
+    node("NonZero", "c", "a"),
+    node("Shape", "x", "s", start=0, end=1),
+    node("Expand", "one s", "ones"),
+    node("NonZero", "ones", "b"),
+], X, ["a", "b"], {"c": np.array([[0, 2, -0.0], [1, 0, np.nan]], np.float32), "one": np.float32(1)})
+# NONZERODATA: its number of results depends on data
+save("nonzero-data", [node("NonZero", "x", "y")], X, ["y"])
