@@ -54,6 +54,7 @@ struct winnow_pool {
   size_t scratch_bytes;
   int num_threads;
   int num_started;
+  int avoided_cpu; /* that the workers are kept off, or -1 */
   pthread_t *handles;
   winnow_thread threads[];
 };
@@ -177,6 +178,24 @@ static void wait_for_the_others(winnow_pool *pool) {
   }
 }
 
+/* Keeps the workers off the CPU that the caller runs on. A kernel under a
+ * hypervisor takes the other, halted CPUs for busy and would wake a worker
+ * behind the caller, where it waits until the region is over. Does nothing
+ * where the caller's CPUs do not suffice for all threads. */
+static void avoid_callers_cpu(winnow_pool *pool) {
+  int cpu = sched_getcpu();
+  if (cpu < 0 || cpu == pool->avoided_cpu)
+    return;
+  pool->avoided_cpu = cpu;
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0 || cpu >= CPU_SETSIZE ||
+      CPU_COUNT(&cpus) < pool->num_threads)
+    return;
+  CPU_CLR(cpu, &cpus);
+  for (int i = 1; i <= pool->num_started; ++i)
+    (void)pthread_setaffinity_np(pool->handles[i], sizeof cpus, &cpus);
+}
+
 static void pool_parallel(winnow_rt_scope *scope, winnow_task_fn fn, void *ctx,
                           int64_t n, int64_t grain) {
   winnow_thread *thread = (winnow_thread *)scope;
@@ -211,8 +230,10 @@ static void pool_parallel(winnow_rt_scope *scope, winnow_task_fn fn, void *ctx,
   /* A sleeper counts itself before it compares the signal, so either it is
    * seen here or it sees the new signal. */
   atomic_fetch_add(&pool->signal, 1);
-  if (atomic_load(&pool->sleepers))
+  if (atomic_load(&pool->sleepers)) {
+    avoid_callers_cpu(pool);
     futex_wake(&pool->signal, (int)chunks - 1);
+  }
   work(thread);
   wait_for_the_others(pool);
 }
@@ -306,6 +327,7 @@ winnow_status *winnow_pool_create(const winnow_model_desc *desc,
   pool->num_threads = num_threads;
   pool->scratch_bytes = (size_t)all_scratch;
   pool->failed_site = -1;
+  pool->avoided_cpu = -1;
   pool->handles = calloc((size_t)num_threads, sizeof *pool->handles);
   winnow_status *status = NULL;
   if (all_scratch > 0) {

@@ -173,7 +173,8 @@ typedef struct winnow_context winnow_context;
 typedef struct winnow_context_options {
   size_t struct_size;
   /* Threads of a run, the caller's included; 0: one per CPU that the calling
-   * thread may use. */
+   * thread may use. Where those CPUs suffice for all threads, the context's own
+   * threads are kept off the CPU that the caller of winnow_run is on. */
   int32_t num_threads;
   /* How long an idle thread spins before it sleeps, in microseconds; 0: the
    * default (20, or never when there are more threads than CPUs); -1: never. */
