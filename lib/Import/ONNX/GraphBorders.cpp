@@ -142,7 +142,11 @@ bool GraphImporter::importOutputs(const onnx::GraphProto &graph, Scope &scope,
       return error(modelLoc, "output " + quote(output.name()) + ": " + op.getFailure().message);
     int32_t declared = output.type().tensor_type().elem_type();
     std::string message;
-    if (declared && getElementType(declared, context, message) != value->type.getElementType())
+    Type expected = declared ? getElementType(declared, context, message)
+                             : value->type.getElementType();
+    if (!expected)
+      return error(modelLoc, "output " + quote(output.name()) + ": " + message);
+    if (expected != value->type.getElementType())
       return error(modelLoc, "output " + quote(output.name()) + ": expected elements of " +
                             getDataTypeName(declared) + " as declared, got another type from its node");
     results.push_back(result);
