@@ -175,7 +175,7 @@ CASES = {
     # Unsupported, all in one list.
     "unsupported": (build([node("NonZero", "x", "a"), node("Foo", "x", "b"), node("Bar", "x", "c", domain="com.microsoft"),
                            node("Add", "a b", "y")], X, ["y", "c"], domains=["com.microsoft"]),
-                    "3 nodes are not supported:\n  node 'NonZero#0' (NonZero, opset 18): the operator is not supported\n  node 'Foo#1'"),
+                    "3 nodes are not supported:\n  node 'NonZero#0' (NonZero, opset 18): its number of results depends on data\n  node 'Foo#1'"),
     "data shape": (one("Reshape", inputs="x s", args=X + [value("s", [2], INT64)]), "its target shape depends on data"),
     "control characters": (build([helper.make_node("Foo", ["x"], ["y"], name="a\n\x1b[31m'b")], X, ["y"]), r"node 'a\0A\1B[31m'b'"),
     # External data.
