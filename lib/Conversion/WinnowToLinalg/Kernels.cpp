@@ -285,12 +285,40 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
   }
 };
 
+/// The op by its definition, as winnow ops, in its own element type.
+static Value expandLayerNorm(OpBuilder &b, LayerNormOp op) {
+  Location loc = op.getLoc();
+  Value x = op.getInput();
+  if (op.getResidual())
+    x = AddOp::create(b, loc, x, op.getResidual());
+  SmallVector<int64_t> axes = {op.getType().getRank() - 1};
+  auto mean = [&](Value value) -> Value {
+    return ReduceOp::create(b, loc, ReduceKind::Mean, value, axes, /*keepdims=*/true);
+  };
+  Value centred = SubOp::create(b, loc, x, mean(x));
+  Value variance = mean(MulOp::create(b, loc, centred, centred));
+  Type element = getElementTypeOrSelf(x);
+  auto scalar = RankedTensorType::get({}, element);
+  Value epsilon = ConstantOp::create(
+      b, loc, DenseElementsAttr::get(scalar, b.getFloatAttr(element, op.getEpsilon().convertToDouble())));
+  Value deviation = SqrtOp::create(b, loc, AddOp::create(b, loc, variance, epsilon));
+  Value result = DivOp::create(b, loc, centred, deviation);
+  if (op.getScale())
+    result = MulOp::create(b, loc, result, op.getScale());
+  if (op.getBias())
+    result = AddOp::create(b, loc, result, op.getBias());
+  return result;
+}
+
 struct LowerLayerNorm : LoweringPattern<LayerNormOp> {
   using LoweringPattern::LoweringPattern;
 
   LogicalResult matchAndRewrite(LayerNormOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    if (!isF32(op.getInput()))
-      return widen(op, rewriter);
+    if (!isF32(op.getInput())) {
+      if (failed(widen(op, rewriter)))
+        rewriter.replaceOp(op, expandLayerNorm(rewriter, op));
+      return success();
+    }
     Location loc = op.getLoc();
     Dims dims = getDims(op.getType()), rows = getRows(dims, op.getContext());
     SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), dims, rows)};

@@ -2,10 +2,10 @@
 
 // The kernel computes in f32, which would lose half of an f64.
 
-func.func @main(%x: tensor<3x8xf64>) -> tensor<3x8xf64> attributes {winnow.entry} {
-  // expected-error @below {{failed to legalize operation 'winnow.layer_norm'}}
-  %0 = winnow.layer_norm %x {epsilon = 1.0e-5 : f32} : (tensor<3x8xf64>) -> tensor<3x8xf64>
-  return %0 : tensor<3x8xf64>
+func.func @main(%x: tensor<1x3x2x8xf64>) -> tensor<1x3x2x8xf64> attributes {winnow.entry} {
+  // expected-error @below {{failed to legalize operation 'winnow.attention'}}
+  %0 = winnow.attention %x, %x, %x {scale = 1.0 : f32} : (tensor<1x3x2x8xf64>, tensor<1x3x2x8xf64>, tensor<1x3x2x8xf64>) -> tensor<1x3x2x8xf64>
+  return %0 : tensor<1x3x2x8xf64>
 }
 
 // -----

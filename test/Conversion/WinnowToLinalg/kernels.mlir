@@ -98,3 +98,17 @@ func.func @main(%q: tensor<1x5x2x4xf32>, %k: tensor<1x6x2x4xf32>, %v: tensor<1x6
   %0 = winnow.attention %q, %k, %v mask(%m) {scale = 0.5 : f32} : (tensor<1x5x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x1x5x1xf32>) -> tensor<1x5x2x4xf32>
   return %0 : tensor<1x5x2x4xf32>
 }
+
+// -----
+
+// The kernels compute in f32, so that a norm in f64 goes by its definition.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: winnow.kernel
+// CHECK: math.sqrt {{.*}} : f64
+// CHECK-NOT: winnow.kernel
+// CHECK: return
+func.func @main(%x: tensor<3x8xf64>, %s: tensor<8xf64>, %b: tensor<8xf64>) -> tensor<3x8xf64> attributes {winnow.entry} {
+  %0 = winnow.layer_norm %x residual(%x) scale(%s) bias(%b) {epsilon = 1.0e-5 : f32} : (tensor<3x8xf64>, tensor<3x8xf64>, tensor<8xf64>, tensor<8xf64>) -> tensor<3x8xf64>
+  return %0 : tensor<3x8xf64>
+}
