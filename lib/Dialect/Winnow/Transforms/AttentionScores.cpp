@@ -47,16 +47,17 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
       std::optional<double> number = getScalarConstant(fill);
       if (!leadsToScores(next, type) || !number)
         return Refusal{"attention.mask-fill", "expected a select of the scores or a constant"};
-      bool isLow = *number <= kLowestScore;
-      if (!isLow || (getElementTypeOrSelf(type).isF16() && !std::isinf(*number)))
+      // Scaled below, the filled scores end up at the scaled number, which may
+      // overflow to minus infinity.
+      double filled = static_cast<float>(*number * scaleBelow);
+      bool isLow = filled <= kLowestScore;
+      if (!isLow || (getElementTypeOrSelf(type).isF16() && !std::isinf(filled)))
         return Refusal{"attention.mask-fill",
-                       "hidden scores are filled with " + std::to_string(*number) +
+                       "hidden scores are filled with " + std::to_string(filled) +
                            ", which an added mask cannot stand for"};
       scores.masks.push_back({isVisible ? MaskTerm::VisibleWhere : MaskTerm::HiddenWhere,
-                              select.getCondition(), *number});
-      // A positive factor below leaves minus infinity alone.
-      if (!scores.keyFactors.empty() ||
-          (scaleBelow != 1 && !(std::isinf(*number) && scaleBelow > 0)))
+                              select.getCondition(), filled});
+      if (!scores.keyFactors.empty())
         return Refusal{"attention.scale-after-mask", "the scores are scaled after they are masked"};
       value = next;
       continue;

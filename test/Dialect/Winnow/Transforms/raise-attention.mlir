@@ -225,3 +225,40 @@ func.func @no_product(%x: tensor<2x10xf32>) -> tensor<2x10xf32> {
   %0 = winnow.softmax %x {axis = 1 : i64} : (tensor<2x10xf32>) -> tensor<2x10xf32>
   return %0 : tensor<2x10xf32>
 }
+
+// -----
+
+// A fill that is scaled afterwards hides as well as one that is not.
+// CHECK-LABEL: func @scale_after_fill
+// CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x1x1x5xi1>)
+// CHECK-DAG: %[[ZERO:.*]] = winnow.constant dense<0.000000e+00> : tensor<f32>
+// CHECK-DAG: %[[LOW:.*]] = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+// CHECK-DAG: %[[MASK:.*]] = winnow.select %[[M]], %[[LOW]], %[[ZERO]]
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%[[MASK]]) {scale = 2.500000e-01 : f32}
+func.func @scale_after_fill(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %m: tensor<2x1x1x5xi1>) -> tensor<2x4x5x8xf32> {
+  %low = winnow.constant dense<-1.0e20> : tensor<f32>
+  %c = winnow.constant dense<0.25> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> tensor<2x4x5x5xf32>
+  %1 = winnow.select %m, %low, %0 : (tensor<2x1x1x5xi1>, tensor<f32>, tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %2 = winnow.mul %1, %c : (tensor<2x4x5x5xf32>, tensor<f32>) -> tensor<2x4x5x5xf32>
+  %3 = winnow.softmax %2 {axis = 3 : i64} : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %4 = winnow.matmul %3, %v : (tensor<2x4x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+// Scaled up, the lowest float is minus infinity, whose rows have no number.
+// CHECK-LABEL: func @scaled_fill_overflows
+// CHECK-SAME: %[[M:[a-z0-9]*]]: tensor<2x1x1x5xi1>)
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%[[M]]) {scale = 2.000000e+00 : f32}
+func.func @scaled_fill_overflows(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %m: tensor<2x1x1x5xi1>) -> tensor<2x4x5x8xf32> {
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %c = winnow.constant dense<2.0> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> tensor<2x4x5x5xf32>
+  %1 = winnow.select %m, %0, %low : (tensor<2x1x1x5xi1>, tensor<2x4x5x5xf32>, tensor<f32>) -> tensor<2x4x5x5xf32>
+  %2 = winnow.mul %1, %c : (tensor<2x4x5x5xf32>, tensor<f32>) -> tensor<2x4x5x5xf32>
+  %3 = winnow.softmax %2 {axis = 3 : i64} : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %4 = winnow.matmul %3, %v : (tensor<2x4x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}
