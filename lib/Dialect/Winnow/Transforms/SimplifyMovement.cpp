@@ -270,6 +270,25 @@ struct ReduceAboveBroadcast : SimplifyPattern<ReduceOp> {
   }
 };
 
+/// Opset converters flatten the input of an old softmax, which hides that its
+/// scores are attention's.
+struct ReshapeBelowSoftmax : SimplifyPattern<SoftmaxOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(SoftmaxOp op, PatternRewriter &rewriter) const override {
+    auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
+    if (!reshape || !reshape->hasOneUse())
+      return rewriter.notifyMatchFailure(op, "no reshape above of its own");
+    Dims in = getDims(reshape.getInput()), out = getDims(op.getResult());
+    unsigned numSymbols = getNumSymbols({op.getType(), reshape.getInput().getType()});
+    if (in.size() <= out.size() || op.getAxis() + 1 != out.size() ||
+        !isSameDim(in.back(), out.back(), numSymbols))
+      return rewriter.notifyMatchFailure(op, "the reshape joins nothing before the softmax's dimension");
+    Value value = SoftmaxOp::create(rewriter, op.getLoc(), reshape.getInput().getType(),
+                                    reshape.getInput(), in.size() - 1);
+    return replace(rewriter, op, value, "simplify.reshape", "moved a reshape below a softmax");
+  }
+};
+
 /// attention broadcasts its mask itself.
 struct AttentionMaskBroadcast : SimplifyPattern<AttentionOp> {
   using SimplifyPattern::SimplifyPattern;
@@ -292,5 +311,5 @@ struct AttentionMaskBroadcast : SimplifyPattern<AttentionOp> {
 void winnow::populateMovementPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
   patterns.add<TransposeToReshape, ReshapeAboveTranspose, SliceAboveTranspose, SliceAboveReshape,
                ComposeBroadcasts, BroadcastToReshape, ReshapeAboveBroadcast, ReduceAboveBroadcast,
-               AttentionMaskBroadcast>(patterns.getContext(), reporter);
+               ReshapeBelowSoftmax, AttentionMaskBroadcast>(patterns.getContext(), reporter);
 }

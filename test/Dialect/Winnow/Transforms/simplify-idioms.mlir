@@ -426,3 +426,29 @@ func.func @linear_of_transposed_features(%x: tensor<2x8x5xf32>, %w: tensor<8x6xf
   %2 = winnow.reshape %1 : (tensor<2x5x6xf32>) -> tensor<10x6xf32>
   return %2 : tensor<10x6xf32>
 }
+
+// -----
+
+// Opset converters flatten an old softmax's input.
+// CHECK-LABEL: func @flattened_softmax
+// CHECK-SAME: %[[X:.*]]: tensor
+// CHECK-NEXT: %[[P:.*]] = winnow.softmax %[[X]] {axis = 3 : i64} : (tensor<2x4x5x6xf32>) -> tensor<2x4x5x6xf32>
+// CHECK-NEXT: return %[[P]]
+func.func @flattened_softmax(%x: tensor<2x4x5x6xf32>) -> tensor<2x4x5x6xf32> {
+  %0 = winnow.reshape %x : (tensor<2x4x5x6xf32>) -> tensor<40x6xf32>
+  %1 = winnow.softmax %0 {axis = 1 : i64} : (tensor<40x6xf32>) -> tensor<40x6xf32>
+  %2 = winnow.reshape %1 : (tensor<40x6xf32>) -> tensor<2x4x5x6xf32>
+  return %2 : tensor<2x4x5x6xf32>
+}
+
+// -----
+
+// A softmax over joined dimensions is another one.
+// CHECK-LABEL: func @softmax_over_joined
+// CHECK-NEXT: winnow.reshape
+// CHECK-NEXT: winnow.softmax
+func.func @softmax_over_joined(%x: tensor<2x5x6xf32>) -> tensor<2x30xf32> {
+  %0 = winnow.reshape %x : (tensor<2x5x6xf32>) -> tensor<2x30xf32>
+  %1 = winnow.softmax %0 {axis = 1 : i64} : (tensor<2x30xf32>) -> tensor<2x30xf32>
+  return %1 : tensor<2x30xf32>
+}
