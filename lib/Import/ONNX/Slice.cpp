@@ -41,6 +41,10 @@ static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim, bo
         return bound;
     }
   } else {
+    // The last `dim` elements, or before them: none of them and all of them
+    // count from 0 alike where there are none.
+    if (getConstantDim(normalizeDim(dim + bound)) == 0 && n.symbols.isNonNegative(dim) == true)
+      return zero;
     if (n.symbols.isNonNegative(-bound - 1) == true) {
       AffineExpr index = normalizeDim(dim + bound);
       if (n.symbols.requireNonNegative(index, reason))

@@ -4,6 +4,7 @@
 # RUN: %winnow compile %t/view.onnx --stop-after=import -o - | FileCheck %s --check-prefix=VIEW
 # RUN: %winnow compile %t/expand.onnx --stop-after=import -o - | FileCheck %s --check-prefix=EXPAND
 # RUN: %winnow compile %t/slices.onnx --stop-after=import -o - | FileCheck %s --check-prefix=SLICES
+# RUN: %winnow compile %t/whole.onnx --stop-after=import -o - | FileCheck %s --check-prefix=WHOLE
 # RUN: %winnow compile %t/data.onnx --stop-after=import -o - | FileCheck %s --check-prefix=DATA
 # RUN: %winnow compile %t/infer.onnx --stop-after=import -o - | FileCheck %s --check-prefix=INFER
 # RUN: %winnow compile %t/branch.onnx --stop-after=import -o - | FileCheck %s --check-prefix=BRANCH
@@ -66,6 +67,17 @@ save("slices", [
 ], X, ["last", "even", "reverse"],
      {"zero": ints(0), "one": ints(1), "two": ints(2), "minus": ints(-1),
       "max": ints(2**63 - 1), "min": ints(-(2**63))})
+
+# The last `seq` of `seq` elements are all of them, be there none at all.
+# WHOLE-DAG: #[[ALL:.*]] = affine_map<()[s0, s1] -> (s0, s1, 64)>
+# WHOLE-DAG: #[[FIRST:.*]] = affine_map<()[s0, s1] -> (0, 0, 0)>
+# WHOLE: winnow.symbols = [{max = {{[0-9]+}} : i64, min = 0 : i64, name = "batch"}, {max = {{[0-9]+}} : i64, min = 0 : i64, name = "seq"}]
+# WHOLE: winnow.slice {{.*}} at #[[FIRST]] {{.*}} -> tensor<?x?x64xf32, #[[ALL]]>
+save("whole", [
+    node("Shape", "x", "seq", start=1, end=2),
+    node("Neg", "seq", "start"),
+    node("Slice", "x start max one", "y"),
+], X, ["y"], {"one": ints(1), "max": ints(2**63 - 1)})
 
 # A dimension that is used as data.
 # DATA: winnow.dim_values #{{.*}} : tensor<1xi64>
