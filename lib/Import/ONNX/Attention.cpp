@@ -37,6 +37,8 @@ static void importAttention(OpImporter &n) {
       return n.unsupported(i < 6 ? "a key and value cache" : "nonpad_kv_seqlen");
   if (n.floatAttr("softcap", 0) != 0)
     return n.unsupported("a softcap other than 0");
+  if (n.elementType(0).isF64())
+    return n.unsupported("attention in double precision");
   bool causal = n.intAttr("is_causal", 0);
   Value query = toHeads(n, 0, "q_num_heads"), key = toHeads(n, 1, "kv_num_heads"),
         value = toHeads(n, 2, "kv_num_heads");
@@ -60,8 +62,9 @@ static void importAttention(OpImporter &n) {
     n.broadcast({dims, Dims{q[0], q[2], q[1], k[1]}});
     mask = n.reshape(mask, dims);
   }
+  // A query that may attend to nothing gives zeros; only a mask can hide all.
   Value result = n.make<AttentionOp>(query, key, value, mask, llvm::APFloat(float(scale)), causal,
-                                     /*nan_to_zero=*/false);
+                                     /*nan_to_zero=*/bool(mask));
   if (n.failed())
     return;
   Dims out = n.dims(result);

@@ -98,7 +98,8 @@ save("movement", [
      {"pads": ints(0, 2, 0, 0), "twice": ints(2, 1)})
 
 # ATTENTION: winnow.transpose {{.*}}[0, 2, 1, 3]
-# ATTENTION: winnow.attention {{.*}} mask({{.*}}causal{{.*}}scale = 2.500000e-01 : f32
+# A row that the mask hides as a whole is zeros.
+# ATTENTION: winnow.attention {{.*}} mask({{.*}}causal, nan_to_zero, scale = 2.500000e-01 : f32
 # ATTENTION: winnow.transpose {{.*}}[0, 2, 1, 3]
 save("attention", [node("Attention", "q k v m", "y", is_causal=1)],
      [value("q", ["b", 4, "s", 16]), value("k", ["b", 2, "s", 16]), value("v", ["b", 2, "s", 16]),
