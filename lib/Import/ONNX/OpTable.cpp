@@ -16,7 +16,7 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
       getMovementOps(),    getIndexingOps(),    getContractionOps(),   getNormalizationOps(),
       getReductionOps(),   getAttentionOps(),  getSliceOps(),         getEinsumOps(),
       getPoolOps(),        getConvolutionOps(), getScatterOps(),     getQuantizationOps(),
-      getFoldOps()};
+      getFoldOps(),        getCropPadOps()};
   return families;
 }
 

@@ -1,7 +1,4 @@
 #include "Window.h"
-#include "OpTable.h"
-
-#include <limits>
 
 using namespace mlir;
 
@@ -11,13 +8,62 @@ namespace winnow::import {
 static constexpr int64_t kMaxTaps = 256;
 
 bool Window::isPadded() const {
-  return llvm::any_of(before, [](int64_t x) { return x != 0; }) ||
-         llvm::any_of(after, [](int64_t x) { return x != 0; });
+  return llvm::any_of(llvm::seq(rank()), [&](size_t i) { return isPadded(i); });
 }
 
 bool Window::isPartition() const {
   return !isPadded() && strides == kernel &&
          llvm::all_of(dilations, [](int64_t x) { return x == 1; });
+}
+
+Window Window::only(size_t i) const {
+  return {{kernel[i]}, {strides[i]},    {dilations[i]}, {before[i]},
+          {after[i]},  {completion[i]}, {starts[i]},    {counts[i]}};
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+/// Padding such that there are ceil(size / stride) windows, in equal parts before
+/// and after. Of a dynamic dimension they follow from its remainder: the most
+/// that may be needed is padded, and the windows start where they should.
+static void padToSame(OpImporter &n, Window &w, size_t i, bool isUpper) {
+  AffineExpr dim = n.dims(0)[i + 2];
+  int64_t stride = w.strides[i], reach = w.reach(i);
+  auto split = [&](int64_t total) {
+    w.before[i] = isUpper ? total / 2 : total - total / 2;
+    w.after[i] = total - w.before[i];
+  };
+  if (std::optional<int64_t> size = getConstantDim(dim)) {
+    int64_t count = (*size + stride - 1) / stride;
+    return split(std::max<int64_t>((count - 1) * stride + reach - *size, 0));
+  }
+  if (stride == 1 || reach == 1)
+    return split(reach - 1);
+  if (reach < stride)
+    return n.unsupported("auto_pad of a dynamic dimension with windows that do not touch",
+                         "fix it with --dim NAME=SIZE");
+  split(reach - 1);
+  AffineExpr total = (-dim) % stride + (reach - stride), half = total.floorDiv(2);
+  w.starts[i] = normalizeDim(w.before[i] - (isUpper ? half : total - half));
+  w.counts[i] = normalizeDim(dim.ceilDiv(stride));
+}
+
+/// Adds what completes the last window, which must start within the input or
+/// the padding before it.
+static void roundUp(OpImporter &n, Window &w, size_t i) {
+  AffineExpr dim = n.dims(0)[i + 2];
+  int64_t stride = w.strides[i], reach = w.reach(i), before = w.before[i];
+  if (w.after[i] < reach && divideDim(dim + before + w.after[i] - reach, n.constant(stride)))
+    return;
+  int64_t after = std::min(w.after[i] + stride - 1, reach - 1);
+  if (std::optional<int64_t> size = getConstantDim(dim)) {
+    int64_t room = *size + before + after - reach;
+    after = std::max<int64_t>(after - (room < 0 ? 0 : room % stride), 0);
+  }
+  w.completion[i] = std::max<int64_t>(after - w.after[i], 0);
+  w.after[i] = after;
 }
 
 Window getWindow(OpImporter &n, ArrayRef<int64_t> kernel) {
@@ -44,72 +90,87 @@ Window getWindow(OpImporter &n, ArrayRef<int64_t> kernel) {
   w.dilations = get("dilations", rank, 1, 1);
   SmallVector<int64_t> pads = get("pads", 2 * rank, 0, 0);
   std::string autoPad = n.stringAttr("auto_pad", "NOTSET");
-  bool isCeil = n.intAttr("ceil_mode", 0);
+  bool isCeil = n.intAttr("ceil_mode", 0), isSame = StringRef(autoPad).starts_with("SAME");
   if (n.failed())
     return w;
+  if (autoPad != "NOTSET" && autoPad != "VALID" && autoPad != "SAME_UPPER" &&
+      autoPad != "SAME_LOWER")
+    n.invalid("expected auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER, got '" + autoPad + "'");
+  if (autoPad != "NOTSET")
+    pads.assign(2 * rank, 0);
   w.before.assign(pads.begin(), pads.begin() + rank);
   w.after.assign(pads.begin() + rank, pads.end());
-  if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
-    for (size_t i = 0; i < rank; ++i) {
-      std::optional<int64_t> size = getConstantDim(n.dims(0)[i + 2]);
-      if (!size) {
-        n.unsupported("auto_pad of a dynamic dimension", "fix it with --dim NAME=SIZE");
-        return w;
-      }
-      int64_t outputs = (*size + w.strides[i] - 1) / w.strides[i];
-      int64_t reach = (w.kernel[i] - 1) * w.dilations[i] + 1;
-      int64_t total = std::max<int64_t>((outputs - 1) * w.strides[i] + reach - *size, 0);
-      w.before[i] = autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
-      w.after[i] = total - w.before[i];
-    }
-  } else if (autoPad == "VALID") {
-    w.before.assign(rank, 0);
-    w.after.assign(rank, 0);
-  } else if (autoPad != "NOTSET") {
-    n.invalid("expected auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER, got '" + autoPad + "'");
-  }
-  // Rounding up matters only where windows do not come out even.
-  for (size_t i = 0; isCeil && i < rank; ++i) {
-    AffineExpr room = n.dims(0)[i + 2] + w.before[i] + w.after[i] -
-                      ((w.kernel[i] - 1) * w.dilations[i] + 1);
-    if (!divideDim(room, n.constant(w.strides[i])))
-      n.unsupported("ceil_mode with a partial window in dimension " + Twine(i + 2));
+  w.completion.assign(rank, 0);
+  w.starts.assign(rank, n.constant(0));
+  w.counts.assign(rank, nullptr);
+  for (size_t i = 0; i < rank; ++i) {
+    if (isSame)
+      padToSame(n, w, i, autoPad == "SAME_UPPER");
+    else if (isCeil)
+      roundUp(n, w, i);
   }
   return w;
 }
 
-Value pad(OpImporter &n, Value input, const Window &window, double fill) {
+//===----------------------------------------------------------------------===//
+// Taps
+//===----------------------------------------------------------------------===//
+
+Value pad(OpImporter &n, Value input, const Window &window, size_t i, double fill) {
   if (n.failed())
     return nullptr;
-  for (size_t i = 0; i < window.rank(); ++i) {
-    SmallVector<Value> parts;
-    auto add = [&](int64_t count) {
-      if (count == 0 || n.failed())
-        return;
-      Dims dims = n.dims(input);
-      dims[i + 2] = n.constant(count);
-      parts.push_back(n.broadcastTo(n.scalarLike(input, fill), dims));
-    };
-    add(window.before[i]);
-    parts.push_back(input);
-    add(window.after[i]);
-    if (parts.size() > 1)
-      input = n.concat(parts, i + 2);
-  }
+  SmallVector<Value> parts;
+  auto add = [&](int64_t count) {
+    if (count == 0 || n.failed())
+      return;
+    Dims dims = n.dims(input);
+    dims[i + 2] = n.constant(count);
+    parts.push_back(n.broadcastTo(n.scalarLike(input, fill), dims));
+  };
+  add(window.before[i]);
+  parts.push_back(input);
+  add(window.after[i]);
+  return parts.size() > 1 ? n.concat(parts, i + 2) : input;
+}
+
+Value pad(OpImporter &n, Value input, const Window &window, double fill) {
+  for (size_t i = 0; i < window.rank(); ++i)
+    input = pad(n, input, window, i, fill);
   return input;
 }
 
-/// How many windows fit; null with an error if that may be none.
-static AffineExpr countWindows(OpImporter &n, AffineExpr size, const Window &w, size_t i) {
-  int64_t reach = (w.kernel[i] - 1) * w.dilations[i] + 1;
-  AffineExpr room = normalizeDim(size - reach);
+AffineExpr countWindows(OpImporter &n, AffineExpr padded, const Window &w, size_t i) {
+  if (w.counts[i])
+    return w.counts[i];
+  AffineExpr room = normalizeDim(padded - w.reach(i));
   if (!n.symbols.requireNonNegative(room, "node " + n.name + " (" + n.node.op_type() +
-                                              ") has a window of " + Twine(reach))) {
-    n.invalid("expected dimension " + Twine(i + 2) + " of at least " + Twine(reach) +
-              " elements with padding, got " + n.text(size));
+                                              ") has a window of " + Twine(w.reach(i)))) {
+    n.invalid("expected dimension " + Twine(i + 2) + " of at least " + Twine(w.reach(i)) +
+              " elements with padding, got " + n.text(padded));
     return nullptr;
   }
   return normalizeDim(room.floorDiv(w.strides[i]) + 1);
+}
+
+static bool checkTaps(OpImporter &n, int64_t numTaps) {
+  if (numTaps > kMaxTaps)
+    n.unsupported("an overlapping window of more than " + Twine(kMaxTaps) + " elements");
+  return !n.failed();
+}
+
+static Value getTap(OpImporter &n, Value padded, const Window &w, size_t i, AffineExpr count,
+                    int64_t position) {
+  return n.sliceDim(padded, i + 2, w.starts[i] + position * w.dilations[i], count, w.strides[i]);
+}
+
+SmallVector<Value> getTaps(OpImporter &n, Value padded, const Window &w, size_t i) {
+  if (n.failed() || !checkTaps(n, w.kernel[i]))
+    return {};
+  AffineExpr count = countWindows(n, n.dims(padded)[i + 2], w, i);
+  SmallVector<Value> taps;
+  for (int64_t tap = 0; tap < w.kernel[i] && !n.failed(); ++tap)
+    taps.push_back(getTap(n, padded, w, i, count, tap));
+  return taps;
 }
 
 SmallVector<Value> getTaps(OpImporter &n, Value padded, const Window &w) {
@@ -118,10 +179,8 @@ SmallVector<Value> getTaps(OpImporter &n, Value padded, const Window &w) {
   int64_t numTaps = 1;
   for (int64_t size : w.kernel) {
     numTaps = size > kMaxTaps ? kMaxTaps + 1 : numTaps * size;
-    if (numTaps > kMaxTaps) {
-      n.unsupported("an overlapping window of more than " + Twine(kMaxTaps) + " elements");
+    if (!checkTaps(n, numTaps))
       return {};
-    }
   }
   Dims dims = n.dims(padded);
   SmallVector<AffineExpr> counts;
@@ -133,69 +192,11 @@ SmallVector<Value> getTaps(OpImporter &n, Value padded, const Window &w) {
   for (int64_t tap = 0; tap < numTaps; ++tap) {
     Value part = padded;
     int64_t rest = tap;
-    for (size_t i = w.rank(); i-- > 0;) {
-      int64_t position = rest % w.kernel[i];
-      rest /= w.kernel[i];
-      part = n.sliceDim(part, i + 2, n.constant(position * w.dilations[i]), counts[i],
-                        w.strides[i]);
-    }
+    for (size_t i = w.rank(); i-- > 0; rest /= w.kernel[i])
+      part = getTap(n, part, w, i, counts[i], rest % w.kernel[i]);
     taps.push_back(part);
   }
   return taps;
-}
-
-//===----------------------------------------------------------------------===//
-// Pools
-//===----------------------------------------------------------------------===//
-
-template <typename OpTy> static Value combine(OpImporter &n, ArrayRef<Value> taps) {
-  if (taps.empty())
-    return nullptr;
-  Value result = taps.front();
-  for (Value tap : taps.drop_front())
-    result = n.make<OpTy>(result, tap);
-  return result;
-}
-
-static void importMaxPool(OpImporter &n) {
-  Window w = getWindow(n, {});
-  if (!n.failed() && !isa<FloatType>(n.elementType(0)))
-    return n.unsupported("a pool of integers");
-  double lowest = -std::numeric_limits<double>::infinity();
-  n.set(combine<MaximumOp>(n, getTaps(n, pad(n, n.in(0), w, lowest), w)));
-}
-
-/// The mean counts the padding under `count_include_pad`; otherwise a pool of
-/// ones counts the elements.
-static void importAveragePool(OpImporter &n) {
-  Window w = getWindow(n, {});
-  bool countsPadding = n.intAttr("count_include_pad", 0);
-  Value x = n.in(0);
-  SmallVector<Value> taps = getTaps(n, pad(n, x, w, 0), w);
-  Value sum = combine<AddOp>(n, taps);
-  if (n.failed())
-    return;
-  if (countsPadding || !w.isPadded())
-    return n.set(n.make<DivOp>(sum, n.scalarLike(x, taps.size())));
-  Value ones = n.broadcastTo(n.scalarLike(x, 1), n.dims(0));
-  n.set(n.make<DivOp>(sum, combine<AddOp>(n, getTaps(n, pad(n, ones, w, 0), w))));
-}
-
-template <ReduceKind kind> static void importGlobalPool(OpImporter &n) {
-  if (n.rank(0) < 3)
-    return n.invalid("expected an input of rank 3 or more, got rank " + Twine(n.rank(0)));
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, n.rank(0)));
-  n.set(n.reduce(kind, n.in(0), axes, /*keepdims=*/true));
-}
-
-ArrayRef<OpEntry> getPoolOps() {
-  static const OpEntry ops[] = {
-      {"AveragePool", 7, kMaxOpset, 1, 1, importAveragePool},
-      {"GlobalAveragePool", 1, kMaxOpset, 1, 1, importGlobalPool<ReduceKind::Mean>},
-      {"GlobalMaxPool", 1, kMaxOpset, 1, 1, importGlobalPool<ReduceKind::Max>},
-      {"MaxPool", 1, kMaxOpset, 1, 1, importMaxPool},
-  };
-  return ops;
 }
 
 } // namespace winnow::import

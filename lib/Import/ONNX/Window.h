@@ -11,9 +11,19 @@ namespace winnow::import {
 /// dimension.
 struct Window {
   llvm::SmallVector<int64_t> kernel, strides, dilations, before, after;
+  /// Those of `after` that only complete the last window, under ceil_mode.
+  llvm::SmallVector<int64_t> completion;
+  /// Where the first window starts in the padded dimension, and how many
+  /// windows there are; null where as many follow as fit.
+  llvm::SmallVector<mlir::AffineExpr> starts, counts;
 
   size_t rank() const { return kernel.size(); }
+  /// From a window's first element to its last.
+  int64_t reach(size_t i) const { return (kernel[i] - 1) * dilations[i] + 1; }
+  bool isPadded(size_t i) const { return before[i] != 0 || after[i] != 0; }
   bool isPadded() const;
+  /// The window of one dimension alone.
+  Window only(size_t i) const;
   /// The windows tile the input: each element is in exactly one.
   bool isPartition() const;
 };
@@ -22,12 +32,24 @@ struct Window {
 /// convolutions and is empty for pools, which have an attribute.
 Window getWindow(OpImporter &n, llvm::ArrayRef<int64_t> kernel);
 
-/// Pads the spatial dimensions, those from 2 on, with `fill`.
+/// Pads the spatial dimension `i`, which is dimension i + 2, or all of them with
+/// `fill`.
+mlir::Value pad(OpImporter &n, mlir::Value input, const Window &window, size_t i, double fill);
 mlir::Value pad(OpImporter &n, mlir::Value input, const Window &window, double fill);
+
+/// For every position in the kernel along one spatial dimension, the elements
+/// of the (padded) input that it meets.
+llvm::SmallVector<mlir::Value> getTaps(OpImporter &n, mlir::Value padded, const Window &window,
+                                       size_t i);
 
 /// For every position in the kernel, in row-major order, the elements of the
 /// (padded) input that it meets: tensors [N, C, output...].
 llvm::SmallVector<mlir::Value> getTaps(OpImporter &n, mlir::Value padded, const Window &window);
+
+/// How many windows fit in a padded dimension; null with an error if that may be
+/// none.
+mlir::AffineExpr countWindows(OpImporter &n, mlir::AffineExpr padded, const Window &window,
+                              size_t i);
 
 } // namespace winnow::import
 
