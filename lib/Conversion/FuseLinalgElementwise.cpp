@@ -30,7 +30,8 @@ struct FuseLinalgElementwise
     RewritePatternSet patterns(&getContext());
     linalg::populateElementwiseOpsFusionPatterns(patterns, [](OpOperand *operand) {
       auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
-      if (!producer)
+      // Into a loop it would be computed once an iteration.
+      if (!producer || producer->getBlock() != operand->getOwner()->getBlock())
         return false;
       // A reduction re-reads broadcast operands once per element: fuse only
       // what it would read once anyway.

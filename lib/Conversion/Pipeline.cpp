@@ -18,6 +18,7 @@ void winnow::buildConversionPipeline(OpPassManager &pm, StringRef cpu) {
 
   // Results are computed straight into the caller's buffers.
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addNestedPass<func::FuncOp>(createPlaceLoopState());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = false;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));

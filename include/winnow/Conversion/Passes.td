@@ -44,6 +44,21 @@ def FuseLinalgElementwise : Pass<"winnow-fuse-linalg-elementwise", "::mlir::func
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect"];
 }
 
+def PlaceLoopState : Pass<"winnow-place-loop-state", "::mlir::func::FuncOp"> {
+  let summary = "gives what a loop or a branch hands on a place of its own";
+  let description = [{
+    Bufferisation then never meets a value whose buffer changes from one iteration
+    to the next, which no arena can place:
+
+    - a loop starts with copies of its initial values, unless they are fresh;
+    - an iteration ends by copying what it hands on to where the next one reads
+      it; values that are parts of the state itself, as when two are swapped, are
+      copied aside first;
+    - a branch of scf.if yields a fresh, dense tensor.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
 def KernelsToCalls : Pass<"winnow-kernels-to-calls", "::mlir::ModuleOp"> {
   let summary = "turns bufferised kernels into calls of private functions";
   let description = [{

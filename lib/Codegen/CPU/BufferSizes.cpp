@@ -2,6 +2,7 @@
 
 #include "BufferSizes.h"
 #include "MemRefUtils.h"
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -20,17 +21,47 @@ BufferSizes::BufferSizes(func::FuncOp entry) : entry(entry) {
       break;
     ++numSymbols;
   }
-  nominals.assign(numSymbols, kNominalSymbol);
-  auto bounds = entry->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>(
-      "winnow.symbols");
-  for (unsigned i = 0; bounds && i < numSymbols && i < bounds.size(); ++i) {
-    auto symbol = dyn_cast<DictionaryAttr>(bounds[i]);
-    if (!symbol)
-      continue;
-    if (auto min = symbol.getAs<IntegerAttr>("min"))
-      nominals[i] = std::max(nominals[i], min.getInt());
-    if (auto max = symbol.getAs<IntegerAttr>("max"))
-      nominals[i] = std::min(nominals[i], max.getInt());
+  symbols = getSymbols(entry);
+  symbols.resize(numSymbols);
+  for (const SymbolInfo &symbol : symbols)
+    nominals.push_back(
+        std::min(std::max(kNominalSymbol, symbol.min), symbol.max));
+}
+
+AffineExpr BufferSizes::boundOf(AffineExpr expr, bool isUpper) const {
+  MLIRContext *context = expr.getContext();
+  auto dependsOnData = [&](AffineExpr part) {
+    bool depends = false;
+    part.walk([&](AffineExpr inner) {
+      auto symbol = dyn_cast<AffineSymbolExpr>(inner);
+      depends |= symbol && symbol.getPosition() < numSymbols &&
+                 symbols[symbol.getPosition()].isData;
+    });
+    return depends;
+  };
+  if (!dependsOnData(expr))
+    return expr;
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return isUpper ? expr
+                   : getAffineConstantExpr(symbols[symbol.getPosition()].min,
+                                           context);
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  AffineExpr lhs = binary.getLHS(), rhs = binary.getRHS();
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return boundOf(lhs, isUpper) + boundOf(rhs, isUpper);
+  case AffineExprKind::Mul:
+    // Sizes are not negative, but a constant factor may be.
+    if (auto factor = dyn_cast<AffineConstantExpr>(rhs))
+      return boundOf(lhs, isUpper == (factor.getValue() >= 0)) * rhs;
+    return boundOf(lhs, isUpper) * boundOf(rhs, isUpper);
+  case AffineExprKind::FloorDiv:
+    return boundOf(lhs, isUpper).floorDiv(boundOf(rhs, !isUpper));
+  case AffineExprKind::CeilDiv:
+    return boundOf(lhs, isUpper).ceilDiv(boundOf(rhs, !isUpper));
+  default:
+    // A remainder is below its divisor.
+    return isUpper ? boundOf(rhs, true) - 1 : getAffineConstantExpr(0, context);
   }
 }
 
@@ -50,7 +81,7 @@ FailureOr<AffineExpr> BufferSizes::bytesOf(memref::AllocOp alloc) {
           "but it is computed from data or within a loop");
     bytes = bytes * *expression;
   }
-  return bytes;
+  return boundOf(normalizeDim(bytes), /*isUpper=*/true);
 }
 
 /// The dimension of an input or output by the entry's attributes.
@@ -121,6 +152,18 @@ FailureOr<AffineExpr> BufferSizes::dimOf(Value buffer, int64_t index) {
   return product;
 }
 
+/// The data symbol whose value the call gives.
+static std::optional<unsigned> getDefinedSymbol(func::CallOp call) {
+  auto callee =
+      SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
+  auto config = callee ? callee->getAttrOfType<DictionaryAttr>("winnow.kernel")
+                       : DictionaryAttr();
+  auto symbol = config && call.getNumResults() == 1
+                    ? config.getAs<IntegerAttr>("symbol")
+                    : IntegerAttr();
+  return symbol ? std::optional<unsigned>(symbol.getInt()) : std::nullopt;
+}
+
 FailureOr<AffineExpr> BufferSizes::expressionOf(Value value) {
   MLIRContext *context = value.getContext();
   APInt constant;
@@ -139,6 +182,9 @@ FailureOr<AffineExpr> BufferSizes::expressionOf(Value value) {
       return dimOf(dim.getSource(), *index);
     return failure();
   }
+  if (auto call = dyn_cast<func::CallOp>(def))
+    if (std::optional<unsigned> symbol = getDefinedSymbol(call))
+      return getAffineSymbolExpr(*symbol, context);
   auto binary = [&](auto combine) -> FailureOr<AffineExpr> {
     FailureOr<AffineExpr> lhs = expressionOf(def->getOperand(0));
     FailureOr<AffineExpr> rhs = expressionOf(def->getOperand(1));

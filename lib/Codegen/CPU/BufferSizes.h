@@ -3,6 +3,8 @@
 #ifndef WINNOW_LIB_CODEGEN_CPU_BUFFERSIZES_H
 #define WINNOW_LIB_CODEGEN_CPU_BUFFERSIZES_H
 
+#include "winnow/Dialect/Winnow/IR/Dims.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
@@ -11,7 +13,8 @@
 namespace winnow::cpu {
 
 /// Writes the sizes of buffers as affine expressions, so that equal sizes
-/// compare equal. Symbol i of an expression is the entry's i-th symbol
+/// compare equal. Sizes that data gives are stated by their capacities: a buffer
+/// is as large as it may have to be. Symbol i of an expression is the entry's i-th symbol
 /// argument, or, from numSymbols on, a number that was computed from the
 /// symbols in a way that affine expressions cannot state (a maximum, say).
 class BufferSizes {
@@ -39,9 +42,13 @@ private:
   mlir::LogicalResult collectSlice(mlir::Value value);
   mlir::FailureOr<mlir::AffineExpr> dimOf(mlir::Value buffer, int64_t index);
   std::optional<mlir::AffineExpr> inputDim(mlir::Value buffer, int64_t index);
+  /// The most, or the least, that an expression is when data symbols lie
+  /// between their minimum and their capacity.
+  mlir::AffineExpr boundOf(mlir::AffineExpr expr, bool isUpper) const;
 
   mutable mlir::func::FuncOp entry;
   unsigned numSymbols = 0;
+  llvm::SmallVector<SymbolInfo> symbols;
   llvm::SmallVector<mlir::Value> opaques;
   /// What the opaque numbers are computed by, in order.
   llvm::SetVector<mlir::Operation *> slice;

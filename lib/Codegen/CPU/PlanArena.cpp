@@ -1,7 +1,7 @@
 //===- PlanArena.cpp - Places all buffers in one workspace ----------------===//
 //
-// 1. Live intervals: the first and last op at the entry's top level that uses
-//    a buffer or a view of it.
+// 1. Live intervals: the first and last op in the buffer's block that uses it or
+//    a view of it, itself or in a region.
 // 2. Slots: greedy best fit, by nominal size, largest first.
 // 3. Offsets: running sums of the slots' sizes, as code over the symbols,
 //    once in the entry and once in @winnow.workspace_bytes.
@@ -55,15 +55,22 @@ struct Slot {
 
 class Liveness {
 public:
-  explicit Liveness(func::FuncOp entry) : views(entry), entry(entry) {
-    for (Operation &op : entry.getBody().front())
-      positions[&op] = positions.size();
+  explicit Liveness(func::FuncOp entry) : views(entry) {
+    // Regions follow the op that they belong to.
+    entry.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
+      int64_t position = ranges.size();
+      ranges[op] = {position, position};
+      for (Operation *parent = op->getParentOp(); parent != entry;
+           parent = parent->getParentOp())
+        ranges[parent].second = position;
+    });
   }
 
-  /// Sets the interval of `buffer`; reports what cannot be placed.
+  /// Sets the interval of `buffer`; reports what cannot be placed. A buffer of
+  /// an iteration lives within it; one from outside a loop through all of it.
   LogicalResult compute(Buffer &buffer) const {
     memref::AllocOp alloc = buffer.alloc;
-    buffer.begin = positions.size();
+    buffer.begin = ranges.size();
     buffer.end = -1;
     for (Value view : views.resolve(alloc)) {
       if (auto argument = dyn_cast<BlockArgument>(view)) {
@@ -77,22 +84,27 @@ public:
           continue;
         if (isa<func::ReturnOp>(user))
           return alloc.emitOpError("cannot place a buffer that is returned");
-        int64_t position = positions.lookup(topLevel(user));
-        buffer.begin = std::min(buffer.begin, position);
-        buffer.end = std::max(buffer.end, position);
+        auto [begin, end] = ranges.lookup(findScope(alloc, user));
+        buffer.begin = std::min(buffer.begin, begin);
+        buffer.end = std::max(buffer.end, end);
       }
     }
     return success();
   }
 
 private:
-  Operation *topLevel(Operation *op) const {
-    return entry.getBody().front().findAncestorOpInBlock(*op);
+  /// The op around `user` in the innermost block that holds the allocation too.
+  static Operation *findScope(memref::AllocOp alloc, Operation *user) {
+    for (Block *block = alloc->getBlock(); block;
+         block = block->getParentOp()->getBlock())
+      if (Operation *scope = block->findAncestorOpInBlock(*user))
+        return scope;
+    return user;
   }
 
   BufferViewFlowAnalysis views;
-  mutable func::FuncOp entry;
-  DenseMap<Operation *, int64_t> positions;
+  /// The positions of each op and of the last one inside it.
+  DenseMap<Operation *, std::pair<int64_t, int64_t>> ranges;
 };
 
 SmallVector<Slot> assignSlots(MutableArrayRef<Buffer> buffers) {

@@ -45,6 +45,29 @@ LogicalResult winnow::prepareEntry(func::FuncOp entry) {
   return entry.insertArguments(positions, types, attrs, locs);
 }
 
+static bool dependsOnData(ArrayRef<AffineExpr> dims, ArrayRef<SymbolInfo> symbols) {
+  bool depends = false;
+  for (AffineExpr dim : dims)
+    dim.walk([&](AffineExpr part) {
+      if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
+        depends |= symbols[symbol.getPosition()].isData;
+    });
+  return depends;
+}
+
+/// The start of a buffer, which has room for the largest dims, as a dense one of
+/// the dims that the data gave.
+static Value trimBuffer(OpBuilder &b, Location loc, Value buffer, ArrayRef<AffineExpr> dims) {
+  SmallVector<OpFoldResult> sizes, strides(dims.size());
+  Dims inner;
+  for (AffineExpr dim : dims)
+    sizes.push_back(getFoldedSize(b, loc, dim));
+  for (size_t i = dims.size(); i-- > 0; inner.push_back(dims[i]))
+    strides[i] = getFoldedSize(b, loc, productDim(inner, b.getContext()));
+  auto type = cast<MemRefType>(buffer.getType());
+  return memref::ReinterpretCastOp::create(b, loc, type, buffer, b.getIndexAttr(0), sizes, strides);
+}
+
 /// Turns the tensor signature into buffers: inputs are read through
 /// to_tensor, results are materialised in output arguments.
 LogicalResult winnow::finishEntry(func::FuncOp entry) {
@@ -70,8 +93,13 @@ LogicalResult winnow::finishEntry(func::FuncOp entry) {
   SmallVector<DictionaryAttr> argAttrs;
   for (unsigned i = 0; i < entry.getNumArguments(); ++i)
     argAttrs.push_back(entry.getArgAttrDict(i));
+  SmallVector<SymbolInfo> symbols = getSymbols(entry);
+  auto outputDims = entry->getAttrOfType<ArrayAttr>("winnow.output_dims");
   for (auto [i, result] : llvm::enumerate(ret.getOperands())) {
-    BlockArgument out = body.addArgument(getBuffer(result.getType()), result.getLoc());
+    Value out = body.addArgument(getBuffer(result.getType()), result.getLoc());
+    ArrayRef<AffineExpr> dims = cast<AffineMapAttr>(outputDims[i]).getValue().getResults();
+    if (dependsOnData(dims, symbols))
+      out = trimBuffer(b, ret.getLoc(), out, dims);
     auto op = bufferization::MaterializeInDestinationOp::create(b, ret.getLoc(), Type(), result, out);
     op.setRestrict(true);
     op.setWritable(true);

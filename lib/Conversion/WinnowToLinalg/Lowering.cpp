@@ -2,6 +2,7 @@
 
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 
+#include "mlir/IR/Iterators.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -38,9 +39,10 @@ Value WeightPlan::read(OpBuilder &b, Location loc, int64_t entry, RankedTensorTy
 }
 
 ArrayAttr WeightPlan::layOut(func::FuncOp func) const {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.front())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+  func.walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
+    if (isOpTriviallyDead(op))
+      op->erase();
+  });
   OpBuilder b(func.getContext());
   llvm::MapVector<int64_t, int64_t> offsets;
   int64_t end = 0;

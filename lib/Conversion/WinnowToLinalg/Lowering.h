@@ -54,9 +54,12 @@ private:
 
 /// State shared by all patterns of one run.
 struct LoweringState {
+  explicit LoweringState(const CPULevel &level) : level(level) {}
   const CPULevel &level;
   WeightPlan weights;
   SiteTable sites;
+  /// The values of the data symbols that are bound, by their numbers.
+  llvm::MapVector<unsigned, mlir::Value> dataSymbols;
 };
 
 /// Base of the patterns: sizes, empty tensors and weights at an op.
@@ -120,6 +123,12 @@ Dims splitAtAxis(llvm::ArrayRef<mlir::AffineExpr> dims, size_t axis, mlir::MLIRC
 mlir::LogicalResult prepareEntry(mlir::func::FuncOp entry);
 mlir::LogicalResult finishEntry(mlir::func::FuncOp entry);
 
+/// Where data has bound a symbol, its value takes the place of the argument,
+/// which is the symbol's capacity.
+void useDataSymbols(mlir::func::FuncOp entry, const LoweringState &state);
+
+void populateControlFlowPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                                 LoweringState &);
 void populateElementwisePatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                                  LoweringState &);
 void populateMovementPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,

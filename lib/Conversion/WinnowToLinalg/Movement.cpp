@@ -176,6 +176,40 @@ struct LowerSlice : LoweringPattern<SliceOp> {
   }
 };
 
+/// The offsets, sizes and strides of slice `index` of dimension 0.
+struct RowSlice {
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+  RowSlice(OpBuilder &b, Location loc, ArrayRef<AffineExpr> dims, Value index)
+      : offsets(dims.size(), b.getIndexAttr(0)), strides(dims.size(), b.getIndexAttr(1)) {
+    offsets.front() = index;
+    sizes.push_back(b.getIndexAttr(1));
+    for (AffineExpr dim : dims.drop_front())
+      sizes.push_back(getFoldedSize(b, loc, dim));
+  }
+};
+
+struct LowerExtractAt : LoweringPattern<ExtractAtOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ExtractAtOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    RowSlice row(rewriter, op.getLoc(), getDims(op.getInput()), adaptor.getIndex());
+    rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(
+        op, convertTensorType(op.getType()), adaptor.getInput(), row.offsets, row.sizes, row.strides);
+    return success();
+  }
+};
+
+struct LowerInsertAt : LoweringPattern<InsertAtOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(InsertAtOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    RowSlice row(rewriter, op.getLoc(), getDims(op.getType()), adaptor.getIndex());
+    rewriter.replaceOpWithNewOp<tensor::InsertSliceOp>(
+        op, adaptor.getSlice(), adaptor.getDestination(), row.offsets, row.sizes, row.strides);
+    return success();
+  }
+};
+
 struct LowerConcat : LoweringPattern<ConcatOp> {
   using LoweringPattern::LoweringPattern;
 
@@ -229,6 +263,6 @@ struct LowerConcat : LoweringPattern<ConcatOp> {
 void winnow::populateMovementPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
                                       LoweringState &state) {
   patterns.add<LowerConstant, LowerDimValues, LowerIota, LowerReshape, LowerTranspose,
-               LowerBroadcastTo, LowerSlice, LowerConcat>(
+               LowerBroadcastTo, LowerSlice, LowerExtractAt, LowerInsertAt, LowerConcat>(
       converter, patterns.getContext(), state);
 }

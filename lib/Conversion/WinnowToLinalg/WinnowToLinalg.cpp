@@ -3,6 +3,7 @@
 #include "winnow/Conversion/Passes.h"
 
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
 
 namespace winnow {
 #define GEN_PASS_DEF_WINNOWTOLINALG
@@ -37,11 +38,12 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     if (failed(prepareEntry(entry)))
       return signalPassFailure();
 
-    LoweringState state{*level, {}, {}};
+    LoweringState state(*level);
     TypeConverter converter;
     converter.addConversion([](Type type) { return type; });
     converter.addConversion([](RankedTensorType type) -> Type { return convertTensorType(type); });
     RewritePatternSet patterns(context);
+    populateControlFlowPatterns(patterns, converter, state);
     populateElementwisePatterns(patterns, converter, state);
     populateMovementPatterns(patterns, converter, state);
     populateIndexingPatterns(patterns, converter, state);
@@ -59,10 +61,12 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     });
     target.addDynamicallyLegalOp<func::ReturnOp>(
         [&](func::ReturnOp op) { return converter.isLegal(op.getOperandTypes()); });
+    scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       return signalPassFailure();
     if (failed(finishEntry(entry)))
       return signalPassFailure();
+    useDataSymbols(entry, state);
     module->setAttr("winnow.weights", state.weights.layOut(entry));
     module->setAttr("winnow.sites", state.sites.getEntries(context));
   }

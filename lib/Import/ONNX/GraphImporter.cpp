@@ -1,5 +1,6 @@
 #include "GraphImporter.h"
 
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -76,8 +77,7 @@ static std::string getONNXScope(const onnx::NodeProto &node) {
   return last.empty() ? "" : path.str();
 }
 
-/// An element type by numpy's name.
-static std::string getDtypeName(Type type) {
+std::string getDtypeName(Type type) {
   unsigned width = type.getIntOrFloatBitWidth();
   if (width == 1)
     return "bool";
@@ -239,11 +239,15 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
   }
   if (!scope.opsets->contains(""))
     return error(loc, describe(*node, scope) + ": the model imports no opset of the default domain");
-  if (node->op_type() == "If" && inputs.size() == 1 && inputs[0]) {
-    if (isPoisoned)
-      return passPoison(*node, scope, loc);
-    return importIf(*node, name, loc, *inputs[0], scope);
-  }
+  auto importGraphs = llvm::StringSwitch<bool (GraphImporter::*)(
+      const onnx::NodeProto &, StringRef, Location, const Inputs &, Scope &)>(node->op_type())
+                          .Case("If", &GraphImporter::importIf)
+                          .Case("Loop", &GraphImporter::importLoop)
+                          .Case("Scan", &GraphImporter::importScan)
+                          .Default(nullptr);
+  if (importGraphs)
+    return isPoisoned ? passPoison(*node, scope, loc)
+                      : (this->*importGraphs)(*node, name, loc, inputs, scope);
   std::string reason;
   if (!findOp(node->op_type(), scope.opsets->lookup(""), reason))
     return refuse(*node, name, reason, "", scope, loc);
@@ -275,18 +279,8 @@ bool GraphImporter::importOp(const onnx::NodeProto &node, StringRef name, Locati
 
   OpImporter op(node, quote(name), opset, loc, builder, symbols, tensors, inputs);
   entry->import(op);
-  const Failure &failure = op.getFailure();
-  switch (failure.kind) {
-  case Failure::Kind::Restart:
-    restart = true;
-    return false;
-  case Failure::Kind::Invalid:
-    return invalid(failure.message);
-  case Failure::Kind::Unsupported:
-    return refuse(node, name, failure.message, failure.hint, scope, loc);
-  case Failure::Kind::None:
-    break;
-  }
+  if (op.failed())
+    return finishFailed(op, node, name, scope, loc);
   for (auto [i, output] : llvm::enumerate(op.getOutputs())) {
     if (node.output(i).empty())
       continue;

@@ -14,6 +14,8 @@ namespace winnow::import {
 
 /// Names as messages show them: quoted, control characters escaped.
 std::string quote(llvm::StringRef name);
+/// An element type by numpy's name.
+std::string getDtypeName(mlir::Type type);
 
 /// A dynamic dimension's name: the model's, or one made of the input's name.
 std::string getDimName(const onnx::ValueInfoProto &input, int index);
@@ -46,6 +48,8 @@ private:
     const onnx::NodeProto *call = nullptr;
     const onnx::FunctionProto *function = nullptr;
   };
+  /// Graphs and calls inside each other.
+  static constexpr unsigned kMaxNesting = 64;
   using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
 
   bool importInputs(const onnx::GraphProto &graph, Scope &scope, mlir::func::FuncOp func);
@@ -59,8 +63,34 @@ private:
                                               mlir::Location loc);
   bool importOp(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
                 const llvm::SmallVector<ImportedValue *> &inputs, Scope &scope);
+  /// A node with subgraphs; its inputs are not poisoned.
+  using Inputs = llvm::SmallVector<ImportedValue *>;
   bool importIf(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
-                const ImportedValue &condition, Scope &scope);
+                const Inputs &inputs, Scope &scope);
+  bool importLoop(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
+                  const Inputs &inputs, Scope &scope);
+  bool importScan(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
+                  const Inputs &inputs, Scope &scope);
+  struct LoopImporter;
+  Scope enter(Scope &outer, llvm::StringRef name) const;
+  /// The graph in an attribute of the node; null with an error.
+  const onnx::GraphProto *getSubgraph(const onnx::NodeProto &node, llvm::StringRef attribute,
+                                      Scope &scope, mlir::Location loc);
+  /// The nodes of a subgraph at the builder's position. `results` are its
+  /// outputs; they may be poisoned.
+  bool importSubgraph(const onnx::GraphProto &graph, llvm::ArrayRef<ImportedValue> arguments,
+                      Scope &inner, llvm::SmallVectorImpl<ImportedValue *> &results,
+                      mlir::Location loc);
+  /// Makes the dimensions of two values equal; a failure of `op` otherwise, or a
+  /// restart.
+  bool matchTypes(OpImporter &op, mlir::Value a, mlir::Value b, const llvm::Twine &what);
+  /// What a failure of a node means for the import.
+  bool finishFailed(OpImporter &op, const onnx::NodeProto &node, llvm::StringRef name,
+                    Scope &scope, mlir::Location loc);
+  bool defineAll(const onnx::NodeProto &node, mlir::ValueRange results, Scope &scope,
+                 mlir::Location loc);
+  /// The value as data, at the builder's position; null with an error.
+  mlir::Value materialize(ImportedValue &value, mlir::Location loc);
   bool importCall(const onnx::NodeProto &node, const onnx::FunctionProto &function,
                   llvm::StringRef name, mlir::Location loc,
                   const llvm::SmallVector<ImportedValue *> &inputs, Scope &scope);

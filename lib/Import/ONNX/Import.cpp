@@ -2,6 +2,10 @@
 
 #include "GraphImporter.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace winnow;
 using namespace winnow::import;
@@ -23,19 +27,28 @@ static void declareSymbols(const onnx::GraphProto &graph, Symbols &symbols) {
 
 static LogicalResult applyOverrides(const ImportOptions &options, Symbols &symbols, Location loc) {
   for (const ImportOptions::DimOverride &dim : options.dims) {
-    if (!symbols.isDeclared(dim.name)) {
-      std::string names;
-      for (const std::string &name : symbols.getNames())
-        names += (names.empty() ? "" : ", ") + quote(name);
-      return emitError(loc) << "no dimension is called " << quote(dim.name) << "; the model has "
-                            << (names.empty() ? "no dynamic dimensions" : names);
-    }
     if (dim.min < 0 || dim.min > dim.max)
       return emitError(loc) << "expected bounds 0 <= min <= max for dimension " << quote(dim.name)
                             << ", got " << dim.min << " and " << dim.max;
-    symbols.setBounds(dim.name, dim.min, dim.max);
+    // Those that come from data are found on the way.
+    if (symbols.isDeclared(dim.name))
+      symbols.setBounds(dim.name, dim.min, dim.max);
+    else
+      symbols.setPendingBounds(dim.name, dim.min, dim.max);
   }
   return success();
+}
+
+/// Every dimension that the user named must be there.
+static LogicalResult checkOverrides(const Symbols &symbols, Location loc) {
+  std::vector<std::string> unknown = symbols.getPendingNames();
+  if (unknown.empty())
+    return success();
+  std::string names;
+  for (const std::string &name : symbols.getNames())
+    names += (names.empty() ? "" : ", ") + quote(name);
+  return emitError(loc) << "no dimension is called " << quote(unknown.front())
+                        << "; the model has " << (names.empty() ? "no dynamic dimensions" : names);
 }
 
 /// More lines than anyone reads.
@@ -69,7 +82,8 @@ static void reportUnsupported(ArrayRef<Unsupported> unsupported, Location loc) {
 
 OwningOpRef<ModuleOp> winnow::importONNX(StringRef path, MLIRContext &context,
                                          const ImportOptions &options, ImportFindings *findings) {
-  context.loadDialect<WinnowDialect, func::FuncDialect>();
+  context.loadDialect<WinnowDialect, arith::ArithDialect, func::FuncDialect, scf::SCFDialect,
+                      tensor::TensorDialect>();
   // The path is no part of the module: the same file gives the same bytes.
   Location loc = UnknownLoc::get(&context);
   std::string error;
@@ -106,7 +120,7 @@ OwningOpRef<ModuleOp> winnow::importONNX(StringRef path, MLIRContext &context,
       reportUnsupported(found.unsupported, loc);
     if (findings)
       *findings = std::move(found);
-    if (outcome == GraphImporter::Outcome::Failed)
+    if (outcome == GraphImporter::Outcome::Failed || failed(checkOverrides(symbols, loc)))
       return nullptr;
     for (const std::string &remark : symbols.getRemarks())
       emitRemark(loc) << remark;

@@ -4,9 +4,6 @@ using namespace mlir;
 
 namespace winnow::import {
 
-/// Inlined functions and branches inside each other.
-static constexpr unsigned kMaxNesting = 64;
-
 /// An inlined node with the call's attributes in place of the function's.
 static onnx::NodeProto substitute(const onnx::NodeProto &node, const onnx::NodeProto &call,
                                   const onnx::FunctionProto &function) {
@@ -48,42 +45,6 @@ const onnx::NodeProto *GraphImporter::substituteAttributes(const onnx::NodeProto
     return nullptr;
   }
   return &loaded.substituted.back();
-}
-
-bool GraphImporter::importIf(const onnx::NodeProto &node, StringRef name, Location loc,
-                             const ImportedValue &condition, Scope &scope) {
-  std::optional<SmallVector<int64_t>> value;
-  if (condition.known)
-    value = condition.known->getConstants();
-  if (!value || value->size() != 1)
-    return refuse(node, name, "its condition depends on data or on dynamic dimensions",
-                  "if it tests a dimension, fix it with --dim NAME=SIZE", scope, loc);
-  const onnx::GraphProto *branch = nullptr;
-  for (const onnx::AttributeProto &attr : node.attribute())
-    if (attr.name() == ((*value)[0] ? "then_branch" : "else_branch") && attr.has_g())
-      branch = &attr.g();
-  if (!branch || branch->output_size() != node.output_size())
-    return error(loc, describe(node, scope) + ": expected a branch of " +
-                          Twine(node.output_size()) + " outputs");
-  if (scope.depth >= kMaxNesting)
-    return error(loc, "expected at most " + Twine(kMaxNesting) + " nested graphs, got more");
-  Scope inner;
-  inner.parent = &scope;
-  inner.opsets = scope.opsets;
-  inner.prefix = name.str() + "/";
-  inner.depth = scope.depth + 1;
-  inner.call = scope.call;
-  inner.function = scope.function;
-  if (!importInitializers(*branch, inner) || !importNodes(branch->node(), inner))
-    return false;
-  for (auto [i, output] : llvm::enumerate(branch->output())) {
-    ImportedValue *result = lookup(output.name(), inner);
-    if (!result)
-      return error(loc, "output " + quote(output.name()) + " of its branch is not computed by any node");
-    if (!node.output(i).empty() && !define(node.output(i), *result, scope, loc))
-      return false;
-  }
-  return true;
 }
 
 bool GraphImporter::importCall(const onnx::NodeProto &node, const onnx::FunctionProto &function,

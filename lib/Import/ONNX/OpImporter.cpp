@@ -1,5 +1,6 @@
 #include "OpImporter.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/SmallBitVector.h"
 #include "llvm/Support/CheckedArithmetic.h"
@@ -42,8 +43,9 @@ Value OpImporter::in(size_t i) {
   ImportedValue &input = *inputs[i];
   if (input.value)
     return input.value;
+  Value value;
   if (input.known) {
-    input.value = makeKnown(*input.known);
+    value = makeKnown(*input.known);
   } else if (input.initializer) {
     std::string error;
     ElementsAttr attr = tensors.read(*input.initializer, input.name, error);
@@ -53,9 +55,12 @@ Value OpImporter::in(size_t i) {
     }
     // A constant has its own name, not that of its first reader.
     auto name = NameLoc::get(b.getStringAttr(input.name));
-    input.value = ConstantOp::create(b, name, attr.getType(), cast<TypedAttr>(attr));
+    value = ConstantOp::create(b, name, attr.getType(), cast<TypedAttr>(attr));
   }
-  return input.value;
+  // What a loop's body makes is not seen outside it.
+  if (isa<func::FuncOp>(b.getInsertionBlock()->getParentOp()))
+    input.value = value;
+  return value;
 }
 
 const KnownTensor *OpImporter::known(size_t i) const {
@@ -279,6 +284,64 @@ RankedTensorType OpImporter::makeType(ArrayRef<AffineExpr> dims, Type elementTyp
   return winnow::getTensorType(dims, elementType, symbols.size());
 }
 
+AffineExpr OpImporter::bindSize(Value value, const Twine &what, AffineExpr bound) {
+  if (failed() || !value)
+    return constant(0);
+  std::string symbol =
+      symbols.makeDataName((StringRef(name).drop_front().drop_back() + "." + what).str());
+  if (symbols.declareData(symbol, bound)) {
+    // Symbols are numbered when an attempt begins.
+    failure.kind = Failure::Kind::Restart;
+    return constant(0);
+  }
+  AffineExpr size = symbols.get(symbol);
+  Value number = reshape(convert(value, b.getI64Type()), {});
+  if (failed())
+    return constant(0);
+  BindSizeOp::create(b, loc, number, AffineMap::get(0, symbols.size(), size, b.getContext()));
+  return size;
+}
+
+SmallVector<AffineExpr> OpImporter::sizes(size_t i, StringRef what) {
+  if (const KnownTensor *tensor = known(i))
+    return tensor->elements;
+  Value value = in(i);
+  if (failed())
+    return {};
+  auto type = cast<RankedTensorType>(value.getType());
+  std::optional<int64_t> count = getSmallSize(type.getShape());
+  if (!type.hasStaticShape() || !count || type.getRank() > 1) {
+    unsupported("the " + what + " of input " + Twine(i) + " has an unknown number of elements, " +
+                text(dims(value)));
+    return {};
+  }
+  SmallVector<AffineExpr> result;
+  Value flat = reshape(value, {constant(*count)});
+  for (int64_t k = 0; k < *count && !failed(); ++k)
+    result.push_back(
+        bindSize(sliceDim(flat, 0, constant(k), constant(1)), what + "." + Twine(k), nullptr));
+  return result;
+}
+
+AffineExpr OpImporter::count(size_t i, StringRef what) {
+  if (const KnownTensor *tensor = known(i)) {
+    if (tensor->elements.size() != 1) {
+      invalid("expected one element as input " + Twine(i) + ", got " +
+              Twine(tensor->elements.size()));
+      return constant(0);
+    }
+    AffineExpr value = tensor->elements.front();
+    if (std::optional<int64_t> number = getConstantDim(value))
+      return constant(std::max<int64_t>(*number, 0));
+    if (symbols.requireNonNegative(value, "node " + name + " counts to it"))
+      return value;
+  }
+  Value value = in(i);
+  if (failed())
+    return constant(0);
+  return bindSize(make<MaximumOp>(value, scalarLike(value, 0)), what, nullptr);
+}
+
 //===----------------------------------------------------------------------===//
 // Building
 //===----------------------------------------------------------------------===//
@@ -404,6 +467,13 @@ Value OpImporter::sliceDim(Value input, int64_t axis, AffineExpr start, AffineEx
     return input;
   auto map = AffineMap::get(0, symbols.size(), starts, b.getContext());
   return makeAs<SliceOp>(type, input, map, steps);
+}
+
+Value OpImporter::reverse(Value input, int64_t axis) {
+  if (failed())
+    return nullptr;
+  AffineExpr size = dims(input)[axis];
+  return sliceDim(input, axis, size - 1, size, -1);
 }
 
 Value OpImporter::iota(AffineExpr size, Type elementType, int64_t start, int64_t step) {

@@ -74,6 +74,11 @@ public:
   bool areAllKnown() const;
   /// The input's elements as numbers; unsupported if they are not known.
   mlir::SmallVector<int64_t> constants(size_t i, llvm::StringRef what);
+  /// The input's elements as sizes: known ones, or data symbols with the names
+  /// `what.0`, `what.1`, ...; negative data fails the run.
+  mlir::SmallVector<mlir::AffineExpr> sizes(size_t i, llvm::StringRef what);
+  /// The input's only element as a count; less than 0 is none.
+  mlir::AffineExpr count(size_t i, llvm::StringRef what);
   bool isInitializer(size_t i) const { return has(i) && inputs[i]->initializer; }
 
   //===--- Attributes ---===//
@@ -121,6 +126,11 @@ public:
   std::string text(mlir::ArrayRef<mlir::AffineExpr> dims) const { return symbols.print(dims); }
   /// A tensor type whose static size fits in memory; null with an error.
   mlir::RankedTensorType makeType(mlir::ArrayRef<mlir::AffineExpr> dims, mlir::Type elementType);
+
+  /// The integer of one element as the size of dimensions: a data symbol called
+  /// `NODE.what`, or what the graph says it is equal to. `bound` is the most that
+  /// it can be, null if nothing is known.
+  mlir::AffineExpr bindSize(mlir::Value value, const llvm::Twine &what, mlir::AffineExpr bound);
 
   //===--- Building ---===//
 
@@ -184,6 +194,8 @@ public:
   /// One dimension's part `start, start + step, ...` of `size` elements.
   mlir::Value sliceDim(mlir::Value input, int64_t axis, mlir::AffineExpr start,
                        mlir::AffineExpr size, int64_t step = 1);
+  /// The elements of one dimension in reverse order.
+  mlir::Value reverse(mlir::Value input, int64_t axis);
   /// start, start + step, ... as a tensor of rank 1.
   mlir::Value iota(mlir::AffineExpr size, mlir::Type elementType, int64_t start = 0,
                    int64_t step = 1);

@@ -45,8 +45,10 @@ const OpEntry *findOp(StringRef name, int64_t opset, std::string &reason) {
 int64_t getMaxOpset() { return import::kMaxOpset; }
 
 std::vector<SupportedOperator> getSupportedOperators() {
-  // If chooses between graphs, so that no row of a family imports it.
-  std::vector<SupportedOperator> result = {{"", "If", 1, import::kMaxOpset}};
+  // What holds graphs is no row of a family (see ControlFlow.cpp).
+  std::vector<SupportedOperator> result = {{"", "If", 1, import::kMaxOpset},
+                                           {"", "Loop", 1, import::kMaxOpset},
+                                           {"", "Scan", 9, import::kMaxOpset}};
   for (ArrayRef<import::OpEntry> family : import::getFamilies())
     for (const import::OpEntry &entry : family)
       result.push_back({"", entry.name, entry.minOpset, entry.maxOpset});

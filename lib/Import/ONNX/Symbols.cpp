@@ -10,7 +10,39 @@ namespace winnow::import {
 void Symbols::declare(StringRef name) {
   if (!indices.try_emplace(name, all.size()).second)
     return;
-  all.push_back({SymbolInfo{name.str()}, nullptr});
+  SymbolInfo info;
+  info.name = name.str();
+  all.push_back({info, nullptr, nullptr});
+}
+
+bool Symbols::declareData(StringRef name, AffineExpr bound) {
+  bool isNew = !isDeclared(name);
+  if (isNew)
+    declare(name);
+  Symbol &symbol = all[indices.lookup(name)];
+  symbol.info.isData = true;
+  symbol.bound = bound ? toAll(bound) : AffineExpr();
+  for (auto [index, number] : llvm::enumerate(liveToAll))
+    if (number == indices.lookup(name))
+      live[index].bound = bound;
+  if (auto bounds = pending.find(name); isNew && bounds != pending.end()) {
+    setBounds(name, bounds->second.first, bounds->second.second);
+    pending.erase(bounds);
+  }
+  return isNew;
+}
+
+std::string Symbols::makeDataName(StringRef name) {
+  unsigned number = ++dataNames[name];
+  return number == 1 ? name.str() : name.str() + "#" + std::to_string(number);
+}
+
+std::vector<std::string> Symbols::getPendingNames() const {
+  std::vector<std::string> names;
+  for (const auto &entry : pending)
+    names.push_back(entry.getKey().str());
+  llvm::sort(names);
+  return names;
 }
 
 std::vector<std::string> Symbols::getNames() const {
@@ -31,12 +63,16 @@ void Symbols::setBounds(StringRef name, int64_t min, int64_t max) {
 void Symbols::beginAttempt() {
   live.clear();
   liveToAll.clear();
+  dataNames.clear();
   for (auto [index, symbol] : llvm::enumerate(all)) {
     if (symbol.solution)
       continue;
     live.push_back(symbol.info);
     liveToAll.push_back(index);
   }
+  for (auto [info, index] : llvm::zip_equal(live, liveToAll))
+    if (all[index].bound)
+      info.bound = toLive(all[index].bound);
 }
 
 AffineExpr Symbols::toAll(AffineExpr expr) const {
@@ -129,7 +165,20 @@ bool Symbols::requireNonNegative(AffineExpr expr, const Twine &why) {
 // Equations
 //===----------------------------------------------------------------------===//
 
+/// Some data symbol from number `firstLive` on is in the expression.
+bool Symbols::dependsOnData(AffineExpr expr, unsigned firstLive) const {
+  bool depends = false;
+  expr.walk([&](AffineExpr part) {
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
+      depends |= symbol.getPosition() >= firstLive && live[symbol.getPosition()].isData;
+  });
+  return depends;
+}
+
 bool Symbols::solve(unsigned index, AffineExpr solution, const Twine &why) {
+  // An input's dimension is known before any data, and data in its order.
+  if (dependsOnData(solution, live[index].isData ? index : 0))
+    return false;
   DimRange range = getDimRange(solution, live);
   const SymbolInfo &removed = live[index];
   if (!range.min || *range.min < 0)

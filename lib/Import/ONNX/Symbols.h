@@ -23,10 +23,20 @@ public:
   /// Adds a dimension name, or finds it.
   void declare(llvm::StringRef name);
   bool isDeclared(llvm::StringRef name) const { return indices.contains(name); }
+  /// Adds a dimension whose value comes from data, at most `bound` if that is
+  /// not null; false if it was there before, with its bound as it is now.
+  bool declareData(llvm::StringRef name, mlir::AffineExpr bound);
+  /// The name, or one with a number if this attempt has given it away already.
+  std::string makeDataName(llvm::StringRef name);
   std::vector<std::string> getNames() const;
 
   /// Bounds from the user; equal ones remove the symbol.
   void setBounds(llvm::StringRef name, int64_t min, int64_t max);
+  /// The same for a name that may be declared later; what nobody declared is left.
+  void setPendingBounds(llvm::StringRef name, int64_t min, int64_t max) {
+    pending[name] = {min, max};
+  }
+  std::vector<std::string> getPendingNames() const;
 
   /// Numbers the symbols that no equation has removed.
   void beginAttempt();
@@ -60,9 +70,12 @@ private:
     SymbolInfo info;
     /// What an equation says it is, over all symbols; null if it is free.
     mlir::AffineExpr solution;
+    /// A data symbol's bound, over all symbols.
+    mlir::AffineExpr bound;
   };
   mlir::AffineExpr toLive(mlir::AffineExpr expr) const;
   mlir::AffineExpr toAll(mlir::AffineExpr expr) const;
+  bool dependsOnData(mlir::AffineExpr expr, unsigned firstLive) const;
   bool solve(unsigned liveIndex, mlir::AffineExpr solution, const llvm::Twine &why);
 
   mlir::MLIRContext *context;
@@ -71,6 +84,8 @@ private:
   std::vector<SymbolInfo> live;
   std::vector<unsigned> liveToAll;
   std::vector<std::string> remarks;
+  llvm::StringMap<std::pair<int64_t, int64_t>> pending;
+  llvm::StringMap<unsigned> dataNames;
 };
 
 } // namespace winnow::import

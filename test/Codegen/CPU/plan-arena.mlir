@@ -199,3 +199,54 @@ func.func @kernel_may_not_allocate() {
   %a = memref.alloc() : memref<4xf32>
   return
 }
+
+// -----
+
+// What an iteration allocates lives within it; what it reads from outside lives
+// through the whole loop.
+// CHECK-LABEL: func @loops
+// CHECK-DAG: memref.view %{{.*}}[%c0]
+// CHECK-DAG: memref.view %{{.*}}[%c64]
+// CHECK-DAG: memref.view %{{.*}}[%c128]
+// CHECK-LABEL: func @winnow.workspace_bytes
+// CHECK: arith.constant 192
+func.func @loops(%w: memref<?xi8>, %x: memref<8xf32>) attributes {winnow.entry} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %outside = memref.alloc() : memref<8xf32>
+  memref.copy %x, %outside : memref<8xf32> to memref<8xf32>
+  scf.for %i = %c0 to %c4 step %c1 {
+    %a = memref.alloc() : memref<8xf32>
+    %b = memref.alloc() : memref<8xf32>
+    memref.copy %outside, %a : memref<8xf32> to memref<8xf32>
+    memref.copy %a, %b : memref<8xf32> to memref<8xf32>
+    %c = memref.alloc() : memref<8xf32>
+    memref.copy %b, %c : memref<8xf32> to memref<8xf32>
+    memref.copy %c, %x : memref<8xf32> to memref<8xf32>
+  }
+  return
+}
+
+// -----
+
+// A size that the data gives takes its capacity, and its minimum where it is
+// subtracted.
+// CHECK-LABEL: func @data_sizes
+// CHECK-LABEL: func @winnow.workspace_bytes(%arg0: index, %arg1: index) -> index
+// CHECK: %[[BYTES:.*]] = arith.muli %arg0, %c4
+// 63 to round up less 8 of two elements at least
+// CHECK: arith.addi %[[BYTES]], %c55
+func.func private @define_size_1(index, i32) -> index attributes {winnow.kernel = {kind = "define_size", symbol = 1 : i64}}
+func.func @data_sizes(%w: memref<?xi8>, %n: index, %capacity: index, %x: memref<?xf32>)
+    attributes {winnow.entry, winnow.symbols = [{name = "n", min = 0 : i64, max = 9223372036854775807 : i64},
+      {name = "count", min = 2 : i64, max = 9223372036854775807 : i64, data}]} {
+  %site = arith.constant 0 : i32
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %count = call @define_size_1(%n, %site) : (index, i32) -> index
+  %rest = affine.apply affine_map<()[s0, s1] -> (s0 - s1)>()[%n, %count]
+  %a = memref.alloc(%rest) : memref<?xf32>
+  memref.store %zero, %a[%c0] : memref<?xf32>
+  return
+}

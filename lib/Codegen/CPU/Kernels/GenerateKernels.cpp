@@ -35,9 +35,11 @@ LogicalResult generate(func::FuncOp kernel, const CPULevel &level) {
   KernelBuilder build = lookupKernelBuilder(kind);
   if (!build)
     return kernel.emitError() << "unknown kernel kind '" << kind << "'";
-  if (kernel.getNumResults() != 0)
+  // The value that it is given: a size that the data says.
+  bool givesSize = kind == "define_size";
+  if (kernel.getNumResults() != givesSize)
     return kernel.emitError() << "kernel '" << kind
-                              << "': expected no results, got "
+                              << "': expected " << int(givesSize) << " results, got "
                               << kernel.getNumResults();
 
   Block *entry = kernel.addEntryBlock();
@@ -45,7 +47,7 @@ LogicalResult generate(func::FuncOp kernel, const CPULevel &level) {
   Emitter emitter(kernel.getLoc(), OpBuilder::atBlockEnd(entry));
   if (failed(build(emitter, context)))
     return failure();
-  func::ReturnOp::create(emitter);
+  func::ReturnOp::create(emitter, entry->getArguments().take_front(givesSize));
   setVectorWidth(kernel, level);
   return success();
 }

@@ -115,6 +115,8 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("scatter", buildScatter)
       .Case("cumsum", buildCumSum)
       .Case("topk", buildTopK)
+      .Case("define_size", buildDefineSize)
+      .Case("check_size", buildCheckSize)
       .Default(nullptr);
 }
 

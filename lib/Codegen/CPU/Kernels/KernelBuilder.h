@@ -63,6 +63,8 @@ mlir::LogicalResult buildGather(Emitter &, const KernelContext &);
 mlir::LogicalResult buildScatter(Emitter &, const KernelContext &);
 mlir::LogicalResult buildCumSum(Emitter &, const KernelContext &);
 mlir::LogicalResult buildTopK(Emitter &, const KernelContext &);
+mlir::LogicalResult buildDefineSize(Emitter &, const KernelContext &);
+mlir::LogicalResult buildCheckSize(Emitter &, const KernelContext &);
 
 } // namespace winnow::cpu
 

@@ -23,6 +23,10 @@ SmallVector<SymbolInfo> getSymbols(FunctionOpInterface func) {
         info.min = min.getInt();
       if (auto max = dict.getAs<IntegerAttr>("max"))
         info.max = max.getInt();
+      info.isData = dict.contains("data");
+      if (auto bound = dict.getAs<AffineMapAttr>("bound");
+          bound && bound.getValue().getNumResults() == 1)
+        info.bound = bound.getValue().getResult(0);
     }
     symbols.push_back(info);
   }
@@ -32,11 +36,18 @@ SmallVector<SymbolInfo> getSymbols(FunctionOpInterface func) {
 void setSymbols(FunctionOpInterface func, ArrayRef<SymbolInfo> symbols) {
   Builder builder(func->getContext());
   SmallVector<Attribute> attrs;
-  for (const SymbolInfo &symbol : symbols)
-    attrs.push_back(builder.getDictionaryAttr(
-        {builder.getNamedAttr("name", builder.getStringAttr(symbol.name)),
-         builder.getNamedAttr("min", builder.getI64IntegerAttr(symbol.min)),
-         builder.getNamedAttr("max", builder.getI64IntegerAttr(symbol.max))}));
+  for (const SymbolInfo &symbol : symbols) {
+    SmallVector<NamedAttribute> fields = {
+        builder.getNamedAttr("name", builder.getStringAttr(symbol.name)),
+        builder.getNamedAttr("min", builder.getI64IntegerAttr(symbol.min)),
+        builder.getNamedAttr("max", builder.getI64IntegerAttr(symbol.max))};
+    if (symbol.isData)
+      fields.push_back(builder.getNamedAttr("data", builder.getUnitAttr()));
+    if (symbol.bound)
+      fields.push_back(builder.getNamedAttr(
+          "bound", AffineMapAttr::get(AffineMap::get(0, symbols.size(), symbol.bound))));
+    attrs.push_back(builder.getDictionaryAttr(fields));
+  }
   func->setAttr(kSymbols, builder.getArrayAttr(attrs));
 }
 

@@ -21,7 +21,7 @@ LogicalResult ConstantOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
-// DimValuesOp, IotaOp
+// DimValuesOp, BindSizeOp, IotaOp
 //===----------------------------------------------------------------------===//
 
 LogicalResult DimValuesOp::verify() {
@@ -35,6 +35,15 @@ LogicalResult DimValuesOp::verify() {
   if (map.getNumDims() != 0)
     return emitOpError("expected expressions over symbols only, got ")
            << map.getNumDims() << " dims";
+  return success();
+}
+
+LogicalResult BindSizeOp::verify() {
+  auto type = cast<RankedTensorType>(getValue().getType());
+  if (type.getRank() != 0)
+    return emitOpError("expected a value of rank 0, got ") << type;
+  if (getSize().getNumResults() != 1 || getSize().getNumDims() != 0)
+    return emitOpError("expected one expression over symbols, got ") << getSizeAttr();
   return success();
 }
 
@@ -186,6 +195,36 @@ OpFoldResult SliceOp::fold(FoldAdaptor) {
                  llvm::all_of(getSteps(), [](int64_t step) { return step == 1; });
   return isWhole ? OpFoldResult(getInput()) : nullptr;
 }
+
+//===----------------------------------------------------------------------===//
+// ExtractAtOp, InsertAtOp
+//===----------------------------------------------------------------------===//
+
+FailureOr<RankedTensorType> ExtractAtOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  Dims dims = getDims(adaptor.getInput());
+  if (dims.empty())
+    return emitOptionalError(loc, "expected an input of rank 1 or more, got rank 0");
+  Type type = adaptor.getInput().getType();
+  return getTensorType(ArrayRef(dims).drop_front(), getElementTypeOrSelf(type),
+                       getNumSymbols(type));
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(ExtractAtOp)
+
+FailureOr<RankedTensorType> InsertAtOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  if (failed(checkSameElementType(loc, {adaptor.getSlice(), adaptor.getDestination()})))
+    return failure();
+  Dims slice = getDims(adaptor.getSlice()), dims = getDims(adaptor.getDestination());
+  unsigned numSymbols = getNumSymbols(TypeRange(adaptor.getOperands()));
+  bool fits = dims.size() == slice.size() + 1;
+  for (size_t i = 0; fits && i < slice.size(); ++i)
+    fits = isSameDim(slice[i], dims[i + 1], numSymbols);
+  if (!fits)
+    return emitOptionalError(loc, "expected a slice of the destination's dimensions after the "
+                                  "first, got ",
+                             toString(slice), " for ", toString(dims));
+  return cast<RankedTensorType>(adaptor.getDestination().getType());
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(InsertAtOp)
 
 //===----------------------------------------------------------------------===//
 // ConcatOp

@@ -1,7 +1,11 @@
 #include "winnow/Dialect/Winnow/IR/Dims.h"
+#include "winnow/Dialect/Winnow/IR/Winnow.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace winnow {
 #define GEN_PASS_DEF_VERIFYMODELCONTRACT
@@ -26,6 +30,15 @@ static LogicalResult verifyType(Operation *op, Type type, unsigned numSymbols) {
   return success();
 }
 
+/// Control flow is upstream's, and so is the scalar arithmetic that steers it.
+static bool isModelOp(Operation *op) {
+  if (isa_and_nonnull<WinnowDialect>(op->getDialect()))
+    return !isa<KernelOp>(op);
+  return isa<func::ReturnOp, scf::ForOp, scf::WhileOp, scf::IfOp, scf::ConditionOp, scf::YieldOp,
+             tensor::ExtractOp, tensor::FromElementsOp>(op) ||
+         isa_and_nonnull<arith::ArithDialect>(op->getDialect());
+}
+
 static LogicalResult verifyEntry(func::FuncOp entry) {
   unsigned numSymbols = getSymbols(entry).size();
   if (!entry.getBody().hasOneBlock())
@@ -36,14 +49,13 @@ static LogicalResult verifyEntry(func::FuncOp entry) {
     if (failed(verifyType(entry, type, numSymbols)))
       return failure();
   WalkResult result = entry.getBody().walk([&](Operation *op) {
-    bool isKnown = isa_and_nonnull<WinnowDialect>(op->getDialect()) || isa<func::ReturnOp>(op);
-    if (!isKnown || isa<KernelOp>(op)) {
-      op->emitError("model contract: expected model ops of the winnow dialect, got ")
+    if (!isModelOp(op)) {
+      op->emitError("model contract: expected ops of the winnow dialect and control flow, got ")
           << op->getName();
       return WalkResult::interrupt();
     }
     for (Type type : op->getResultTypes())
-      if (failed(verifyType(op, type, numSymbols)))
+      if (!type.isIntOrIndex() && failed(verifyType(op, type, numSymbols)))
         return WalkResult::interrupt();
     return WalkResult::advance();
   });

@@ -690,3 +690,32 @@ func.func @f(%x: tensor<2x5xf32>, %i: tensor<4x1xi64>, %u: tensor<4xf32>) {
   %0 = winnow.scatter_nd %x, %i, %u : (tensor<2x5xf32>, tensor<4x1xi64>, tensor<4xf32>) -> tensor<2x5xf32>
   return
 }
+
+// -----
+
+// extract_at C1
+func.func @f(%x: tensor<f32>, %i: index) {
+  // expected-error @+2 {{expected an input of rank 1 or more, got rank 0}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.extract_at %x at %i : (tensor<f32>, index) -> tensor<f32>
+  return
+}
+
+// -----
+
+// insert_at C1
+func.func @f(%s: tensor<4xf32>, %x: tensor<5x3xf32>, %i: index) {
+  // expected-error @+2 {{expected a slice of the destination's dimensions after the first, got [4] for [5, 3]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.insert_at %s into %x at %i : (tensor<4xf32>, tensor<5x3xf32>, index) -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+// bind_size C1
+func.func @f(%n: tensor<i64>) {
+  // expected-error @+1 {{expected one expression over symbols, got affine_map<()[s0] -> (s0, s0)>}}
+  winnow.bind_size %n to affine_map<()[s0] -> (s0, s0)> : tensor<i64>
+  return
+}

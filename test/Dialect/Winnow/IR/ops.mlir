@@ -205,6 +205,17 @@ func.func @attention(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x2x16xf32>, %v: ten
   return
 }
 
+// CHECK-LABEL: func @loop_ops
+// CHECK: winnow.bind_size %{{.*}} to #{{.*}} : tensor<i64>
+// CHECK: winnow.extract_at %{{.*}} at %{{.*}} : (tensor<5x3xf32>, index) -> tensor<3xf32>
+// CHECK: winnow.insert_at %{{.*}} into %{{.*}} at %{{.*}} : (tensor<3xf32>, tensor<5x3xf32>, index) -> tensor<5x3xf32>
+func.func @loop_ops(%x: tensor<5x3xf32>, %n: tensor<i64>, %i: index) {
+  winnow.bind_size %n to affine_map<()[s0] -> (s0)> : tensor<i64>
+  %0 = winnow.extract_at %x at %i : (tensor<5x3xf32>, index) -> tensor<3xf32>
+  %1 = winnow.insert_at %0 into %x at %i : (tensor<3xf32>, tensor<5x3xf32>, index) -> tensor<5x3xf32>
+  return
+}
+
 // CHECK-LABEL: func @kernels
 // CHECK: winnow.kernel "softmax" ins(%{{.*}} : tensor<2x3xf32>) outs(%{{.*}} : tensor<2x3xf32>) {rows = 2 : i64} {site = 3 : i32} -> tensor<2x3xf32>
 // CHECK: winnow.kernel "fill" outs(%{{.*}} : memref<4xf32>) {}

@@ -30,7 +30,7 @@ func.func @main(%x: tensor<?xf32, affine_map<()[s0] -> (s0)>>) attributes {winno
 // -----
 
 func.func @main(%x: tensor<4xf32>) attributes {winnow.entry} {
-  // expected-error @below {{model contract: expected model ops of the winnow dialect, got math.exp}}
+  // expected-error @below {{model contract: expected ops of the winnow dialect and control flow, got math.exp}}
   %0 = math.exp %x : tensor<4xf32>
   return
 }

@@ -21,11 +21,17 @@ namespace winnow {
 using DimExpr = mlir::AffineExpr;
 using Dims = llvm::SmallVector<mlir::AffineExpr>;
 
-/// A named run-time dimension with inclusive bounds.
+/// A named run-time dimension with inclusive bounds. It comes from the shapes of
+/// inputs, or from data: then a `winnow.bind_size` in the function gives it its
+/// value.
 struct SymbolInfo {
   std::string name;
   int64_t min = 0;
   int64_t max = INT64_MAX;
+  bool isData = false;
+  /// What a data symbol is at most, over the symbols before it; null if nothing
+  /// but `max` is known.
+  mlir::AffineExpr bound;
 };
 
 /// The symbols of a function, in the order of the expressions' numbers.

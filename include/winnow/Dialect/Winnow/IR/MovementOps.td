@@ -42,6 +42,22 @@ def Winnow_DimValuesOp : Winnow_Op<"dim_values", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Winnow_BindSizeOp : Winnow_Op<"bind_size"> {
+  let summary = "makes a number that the data gives the size of dimensions";
+  let description = [{
+    The run-time value of `size`. If it is exactly a data symbol that
+    no op before has bound, the symbol gets the value; the run fails with a status
+    that names the node unless it lies within the symbol's bounds. Otherwise the
+    run fails unless value and expression are equal.
+    C1: one expression over symbols.
+
+    Example: `winnow.bind_size %count to affine_map<()[s0, s1] -> (s1)> : tensor<i64>`
+  }];
+  let arguments = (ins TensorOf<[I64]>:$value, AffineMapAttr:$size);
+  let assemblyFormat = "$value `to` $size attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
+
 def Winnow_IotaOp : Winnow_Op<"iota", [Pure]> {
   let summary = "start + i * step for i = 0, 1, ...";
   let description = "ONNX Range with a length known up to symbols. C1: the result has rank 1.";
@@ -100,6 +116,30 @@ def Winnow_SliceOp : Winnow_Op<"slice", [Pure]> {
   let assemblyFormat = "$input `at` $starts `step` $steps attr-dict `:` functional-type(operands, results)";
   let hasFolder = 1;
   let hasVerifier = 1;
+}
+
+def Winnow_ExtractAtOp : Winnow_InferOp<"extract_at"> {
+  let summary = "slice `index` of dimension 0, without that dimension";
+  let description = [{
+    What one iteration of a loop reads of a scanned input. The index lies in
+    [0, size): loops count, data does not come here. C1: the rank is at least 1.
+  }];
+  let arguments = (ins Winnow_Tensor:$input, Index:$index);
+  let results = (outs Winnow_Tensor:$result);
+  let assemblyFormat = "$input `at` $index attr-dict `:` functional-type(operands, results)";
+}
+
+def Winnow_InsertAtOp : Winnow_InferOp<"insert_at"> {
+  let summary = "`destination` with `slice` in the place of slice `index` of dimension 0";
+  let description = [{
+    What one iteration of a loop adds to a stacked output. The index lies in
+    [0, size). C1: `slice` has the destination's shape without dimension 0.
+  }];
+  let arguments = (ins Winnow_Tensor:$slice, Winnow_Tensor:$destination, Index:$index);
+  let results = (outs Winnow_Tensor:$result);
+  let assemblyFormat = [{
+    $slice `into` $destination `at` $index attr-dict `:` functional-type(operands, results)
+  }];
 }
 
 def Winnow_ConcatOp : Winnow_InferOp<"concat"> {

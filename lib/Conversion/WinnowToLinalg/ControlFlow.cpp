@@ -1,0 +1,85 @@
+#include "Lowering.h"
+
+#include "mlir/IR/Dominance.h"
+
+using namespace mlir;
+using namespace winnow;
+
+//===----------------------------------------------------------------------===//
+// Data symbols
+//===----------------------------------------------------------------------===//
+
+/// A kernel that takes and gives numbers: it talks to the runtime.
+static func::FuncOp declareScalarKernel(OpBuilder &b, ModuleOp module, StringRef name,
+                                        ArrayRef<NamedAttribute> config, FunctionType type) {
+  if (auto existing = module.lookupSymbol<func::FuncOp>(name))
+    return existing;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(module.getBody());
+  auto function = func::FuncOp::create(b, b.getUnknownLoc(), name, type);
+  function.setPrivate();
+  function->setAttr("winnow.kernel", b.getDictionaryAttr(config));
+  return function;
+}
+
+namespace {
+struct LowerBindSize : LoweringPattern<BindSizeOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(BindSizeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<ModuleOp>();
+    SmallVector<SymbolInfo> symbols = getSymbols(op->getParentOfType<func::FuncOp>());
+    Value number = tensor::ExtractOp::create(rewriter, loc, adaptor.getValue(), ValueRange());
+    Value size = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(), number);
+    AffineExpr expr = op.getSize().getResult(0);
+    auto symbol = dyn_cast<AffineSymbolExpr>(expr);
+    auto kind = [&](StringRef name) {
+      return rewriter.getNamedAttr("kind", rewriter.getStringAttr(name));
+    };
+    Type index = rewriter.getIndexType(), i32 = rewriter.getI32Type();
+    if (symbol && symbols[symbol.getPosition()].isData &&
+        !state.dataSymbols.contains(symbol.getPosition())) {
+      unsigned position = symbol.getPosition();
+      const SymbolInfo &info = symbols[position];
+      std::string bounds = info.max == INT64_MAX
+                               ? "at least " + std::to_string(info.min)
+                               : "in [" + std::to_string(info.min) + ", " + std::to_string(info.max) + "]";
+      int32_t site = state.sites.add(loc, "expected the size '" + info.name + "' that the data gives to be " + bounds);
+      func::FuncOp kernel = declareScalarKernel(
+          rewriter, module, "define_size_" + std::to_string(position),
+          {kind("define_size"), rewriter.getNamedAttr("symbol", rewriter.getI64IntegerAttr(position))},
+          rewriter.getFunctionType({index, i32}, {index}));
+      auto call = func::CallOp::create(rewriter, loc, kernel, ValueRange{size, createSite(rewriter, loc, site)});
+      state.dataSymbols[position] = call.getResult(0);
+    } else {
+      int32_t site = state.sites.add(loc, "expected a size that fits the other dimensions, which the data does not give");
+      func::FuncOp kernel = declareScalarKernel(rewriter, module, "check_size", {kind("check_size")},
+                                                rewriter.getFunctionType({index, index, i32}, {}));
+      func::CallOp::create(rewriter, loc, kernel,
+                           ValueRange{size, getSize(rewriter, loc, expr), createSite(rewriter, loc, site)});
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static Value createSite(OpBuilder &b, Location loc, int32_t site) {
+    return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(site));
+  }
+};
+} // namespace
+
+void winnow::useDataSymbols(func::FuncOp entry, const LoweringState &state) {
+  DominanceInfo dominance(entry);
+  for (const auto &[position, value] : state.dataSymbols) {
+    Operation *definition = value.getDefiningOp();
+    entry.getArgument(1 + position).replaceUsesWithIf(value, [&](OpOperand &use) {
+      return use.getOwner() != definition && dominance.properlyDominates(definition, use.getOwner());
+    });
+  }
+}
+
+void winnow::populateControlFlowPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
+                                         LoweringState &state) {
+  patterns.add<LowerBindSize>(converter, patterns.getContext(), state);
+}
