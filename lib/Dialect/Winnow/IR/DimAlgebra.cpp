@@ -304,4 +304,50 @@ std::optional<int64_t> getLinearCoefficient(AffineExpr dim, unsigned symbol) {
   return result;
 }
 
+bool dependsOnData(AffineExpr dim, ArrayRef<SymbolInfo> symbols) {
+  bool depends = false;
+  dim.walk([&](AffineExpr part) {
+    auto symbol = dyn_cast<AffineSymbolExpr>(part);
+    depends |= symbol && symbol.getPosition() < symbols.size() &&
+               symbols[symbol.getPosition()].isData;
+  });
+  return depends;
+}
+
+AffineExpr getDataBound(AffineExpr dim, ArrayRef<SymbolInfo> symbols, bool isUpper) {
+  if (!dependsOnData(dim, symbols))
+    return dim;
+  MLIRContext *context = dim.getContext();
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(dim))
+    return isUpper ? dim
+                   : getAffineConstantExpr(symbols[symbol.getPosition()].min, context);
+  auto binary = cast<AffineBinaryOpExpr>(dim);
+  AffineExpr lhs = binary.getLHS(), rhs = binary.getRHS();
+  auto bound = [&](AffineExpr part, bool isUpperOfPart) {
+    return getDataBound(part, symbols, isUpperOfPart);
+  };
+  // By the least divisor, and one is the least that divides.
+  auto divisor = [&] {
+    AffineExpr least = bound(rhs, !isUpper);
+    auto constant = dyn_cast<AffineConstantExpr>(least);
+    return constant && constant.getValue() < 1 ? getAffineConstantExpr(1, context) : least;
+  };
+  switch (dim.getKind()) {
+  case AffineExprKind::Add:
+    return bound(lhs, isUpper) + bound(rhs, isUpper);
+  case AffineExprKind::Mul:
+    // Sizes are not negative, but a constant factor may be.
+    if (auto factor = dyn_cast<AffineConstantExpr>(rhs))
+      return bound(lhs, isUpper == (factor.getValue() >= 0)) * rhs;
+    return bound(lhs, isUpper) * bound(rhs, isUpper);
+  case AffineExprKind::FloorDiv:
+    return bound(lhs, isUpper).floorDiv(divisor());
+  case AffineExprKind::CeilDiv:
+    return bound(lhs, isUpper).ceilDiv(divisor());
+  default:
+    // A remainder is below its divisor.
+    return isUpper ? bound(rhs, true) - 1 : getAffineConstantExpr(0, context);
+  }
+}
+
 } // namespace winnow
