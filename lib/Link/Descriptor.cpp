@@ -19,8 +19,9 @@ public:
       : module(module), context(module.getContext()), model(model),
         names(makeCNames(model)), pointer(PointerType::get(context, 0)) {}
 
-  Constant *build(const WeightsSummary &weights, Function *workspaceBytes,
-                  Function *outputDims, Function *run);
+  /// `functions` are the last ones of the descriptor but for `bind`.
+  Constant *build(const WeightsSummary &weights,
+                  ArrayRef<Function *> functions);
 
 private:
   Constant *i32(int64_t value) {
@@ -63,7 +64,7 @@ private:
   Constant *dim(const ModelInterface::Dim &dim) {
     bool isStatic = dim.size >= 0;
     return makeStruct({i64(isStatic ? dim.size : -1),
-                       i32(isStatic ? -1 : dim.symbol), i32(0)});
+                       i32(isStatic ? -1 : dim.symbol), i32(dim.fromData)});
   }
 
   Constant *tensors(ArrayRef<ModelInterface::Tensor> tensors,
@@ -84,7 +85,8 @@ private:
     SmallVector<Constant *> elements;
     for (const auto &symbol : model.symbols)
       elements.push_back(
-          makeStruct({string(symbol.name), i64(symbol.min), i64(symbol.max)}));
+          makeStruct({string(symbol.name), i64(symbol.min), i64(symbol.max),
+                      i32(symbol.fromData), i32(0)}));
     return array(elements, "winnow.symbols");
   }
 
@@ -114,11 +116,10 @@ private:
 } // namespace
 
 Constant *DescriptorBuilder::build(const WeightsSummary &weights,
-                                   Function *workspaceBytes,
-                                   Function *outputDims, Function *run) {
+                                   ArrayRef<Function *> functions) {
   auto bind = module.getOrInsertFunction("winnow_rt_bind", pointer, pointer);
   bool embedded = weights.embedded && weights.bytes > 0;
-  return makeStruct({
+  SmallVector<Constant *> fields = {
       i32(WINNOW_ABI_VERSION),
       i32(sizeof(winnow_model_desc)),
       string(model.name),
@@ -138,11 +139,10 @@ Constant *DescriptorBuilder::build(const WeightsSummary &weights,
       ConstantDataArray::get(context, ArrayRef<uint8_t>(weights.sha256)),
       embedded ? embeddedWeights() : null(),
       i64(model.scratchBytes),
-      workspaceBytes,
-      outputDims,
-      run,
-      cast<Constant>(bind.getCallee()),
-  });
+  };
+  append_range(fields, functions);
+  fields.push_back(cast<Constant>(bind.getCallee()));
+  return makeStruct(fields);
 }
 
 /// Everything that the module defines is the model's own affair.
@@ -167,14 +167,16 @@ static void internalize(Module &module) {
 
 Error winnow::addDescriptor(Module &module, const ModelInterface &model,
                             const WeightsSummary &weights) {
-  Function *functions[3];
-  static constexpr const char *functionNames[3] = {
-      "winnow.workspace_bytes", "winnow.output_dims", "winnow.run"};
-  for (auto [name, function] : zip_equal(functionNames, functions)) {
-    function = module.getFunction(name);
+  // In the order of abi.h.
+  SmallVector<Function *> functions;
+  for (const char *name :
+       {"winnow.workspace_bytes", "winnow.output_dims", "winnow.capacities",
+        "winnow.output_room", "winnow.run"}) {
+    Function *function = module.getFunction(name);
     if (!function || function->isDeclaration())
       return createStringError(
           "expected the module to define @%s, got no definition", name);
+    functions.push_back(function);
   }
   std::string symbol = model.name + "_model";
   if (module.getNamedValue(symbol))
@@ -182,9 +184,7 @@ Error winnow::addDescriptor(Module &module, const ModelInterface &model,
         "expected the name @" + symbol +
         " to be free for the descriptor, got a definition");
   internalize(module);
-  Constant *init =
-      DescriptorBuilder(module, model)
-          .build(weights, functions[0], functions[1], functions[2]);
+  Constant *init = DescriptorBuilder(module, model).build(weights, functions);
   auto *descriptor =
       new GlobalVariable(module, init->getType(), /*isConstant=*/true,
                          GlobalValue::ExternalLinkage, init, symbol);

@@ -66,12 +66,23 @@ public:
        << "extern const winnow_model_desc " << model.name << "_model;\n\n";
     writeSymbols();
     writeReserve();
+    if (hasDataOutputs())
+      writePlan();
     writeRun();
     os << "#ifdef __cplusplus\n}\n#endif\n#endif\n";
   }
 
 private:
   bool hasSymbols() const { return !model.symbols.empty(); }
+  /// Whether dims of inputs vary: data symbols are none of them.
+  bool hasInputSymbols() const {
+    return any_of(model.symbols,
+                  [](const auto &symbol) { return !symbol.fromData; });
+  }
+  bool hasDataOutputs() const {
+    return any_of(model.outputs,
+                  [](const auto &tensor) { return tensor.dependsOnData(); });
+  }
 
   std::string spell(const ModelInterface::Dim &dim) const {
     if (dim.size >= 0)
@@ -90,9 +101,13 @@ private:
       os << "  int64_t " << name << "; /* '" << escapeForComment(symbol.name)
          << "': " << symbol.min;
       if (symbol.max == INT64_MAX)
-        os << " or more */\n";
+        os << " or more";
       else
-        os << " to " << symbol.max << " */\n";
+        os << " to " << symbol.max;
+      if (symbol.fromData)
+        os << "; from data: only " << model.name
+           << "_reserve reads this, 0 is fine";
+      os << " */\n";
     }
     os << "} " << model.name << "_dims;\n\n";
   }
@@ -107,6 +122,26 @@ private:
        << "_dims *dims) {\n"
        << "  return winnow_context_reserve(context, (const int64_t *)dims);\n"
        << "}\n\n";
+  }
+
+  void writePlan() {
+    size_t ranks = 0;
+    for (const auto &tensor : model.outputs)
+      ranks += tensor.dims.size();
+    os << "/* Writes the dims that the outputs of the next run need room for, "
+          "one output after\n * the other, see winnow_context_plan. What the "
+          "outputs of a run have is told by\n * winnow_context_output_dims. "
+          "*/\n"
+       << "enum { " << model.name << "_num_output_dims = " << ranks << " };\n"
+       << "static inline winnow_status *" << model.name
+       << "_plan(winnow_context *context";
+    if (hasInputSymbols())
+      os << ", const " << model.name << "_dims *dims";
+    os << ",\n    int64_t winnow_output_dims[" << ranks << "]) {\n";
+    writeInputs(/*withData=*/false);
+    os << "  return winnow_context_plan(context, "
+       << arrayOr0(model.inputs, "inputs") << ",\n      winnow_output_dims, "
+       << ranks << ", NULL);\n}\n\n";
   }
 
   void documentTensor(const ModelInterface::Tensor &tensor, StringRef name) {
@@ -128,8 +163,11 @@ private:
   void writeRun() {
     os << "/* Runs the model once, see winnow_run. Row-major, dense arrays; "
           "the "
-          "caller\n * provides the outputs, as large as stated.\n"
-       << " * inputs:\n";
+          "caller\n * provides the outputs, as large as stated";
+    if (hasDataOutputs())
+      os << "; those with a size in bytes\n * as large as " << model.name
+         << "_plan says";
+    os << ".\n * inputs:\n";
     for (auto [tensor, name] : zip(model.inputs, names.inputs))
       documentTensor(tensor, name);
     os << " * outputs:\n";
@@ -137,14 +175,17 @@ private:
       documentTensor(tensor, name);
     os << " */\nstatic inline winnow_status *" << model.name
        << "_run(winnow_context *context";
-    if (hasSymbols())
+    if (hasInputSymbols())
       os << ", const " << model.name << "_dims *dims";
     for (auto [tensor, name] : zip(model.inputs, names.inputs))
       os << ",\n    const " << getCType(tensor.dtype).type << " *" << name;
-    for (auto [tensor, name] : zip(model.outputs, names.outputs))
+    for (auto [tensor, name] : zip(model.outputs, names.outputs)) {
       os << ",\n    " << getCType(tensor.dtype).type << " *" << name;
+      if (tensor.dependsOnData())
+        os << ", size_t " << bytesOf(name);
+    }
     os << ") {\n";
-    writeInputs();
+    writeInputs(/*withData=*/true);
     writeOutputs();
     os << "  return winnow_run(context, " << arrayOr0(model.inputs, "inputs")
        << ", " << arrayOr0(model.outputs, "outputs") << ");\n}\n\n";
@@ -156,7 +197,13 @@ private:
            std::to_string(tensors.size());
   }
 
-  void writeInputs() {
+  /// The parameter for the room at an output whose dims depend on data. No
+  /// other parameter begins with winnow_.
+  static std::string bytesOf(StringRef name) {
+    return ("winnow_" + name + "_bytes").str();
+  }
+
+  void writeInputs(bool withData) {
     // An empty array is not C, so scalars pass no dims and a model without
     // inputs no array. Locals begin with winnow_, which no parameter does.
     for (auto [index, tensor] : enumerate(model.inputs)) {
@@ -183,7 +230,7 @@ private:
         os << "NULL";
       else
         os << "winnow_dims" << index;
-      os << ", " << names.inputs[index] << ", 0),\n";
+      os << ", " << (withData ? names.inputs[index] : "NULL") << ", 0),\n";
     }
     os << "  };\n";
   }
@@ -194,8 +241,9 @@ private:
     os << "  const winnow_tensor winnow_outputs[] = {\n";
     for (auto [tensor, name] : zip(model.outputs, names.outputs))
       os << "      winnow_make_tensor(" << getCType(tensor.dtype).enumerator
-         << ", " << tensor.dims.size() << ", NULL, " << name
-         << ", WINNOW_BYTES_UNCHECKED),\n";
+         << ", " << tensor.dims.size() << ", NULL, " << name << ", "
+         << (tensor.dependsOnData() ? bytesOf(name) : "WINNOW_BYTES_UNCHECKED")
+         << "),\n";
     os << "  };\n";
   }
 

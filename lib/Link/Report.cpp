@@ -77,6 +77,8 @@ static void writeSymbols(json::OStream &os, const ModelInterface &model,
           os.attribute("max", nullptr);
         else
           os.attribute("max", symbol.max);
+        if (symbol.fromData)
+          os.attribute("from_data", true);
       });
   });
 }

@@ -1,7 +1,7 @@
 #include "ModuleFacts.h"
 
 #include "winnow/Codegen/CPU/Target.h"
-#include "winnow/Dialect/Winnow/IR/Dims.h"
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 #include "winnow/abi.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -93,7 +93,7 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
 
   ModelInterface interface;
   for (const SymbolInfo &symbol : symbols)
-    interface.symbols.push_back({symbol.name, symbol.min, symbol.max});
+    interface.symbols.push_back({symbol.name, symbol.min, symbol.max, symbol.isData});
   auto addTensor = [&](unsigned argument, Attribute dims,
                        std::vector<ModelInterface::Tensor> &tensors) -> LogicalResult {
     ModelInterface::Tensor tensor;
@@ -112,6 +112,7 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
       else if (auto symbol = dyn_cast<AffineSymbolExpr>(dim))
         out.symbol = static_cast<int>(symbol.getPosition());
       out.expression = printExpression(dim, symbols);
+      out.fromData = dependsOnData(dim, symbols);
       tensor.dims.push_back(out);
     }
     tensors.push_back(std::move(tensor));
@@ -122,7 +123,7 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
       return failure();
     // The runtime reads symbols off the inputs; it solves no equations.
     for (const ModelInterface::Dim &dim : interface.inputs.back().dims)
-      if (dim.size < 0 && dim.symbol < 0)
+      if ((dim.size < 0 && dim.symbol < 0) || dim.fromData)
         return entry.emitError("expected input dimensions that are static or one symbol, got ")
                << dim.expression << " for '" << interface.inputs.back().name
                << "'; pin the symbols with --dim";

@@ -177,6 +177,26 @@ static winnow_status *check_tensor(const winnow_tensor *tensor,
   return NULL;
 }
 
+/* For an output whose dims depend on data: what it needs may be more than what
+ * the caller was told. */
+static winnow_status *check_room(const winnow_tensor *tensor,
+                                 const winnow_tensor_desc *desc,
+                                 int64_t bytes) {
+  size_t available = tensor->data ? tensor->bytes : 0;
+  if (tensor->bytes == WINNOW_BYTES_UNCHECKED)
+    return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                        "output '%s': expected the bytes of its buffer, as its "
+                        "dimensions depend on data, got WINNOW_BYTES_UNCHECKED",
+                        desc->name);
+  if (available < (uint64_t)bytes)
+    return winnow_error(WINNOW_ERROR_CAPACITY,
+                        "output '%s': expected room for %lld bytes for what "
+                        "the data may need, got %zu; ask winnow_context_plan "
+                        "and run again",
+                        desc->name, (long long)bytes, available);
+  return NULL;
+}
+
 static winnow_status *check_data(const winnow_tensor *tensor,
                                  const winnow_tensor_desc *desc,
                                  const char *kind, int64_t bytes,
@@ -288,6 +308,13 @@ winnow_status *winnow_check_inputs(const winnow_model_desc *desc,
 
 /* ---- Outputs ---- */
 
+static bool depends_on_data(const winnow_tensor_desc *desc) {
+  for (int32_t d = 0; d < desc->rank; ++d)
+    if (desc->dims[d].from_data)
+      return true;
+  return false;
+}
+
 winnow_status *winnow_check_outputs(const winnow_model_desc *desc,
                                     const winnow_tensor *outputs, size_t count,
                                     const int64_t *dims, void **data,
@@ -301,7 +328,7 @@ winnow_status *winnow_check_outputs(const winnow_model_desc *desc,
     if (!status)
       status = check_tensor(tensor, t, "output");
     for (int32_t d = 0; d < t->rank && !status && tensor->dims; ++d)
-      if (tensor->dims[d] != dims[d])
+      if (!t->dims[d].from_data && tensor->dims[d] != dims[d])
         status = winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
                               "output '%s': expected dimension %d to be %lld "
                               "for these inputs, got "
@@ -316,7 +343,10 @@ winnow_status *winnow_check_outputs(const winnow_model_desc *desc,
           "output '%s': expected inputs whose output fits into memory, got an "
           "overflow",
           t->name);
-    status = check_data(tensor, t, "output", bytes[i], tensor->bytes);
+    if (depends_on_data(t))
+      status = check_room(tensor, t, bytes[i]);
+    if (!status)
+      status = check_data(tensor, t, "output", bytes[i], tensor->bytes);
     data[i] = tensor->data;
     dims += t->rank;
   }

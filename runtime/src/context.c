@@ -16,11 +16,17 @@ struct winnow_context {
 
   /* Room for one call, made once. */
   int64_t *symbols;
-  int64_t *output_dims;
+  int64_t *capacities;  /* of the run's data symbols; the others' values */
+  int64_t *remembered;  /* the largest capacities that data symbols needed */
+  int64_t *room;        /* dims that the outputs need room for */
+  int64_t *output_dims; /* of the last run that succeeded */
+  bool has_output_dims;
   const void **inputs;
   void **outputs;
   int64_t *input_bytes, *output_bytes;
 };
+
+static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* ---- Exclusive use ---- */
 
@@ -87,12 +93,35 @@ static winnow_status *ensure_workspace(winnow_context *context,
   return NULL;
 }
 
+/* What the caller expects of data is remembered as if data had needed it. */
+static winnow_status *reserve(winnow_context *context, const int64_t *symbols) {
+  const winnow_model_desc *desc = context->model->desc;
+  if (!symbols || !context->model->has_data_symbols)
+    return ensure_workspace(context, symbols);
+  int64_t *least = context->capacities;
+  for (int32_t s = 0; s < desc->num_symbols; ++s) {
+    least[s] = symbols[s];
+    if (desc->symbols[s].from_data)
+      least[s] = larger(symbols[s],
+                        larger(context->remembered[s], desc->symbols[s].min));
+    context->symbols[s] = least[s];
+  }
+  winnow_status *status = winnow_check_symbols(desc, least);
+  if (status)
+    return status;
+  winnow_set_capacities(context->model, least, context->symbols);
+  status = ensure_workspace(context, context->symbols);
+  for (int32_t s = 0; s < desc->num_symbols && !status; ++s)
+    context->remembered[s] = least[s];
+  return status;
+}
+
 winnow_status *winnow_context_reserve(winnow_context *context,
                                       const int64_t *symbols) {
   winnow_status *status = acquire(context);
   if (status)
     return status;
-  status = ensure_workspace(context, symbols);
+  status = reserve(context, symbols);
   release(context);
   return status;
 }
@@ -103,6 +132,9 @@ winnow_status *winnow_context_set_workspace(winnow_context *context,
   if (status)
     return status;
   status = set_workspace(context, workspace, bytes);
+  if (!workspace)
+    memset(context->remembered, 0,
+           (size_t)context->model->desc->num_symbols * sizeof(int64_t));
   release(context);
   return status;
 }
@@ -117,11 +149,14 @@ static bool make_room(winnow_context *context) {
   size_t symbols = (size_t)desc->num_symbols + 1,
          ranks = context->model->output_ranks + 1;
   int64_t *room =
-      calloc(symbols + ranks + 2 * inputs + 2 * outputs, sizeof *room);
+      calloc(3 * symbols + 2 * ranks + 2 * inputs + 2 * outputs, sizeof *room);
   if (!room)
     return false;
   context->symbols = room;
-  context->output_dims = context->symbols + symbols;
+  context->capacities = context->symbols + symbols;
+  context->remembered = context->capacities + symbols;
+  context->room = context->remembered + symbols;
+  context->output_dims = context->room + ranks;
   context->input_bytes = context->output_dims + ranks;
   context->output_bytes = context->input_bytes + inputs;
   _Static_assert(sizeof(void *) == sizeof(int64_t),
@@ -229,6 +264,72 @@ static winnow_status *check_overlap(const winnow_context *context) {
   return NULL;
 }
 
+/* Everything that the capacities in `symbols` need. */
+static winnow_status *prepare(winnow_context *context,
+                              const winnow_tensor *outputs,
+                              size_t num_outputs) {
+  const winnow_model_desc *desc = context->model->desc;
+  desc->output_room(context->symbols, context->room);
+  winnow_status *status =
+      winnow_check_outputs(desc, outputs, num_outputs, context->room,
+                           context->outputs, context->output_bytes);
+  if (!status)
+    status = ensure_workspace(context, context->symbols);
+  if (!status)
+    status = check_overlap(context);
+  return status;
+}
+
+static winnow_outcome run_once(winnow_context *context) {
+  const winnow_model_desc *desc = context->model->desc;
+  if (context->model->has_data_symbols)
+    memcpy(context->capacities, context->symbols,
+           (size_t)desc->num_symbols * sizeof(int64_t));
+  winnow_call call = {.struct_size = sizeof call,
+                      .symbols = context->symbols,
+                      .weights = context->model->weights.data,
+                      .workspace = context->workspace,
+                      .inputs = context->inputs,
+                      .outputs = context->outputs};
+  return winnow_pool_run(context->pool, desc, &call, context->capacities);
+}
+
+/* Perhaps more than what is wanted, lest a loop that counts up, or a row of
+ * runs, begins anew for each number. */
+static int64_t grow(int64_t capacity, int64_t wanted, int64_t max) {
+  int64_t ample;
+  if (__builtin_add_overflow(capacity, capacity / 2, &ample) || ample > max)
+    ample = max;
+  return larger(ample, wanted);
+}
+
+/* Makes ready for a run in which the symbol has the room that it needs. */
+static winnow_status *prepare_again(winnow_context *context,
+                                    winnow_outcome outcome,
+                                    const winnow_tensor *outputs,
+                                    size_t num_outputs) {
+  int32_t s = outcome.grown_symbol;
+  int64_t before = context->remembered[s];
+  context->remembered[s] = grow(context->capacities[s], outcome.grown_value,
+                                context->model->desc->symbols[s].max);
+  winnow_set_capacities(context->model, context->remembered, context->symbols);
+  winnow_status *status = prepare(context, outputs, num_outputs);
+  /* What is not to be had is not to be asked for in the next run. */
+  if (status && winnow_status_code(status) != WINNOW_ERROR_CAPACITY &&
+      context->owns_workspace)
+    context->remembered[s] = before;
+  return status;
+}
+
+static winnow_status *report_site(const winnow_model_desc *desc, int32_t site) {
+  if (site >= desc->num_sites)
+    return winnow_error(WINNOW_ERROR_RUN_CHECK,
+                        "a check of model '%s' failed at unknown site %d",
+                        desc->name, site);
+  return winnow_error(WINNOW_ERROR_RUN_CHECK, "node '%s': %s",
+                      desc->sites[site].node, desc->sites[site].message);
+}
+
 static winnow_status *run(winnow_context *context, const winnow_tensor *inputs,
                           size_t num_inputs, const winnow_tensor *outputs,
                           size_t num_outputs) {
@@ -238,31 +339,76 @@ static winnow_status *run(winnow_context *context, const winnow_tensor *inputs,
                           context->inputs, context->input_bytes);
   if (status)
     return status;
-  desc->output_dims(context->symbols, context->output_dims);
-  status =
-      winnow_check_outputs(desc, outputs, num_outputs, context->output_dims,
-                           context->outputs, context->output_bytes);
+  winnow_set_capacities(context->model, context->remembered, context->symbols);
+  status = prepare(context, outputs, num_outputs);
+  while (!status) {
+    winnow_outcome outcome = run_once(context);
+    /* After a failed check, data may be what only the failure led to. */
+    if (outcome.failed_site >= 0)
+      return report_site(desc, outcome.failed_site);
+    if (outcome.grown_symbol < 0) {
+      desc->output_dims(context->symbols, context->output_dims);
+      context->has_output_dims = true;
+      return NULL;
+    }
+    status = prepare_again(context, outcome, outputs, num_outputs);
+  }
+  return status;
+}
+
+static winnow_status *plan(winnow_context *context, const winnow_tensor *inputs,
+                           size_t num_inputs, int64_t *output_dims,
+                           size_t count, size_t *workspace_bytes) {
+  winnow_status *status = winnow_check_inputs(
+      context->model->desc, inputs, num_inputs, context->symbols, NULL, NULL);
   if (!status)
-    status = ensure_workspace(context, context->symbols);
-  if (!status)
-    status = check_overlap(context);
+    status = winnow_check_room(context->model, output_dims, count);
   if (status)
     return status;
-  winnow_call call = {.struct_size = sizeof call,
-                      .symbols = context->symbols,
-                      .weights = context->model->weights.data,
-                      .workspace = context->workspace,
-                      .inputs = context->inputs,
-                      .outputs = context->outputs};
-  int32_t site = winnow_pool_run(context->pool, desc, &call);
-  if (site < 0)
-    return NULL;
-  if (site >= desc->num_sites)
-    return winnow_error(WINNOW_ERROR_RUN_CHECK,
-                        "a check of model '%s' failed at unknown site %d",
-                        desc->name, site);
-  return winnow_error(WINNOW_ERROR_RUN_CHECK, "node '%s': %s",
-                      desc->sites[site].node, desc->sites[site].message);
+  winnow_set_capacities(context->model, context->remembered, context->symbols);
+  context->model->desc->output_room(context->symbols, output_dims);
+  return workspace_bytes
+             ? winnow_model_workspace_size(context->model, context->symbols,
+                                           workspace_bytes)
+             : NULL;
+}
+
+winnow_status *winnow_context_plan(winnow_context *context,
+                                   const winnow_tensor *inputs,
+                                   size_t num_inputs, int64_t *output_dims,
+                                   size_t count, size_t *workspace_bytes) {
+  winnow_status *status = acquire(context);
+  if (status)
+    return status;
+  status =
+      plan(context, inputs, num_inputs, output_dims, count, workspace_bytes);
+  release(context);
+  return status;
+}
+
+static winnow_status *get_output_dims(const winnow_context *context,
+                                      int64_t *output_dims, size_t count) {
+  winnow_status *status = winnow_check_room(context->model, output_dims, count);
+  if (status)
+    return status;
+  if (!context->has_output_dims)
+    return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                        "expected a run that succeeded before its outputs' "
+                        "dimensions are asked for, got none");
+  if (context->model->output_ranks)
+    memcpy(output_dims, context->output_dims,
+           context->model->output_ranks * sizeof *output_dims);
+  return NULL;
+}
+
+winnow_status *winnow_context_output_dims(winnow_context *context,
+                                          int64_t *output_dims, size_t count) {
+  winnow_status *status = acquire(context);
+  if (status)
+    return status;
+  status = get_output_dims(context, output_dims, count);
+  release(context);
+  return status;
 }
 
 winnow_status *winnow_run(winnow_context *context, const winnow_tensor *inputs,

@@ -46,10 +46,18 @@ struct winnow_model {
   const winnow_model_desc *desc;
   winnow_weights weights;
   size_t output_ranks; /* the sum over all outputs */
+  bool has_data_symbols;
   atomic_int references;
 };
 
 void winnow_model_retain(winnow_model *model);
+/* Writes the capacities of data symbols: what the input symbols lead to, and at
+ * least `least`, or NULL. */
+void winnow_set_capacities(const winnow_model *model, const int64_t *least,
+                           int64_t *symbols);
+/* Whether `dims`, of `count`, has room for those of all outputs. */
+winnow_status *winnow_check_room(const winnow_model *model, const int64_t *dims,
+                                 size_t count);
 
 /* ---- check.c ---- */
 
@@ -60,7 +68,8 @@ bool winnow_tensor_bytes(int32_t dtype, int32_t rank, const int64_t *dims,
                          int64_t *bytes);
 winnow_status *winnow_check_symbols(const winnow_model_desc *desc,
                                     const int64_t *symbols);
-/* Both write one data pointer per descriptor tensor and its size in bytes. */
+/* Both write one data pointer per descriptor tensor and its size in bytes. The
+ * dims of outputs are what they need room for. */
 winnow_status *winnow_check_inputs(const winnow_model_desc *desc,
                                    const winnow_tensor *inputs, size_t count,
                                    int64_t *symbols, const void **data,
@@ -87,9 +96,17 @@ winnow_status *winnow_pool_create(const winnow_model_desc *desc,
                                   winnow_pool **pool);
 void winnow_pool_destroy(winnow_pool *pool);
 int winnow_pool_num_threads(const winnow_pool *pool);
-/* Calls run(call) with the calling thread as the pool's first, and returns the
- * first site that failed, or -1. */
-int32_t winnow_pool_run(winnow_pool *pool, const winnow_model_desc *desc,
-                        const winnow_call *call);
+/* How a run ended. */
+typedef struct winnow_outcome {
+  int32_t failed_site;  /* the first, or -1 */
+  int32_t grown_symbol; /* the one whose capacity does not suffice, or -1 */
+  int64_t grown_value;  /* what it would have to be */
+} winnow_outcome;
+
+/* Calls run(call) with the calling thread as the pool's first. `capacities` are
+ * those of data symbols, at their places among the symbols. */
+winnow_outcome winnow_pool_run(winnow_pool *pool, const winnow_model_desc *desc,
+                               const winnow_call *call,
+                               const int64_t *capacities);
 
 #endif

@@ -20,7 +20,8 @@ static winnow_status *check_descriptor(const winnow_model_desc *desc) {
                         sizeof *desc, desc->struct_size);
   if (desc->num_inputs < 0 || desc->num_outputs < 0 || desc->num_symbols < 0 ||
       desc->weights_bytes < 0 || desc->scratch_bytes < 0 || !desc->run ||
-      !desc->bind || !desc->workspace_bytes || !desc->output_dims)
+      !desc->bind || !desc->workspace_bytes || !desc->output_dims ||
+      !desc->capacities || !desc->output_room)
     return winnow_error(
         WINNOW_ERROR_VERSION,
         "expected a complete model descriptor, got one with negative counts or "
@@ -30,12 +31,13 @@ static winnow_status *check_descriptor(const winnow_model_desc *desc) {
     for (int32_t i = 0; i < desc->num_inputs; ++i)
       for (int32_t d = 0; d < desc->inputs[i].rank; ++d)
         bound |= desc->inputs[i].dims[d].symbol == s;
-    if (!bound)
-      return winnow_error(
-          WINNOW_ERROR_VERSION,
-          "expected every symbol of model '%s' to be a dimension of an input, "
-          "'%s' is not",
-          desc->name, desc->symbols[s].name);
+    if (bound == (desc->symbols[s].from_data != 0))
+      return winnow_error(WINNOW_ERROR_VERSION,
+                          "expected every symbol of model '%s' to be a "
+                          "dimension of an input or "
+                          "to come from data, '%s' is %s",
+                          desc->name, desc->symbols[s].name,
+                          bound ? "both" : "neither");
   }
   return NULL;
 }
@@ -75,6 +77,8 @@ winnow_status *winnow_model_open(const winnow_model_desc *desc,
   atomic_init(&model->references, 1);
   for (int32_t i = 0; i < desc->num_outputs; ++i)
     model->output_ranks += (size_t)desc->outputs[i].rank;
+  for (int32_t s = 0; s < desc->num_symbols; ++s)
+    model->has_data_symbols |= desc->symbols[s].from_data != 0;
   status = winnow_find_weights(desc, &all, &model->weights);
   if (status) {
     free(model);
@@ -136,21 +140,42 @@ const winnow_symbol_desc *winnow_model_symbol(const winnow_model *model,
 winnow_status *winnow_model_infer_symbols(const winnow_model *model,
                                           const winnow_tensor *inputs,
                                           size_t count, int64_t *symbols) {
-  return winnow_check_inputs(model->desc, inputs, count, symbols, NULL, NULL);
+  winnow_status *status =
+      winnow_check_inputs(model->desc, inputs, count, symbols, NULL, NULL);
+  if (!status)
+    winnow_set_capacities(model, NULL, symbols);
+  return status;
+}
+
+void winnow_set_capacities(const winnow_model *model, const int64_t *least,
+                           int64_t *symbols) {
+  const winnow_model_desc *desc = model->desc;
+  if (!model->has_data_symbols)
+    return;
+  for (int32_t s = 0; s < desc->num_symbols; ++s)
+    if (desc->symbols[s].from_data)
+      symbols[s] = least ? least[s] : 0;
+  desc->capacities(symbols);
+}
+
+winnow_status *winnow_check_room(const winnow_model *model, const int64_t *dims,
+                                 size_t count) {
+  if (count >= model->output_ranks && (dims || !model->output_ranks))
+    return NULL;
+  return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                      "expected room for %zu output dimensions, got %zu",
+                      model->output_ranks, dims ? count : 0);
 }
 
 winnow_status *winnow_model_output_dims(const winnow_model *model,
                                         const int64_t *symbols, int64_t *dims,
                                         size_t count) {
   winnow_status *status = winnow_check_symbols(model->desc, symbols);
-  if (status)
-    return status;
-  if (count < model->output_ranks || (!dims && model->output_ranks))
-    return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
-                        "expected room for %zu output dimensions, got %zu",
-                        model->output_ranks, dims ? count : 0);
-  model->desc->output_dims(symbols, dims);
-  return NULL;
+  if (!status)
+    status = winnow_check_room(model, dims, count);
+  if (!status)
+    model->desc->output_dims(symbols, dims);
+  return status;
 }
 
 winnow_status *winnow_model_workspace_size(const winnow_model *model,

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,14 @@ struct winnow_pool {
   atomic_bool stop;
 
   _Alignas(CACHE_LINE) _Atomic int32_t failed_site;
+  /* The run that is in progress. Only the caller's thread uses this. */
+  const winnow_model_desc *desc;
+  int64_t *symbols;
+  const int64_t *capacities;
+  int32_t grown_symbol;
+  int64_t grown_value;
+  jmp_buf leave;
+
   winnow_rt_scope *(*bind)(winnow_rt_scope *);
   int64_t spin_ns;
   void *scratch; /* of all threads */
@@ -244,6 +253,29 @@ static void pool_fail(winnow_rt_scope *scope, int32_t site) {
   atomic_compare_exchange_strong(&pool->failed_site, &none, site);
 }
 
+/* Ends the run from within the model's code. No other thread works for it then:
+ * the call is outside of tasks. */
+static _Noreturn void leave_run(winnow_pool *pool) { longjmp(pool->leave, 1); }
+
+static void pool_stop(winnow_rt_scope *scope, int32_t site) {
+  pool_fail(scope, site);
+  leave_run(((winnow_thread *)scope)->pool);
+}
+
+static void pool_define(winnow_rt_scope *scope, int32_t symbol, int64_t value,
+                        int32_t site) {
+  winnow_pool *pool = ((winnow_thread *)scope)->pool;
+  const winnow_symbol_desc *desc = &pool->desc->symbols[symbol];
+  if (value < desc->min || value > desc->max)
+    pool_stop(scope, site);
+  if (value > pool->capacities[symbol]) {
+    pool->grown_symbol = symbol;
+    pool->grown_value = value;
+    leave_run(pool);
+  }
+  pool->symbols[symbol] = value;
+}
+
 static void *worker(void *argument) {
   winnow_thread *thread = argument;
   winnow_pool *pool = thread->pool;
@@ -345,6 +377,8 @@ winnow_status *winnow_pool_create(const winnow_model_desc *desc,
     winnow_thread *thread = &pool->threads[i];
     thread->scope.parallel = pool_parallel;
     thread->scope.fail = pool_fail;
+    thread->scope.define = pool_define;
+    thread->scope.stop = pool_stop;
     thread->pool = pool;
     thread->scratch =
         pool->scratch ? (char *)pool->scratch + (int64_t)i * scratch : NULL;
@@ -377,15 +411,25 @@ int winnow_pool_num_threads(const winnow_pool *pool) {
   return pool->num_threads;
 }
 
-int32_t winnow_pool_run(winnow_pool *pool, const winnow_model_desc *desc,
-                        const winnow_call *call) {
+winnow_outcome winnow_pool_run(winnow_pool *pool, const winnow_model_desc *desc,
+                               const winnow_call *call,
+                               const int64_t *capacities) {
   atomic_store(&pool->failed_site, -1);
-  uint32_t mode = set_default_float_mode();
-  winnow_rt_scope *outer = desc->bind(&pool->threads[0].scope);
-  desc->run(call);
+  pool->desc = desc;
+  pool->symbols = call->symbols;
+  pool->capacities = capacities;
+  pool->grown_symbol = -1;
+  /* No local changes after setjmp, so all have their values when it returns for
+   * the second time. */
+  const uint32_t mode = set_default_float_mode();
+  winnow_rt_scope *const outer = desc->bind(&pool->threads[0].scope);
+  if (setjmp(pool->leave) == 0)
+    desc->run(call);
   desc->bind(outer);
   restore_float_mode(mode);
-  return atomic_load(&pool->failed_site);
+  return (winnow_outcome){.failed_site = atomic_load(&pool->failed_site),
+                          .grown_symbol = pool->grown_symbol,
+                          .grown_value = pool->grown_value};
 }
 
 /* ---- What generated code calls ---- */
@@ -411,4 +455,16 @@ WINNOW_API void winnow_rt_fail(int32_t site) {
   winnow_rt_scope *scope = current_scope;
   if (scope)
     scope->fail(scope, site);
+}
+
+WINNOW_API void winnow_rt_define(int32_t symbol, int64_t value, int32_t site) {
+  winnow_rt_scope *scope = current_scope;
+  if (scope)
+    scope->define(scope, symbol, value, site);
+}
+
+WINNOW_API void winnow_rt_stop(int32_t site) {
+  winnow_rt_scope *scope = current_scope;
+  if (scope)
+    scope->stop(scope, site);
 }

@@ -15,7 +15,7 @@ static void check_versions(void) {
   winnow_model_desc desc = demo_model;
   desc.abi_version = 99;
   FAILS(WINNOW_ERROR_VERSION,
-        "expected a model of ABI version 1, got version 99; ...",
+        "expected a model of ABI version 2, got version 99; ...",
         winnow_model_open(&desc, NULL, &model));
   CHECK(!model);
   desc = demo_model;
@@ -26,14 +26,26 @@ static void check_versions(void) {
   desc.run = NULL;
   FAILS(WINNOW_ERROR_VERSION, "expected a complete model descriptor, ...",
         winnow_model_open(&desc, NULL, &model));
-  static const winnow_symbol_desc symbols[] = {{"batch", 0, 10},
-                                               {"free", 0, 10}};
+  static const winnow_symbol_desc symbols[] = {
+      {"batch", 0, 10, 0, 0}, {"free", 0, 10, 0, 0}, {"batch", 0, 10, 1, 0}};
   desc = demo_model;
   desc.symbols = symbols;
   desc.num_symbols = 2;
-  FAILS(WINNOW_ERROR_VERSION,
-        "expected every symbol of model 'demo' to be a dimension of an input, "
-        "'free' is not",
+  FAILS(
+      WINNOW_ERROR_VERSION,
+      "expected every symbol of model 'demo' to be a dimension of an input or "
+      "to come from data, 'free' is neither",
+      winnow_model_open(&desc, NULL, &model));
+  desc.symbols = symbols + 2;
+  desc.num_symbols = 1;
+  FAILS(
+      WINNOW_ERROR_VERSION,
+      "expected every symbol of model 'demo' to be a dimension of an input or "
+      "to come from data, 'batch' is both",
+      winnow_model_open(&desc, NULL, &model));
+  desc = demo_model;
+  desc.capacities = NULL;
+  FAILS(WINNOW_ERROR_VERSION, "expected a complete model descriptor, ...",
         winnow_model_open(&desc, NULL, &model));
   FAILS(WINNOW_ERROR_INVALID_ARGUMENT, "expected a model descriptor, got NULL",
         winnow_model_open(NULL, NULL, &model));

@@ -23,6 +23,7 @@ static void no_dims(const int64_t *symbols, int64_t *dims) {
   (void)symbols;
   (void)dims;
 }
+static void no_data(int64_t *symbols) { (void)symbols; }
 static const winnow_model_desc hook_model = {
     .abi_version = WINNOW_ABI_VERSION,
     .struct_size = sizeof(winnow_model_desc),
@@ -33,6 +34,8 @@ static const winnow_model_desc hook_model = {
     .scratch_bytes = 100,
     .workspace_bytes = no_bytes,
     .output_dims = no_dims,
+    .capacities = no_data,
+    .output_room = no_dims,
     .run = run_body,
     .bind = winnow_rt_bind,
 };

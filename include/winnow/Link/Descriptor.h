@@ -18,6 +18,8 @@ namespace winnow {
 ///   void    winnow.run(const winnow_call *)
 ///   int64_t winnow.workspace_bytes(const int64_t *symbols)
 ///   void    winnow.output_dims(const int64_t *symbols, int64_t *dims)
+///   void    winnow.capacities(int64_t *symbols)
+///   void    winnow.output_room(const int64_t *symbols, int64_t *dims)
 ///
 /// and makes every other definition internal, so that several models link into
 /// one program. With `weights.embedded` the descriptor points to the symbol

@@ -10,6 +10,7 @@
 #define WINNOW_LINK_MODELINTERFACE_H
 
 #include "llvm/Support/raw_ostream.h"
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -18,23 +19,31 @@
 namespace winnow {
 
 struct ModelInterface {
-  /// A named run-time dimension with inclusive bounds.
+  /// A named run-time dimension with inclusive bounds, read off the inputs or
+  /// computed from data.
   struct Symbol {
     std::string name;
     int64_t min = 0;
     int64_t max = INT64_MAX;
+    bool fromData = false;
   };
   /// `size` >= 0: static. Otherwise `symbol` is the symbol's index, or -1 for
   /// an expression over symbols (outputs only), spelled in `expression`.
+  /// `fromData`: it depends on a symbol that is (outputs only).
   struct Dim {
     int64_t size = -1;
     int symbol = -1;
     std::string expression;
+    bool fromData = false;
   };
   struct Tensor {
     std::string name; ///< The ONNX name: any bytes.
     uint32_t dtype;   ///< WINNOW_DTYPE_*
     std::vector<Dim> dims;
+    bool dependsOnData() const {
+      return std::any_of(dims.begin(), dims.end(),
+                         [](const Dim &dim) { return dim.fromData; });
+    }
   };
   /// A run-time check that can fail, reported by winnow_rt_fail(index).
   struct Site {

@@ -2,6 +2,7 @@
 
 #include "MemRefUtils.h"
 #include "winnow/Codegen/CPU/Passes.h"
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 
 #include "mlir/Dialect/Affine/Utils.h"
 
@@ -30,7 +31,11 @@ public:
   LogicalResult analyze();
   void emitRun();
   void emitWorkspaceBytes();
-  void emitOutputDims();
+  void emitOutputDims() { emitDims("winnow.output_dims", outputDims); }
+  /// Writes the dims of all outputs by `name`(symbols, dims).
+  void emitDims(StringRef name, ArrayRef<AffineMap> outputs);
+  void emitOutputRoom();
+  void emitCapacities();
 
 private:
   FailureOr<SmallVector<AffineMap>> dims(StringRef attribute, int64_t first,
@@ -38,6 +43,7 @@ private:
   func::FuncOp begin(StringRef name, ArrayRef<Type> results,
                      ArrayRef<Type> arguments);
   Value load(Type type, Value base, int64_t index);
+  void storeIndex(Value value, Value base, int64_t index);
   SmallVector<Value> loadSymbols(Value array);
   Value alignedBytes(Value pointer, Type type);
   Value buffer(Value array, int64_t position, MemRefType type, AffineMap dims,
@@ -49,6 +55,7 @@ private:
   Type ptr;
   int64_t numSymbols = 0, numInputs = 0;
   SmallVector<AffineMap> inputDims, outputDims;
+  SmallVector<SymbolInfo> symbolInfos;
 };
 
 FailureOr<SmallVector<AffineMap>>
@@ -105,6 +112,19 @@ LogicalResult EntryEmitter::analyze() {
     return workspace.emitOpError("expected ")
            << numSymbols << " symbols and one result";
 
+  bool boundsAreOrdered = true;
+  symbolInfos = getSymbols(entry);
+  symbolInfos.resize(numSymbols);
+  for (auto [i, symbol] : llvm::enumerate(symbolInfos))
+    if (symbol.bound)
+      symbol.bound.walk([&, i = i](AffineExpr part) {
+        auto earlier = dyn_cast<AffineSymbolExpr>(part);
+        boundsAreOrdered &= !earlier || earlier.getPosition() < i;
+      });
+  if (!boundsAreOrdered)
+    return entry.emitOpError(
+        "expected the bounds of symbols to depend on symbols before them");
+
   int64_t first = 1 + numSymbols;
   auto in = dims("winnow.input_dims", first, numInputs);
   if (failed(in))
@@ -131,6 +151,13 @@ Value EntryEmitter::load(Type type, Value base, int64_t index) {
   Value address = LLVM::GEPOp::create(b, loc, ptr, type, base,
                                       ArrayRef<LLVM::GEPArg>{int32_t(index)});
   return LLVM::LoadOp::create(b, loc, type, address);
+}
+
+void EntryEmitter::storeIndex(Value value, Value base, int64_t index) {
+  Value value64 = arith::IndexCastOp::create(b, loc, b.getI64Type(), value);
+  Value address = LLVM::GEPOp::create(b, loc, ptr, b.getI64Type(), base,
+                                      ArrayRef<LLVM::GEPArg>{int32_t(index)});
+  LLVM::StoreOp::create(b, loc, value64, address);
 }
 
 SmallVector<Value> EntryEmitter::loadSymbols(Value array) {
@@ -208,19 +235,49 @@ void EntryEmitter::emitWorkspaceBytes() {
   func::ReturnOp::create(b, loc, result);
 }
 
-void EntryEmitter::emitOutputDims() {
-  func::FuncOp function = begin("winnow.output_dims", {}, {ptr, ptr});
+void EntryEmitter::emitDims(StringRef name, ArrayRef<AffineMap> outputs) {
+  func::FuncOp function = begin(name, {}, {ptr, ptr});
   SmallVector<Value> symbols = loadSymbols(function.getArgument(0));
-  int32_t position = 0;
+  int64_t position = 0;
+  for (AffineMap map : outputs)
+    for (AffineExpr expr : map.getResults())
+      storeIndex(affine::expandAffineExpr(b, loc, expr, {}, symbols),
+                 function.getArgument(1), position++);
+  func::ReturnOp::create(b, loc);
+}
+
+void EntryEmitter::emitOutputRoom() {
+  SmallVector<AffineMap> room;
   for (AffineMap map : outputDims) {
-    for (AffineExpr expr : map.getResults()) {
-      Value dim = affine::expandAffineExpr(b, loc, expr, {}, symbols);
-      Value dim64 = arith::IndexCastOp::create(b, loc, b.getI64Type(), dim);
-      Value address = LLVM::GEPOp::create(b, loc, ptr, b.getI64Type(),
-                                          function.getArgument(1),
-                                          ArrayRef<LLVM::GEPArg>{position++});
-      LLVM::StoreOp::create(b, loc, dim64, address);
+    SmallVector<AffineExpr> dims;
+    for (AffineExpr dim : map.getResults())
+      dims.push_back(
+          normalizeDim(getDataBound(dim, symbolInfos, /*isUpper=*/true)));
+    room.push_back(AffineMap::get(0, numSymbols, dims, b.getContext()));
+  }
+  emitDims("winnow.output_room", room);
+}
+
+void EntryEmitter::emitCapacities() {
+  func::FuncOp function = begin("winnow.capacities", {}, {ptr});
+  Value array = function.getArgument(0);
+  SmallVector<Value> symbols = loadSymbols(array);
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  for (auto [i, info] : llvm::enumerate(symbolInfos)) {
+    if (!info.isData)
+      continue;
+    Value least = constant(info.min);
+    if (info.bound) {
+      AffineExpr bound =
+          getDataBound(info.bound, symbolInfos, /*isUpper=*/true);
+      Value most = affine::expandAffineExpr(b, loc, bound, {}, symbols);
+      most = arith::MinSIOp::create(b, loc, most, constant(info.max));
+      least = arith::MaxSIOp::create(b, loc, most, least);
     }
+    symbols[i] = arith::MaxSIOp::create(b, loc, symbols[i], least);
+    storeIndex(symbols[i], array, i);
   }
   func::ReturnOp::create(b, loc);
 }
@@ -259,6 +316,8 @@ struct EmitEntry : impl::EmitEntryBase<EmitEntry> {
     internalize(module);
     emitter.emitWorkspaceBytes();
     emitter.emitOutputDims();
+    emitter.emitOutputRoom();
+    emitter.emitCapacities();
     emitter.emitRun();
   }
 };

@@ -13,7 +13,7 @@ extern "C" {
 
 /* Raised whenever a struct below or a call contract changes. The runtime
  * refuses a model of another version with WINNOW_ERROR_VERSION. */
-#define WINNOW_ABI_VERSION 1
+#define WINNOW_ABI_VERSION 2
 
 /* Element types carry ONNX's TensorProto.DataType numbers. */
 enum {
@@ -47,14 +47,20 @@ typedef struct winnow_dim {
   int32_t symbol; /* index into winnow_model_desc.symbols when the dimension is
                      exactly that symbol, else -1 (static, or an expression
                      that only `output_dims` knows) */
-  int32_t reserved;
+  int32_t from_data; /* 1 when it depends on a symbol that data gives (outputs
+                        only), else 0 */
 } winnow_dim;
 
-/* A named run-time dimension, such as `batch`, with inclusive bounds. */
+/* A named run-time dimension, such as `batch`, with inclusive bounds. Its value
+ * is read off the dims of the inputs, or computed from data during the run.
+ * What data will give is not known before, so buffers are sized by a capacity:
+ * a value within the bounds that the actual one must not exceed. */
 typedef struct winnow_symbol_desc {
   const char *name;
   int64_t min;
-  int64_t max; /* INT64_MAX when unbounded */
+  int64_t max;       /* INT64_MAX when unbounded */
+  int32_t from_data; /* 1: winnow_rt_define gives the value, else 0 */
+  int32_t reserved;
 } winnow_symbol_desc;
 
 typedef struct winnow_tensor_desc {
@@ -77,7 +83,9 @@ typedef struct winnow_site {
 typedef struct winnow_call {
   uint32_t struct_size;
   uint32_t reserved;
-  const int64_t *symbols;
+  /* Values, and for data symbols capacities, in whose place winnow_rt_define
+   * writes values. */
+  int64_t *symbols;
   const void *weights;       /* 64-byte aligned */
   void *workspace;           /* 64-byte aligned, workspace_bytes(symbols) */
   const void *const *inputs; /* one data pointer per input */
@@ -118,6 +126,13 @@ typedef struct winnow_model_desc {
   int64_t (*workspace_bytes)(const int64_t *symbols);
   /* Writes the dims of all outputs, one output after the other. */
   void (*output_dims)(const int64_t *symbols, int64_t *dims);
+  /* Given values of the input symbols, raises the data symbols, one after the
+   * other, to the most that they can be, where that is known, else to their
+   * min. Values that are larger stay. */
+  void (*capacities)(int64_t *symbols);
+  /* Like output_dims, but given capacities, and the dims are the largest that
+   * data symbols up to them can lead to. */
+  void (*output_room)(const int64_t *symbols, int64_t *dims);
   /* Runs the model. Errors are reported by winnow_rt_fail. */
   void (*run)(const winnow_call *call);
   /* &winnow_rt_bind, as linked with the generated code. */
@@ -142,12 +157,27 @@ void winnow_rt_parallel(winnow_task_fn fn, void *ctx, int64_t n, int64_t grain);
  * winnow_run after the entry point returns. Thread-safe, does not jump. */
 void winnow_rt_fail(int32_t site);
 
-/* ---- Between copies of the runtime; generated code calls neither ---- */
+/* Gives a data symbol its value, which the code may then rely on to be within
+ * the symbol's bounds and its capacity. Otherwise it does not return: outside
+ * its bounds the check at sites[site] has failed; beyond its capacity the
+ * runtime runs the model again with a larger one. The last value is the one
+ * that `output_dims` gets. Both this and winnow_rt_stop are called on the
+ * thread that entered `run`, outside of tasks, and leave `run` by longjmp: it
+ * holds nothing that would have to be given back. */
+void winnow_rt_define(int32_t symbol, int64_t value, int32_t site);
+
+/* Fails at sites[site] and leaves the run. */
+void winnow_rt_stop(int32_t site);
+
+/* ---- Between copies of the runtime; generated code calls none of it ---- */
 
 struct winnow_rt_scope {
   void (*parallel)(winnow_rt_scope *scope, winnow_task_fn fn, void *ctx,
                    int64_t n, int64_t grain);
   void (*fail)(winnow_rt_scope *scope, int32_t site);
+  void (*define)(winnow_rt_scope *scope, int32_t symbol, int64_t value,
+                 int32_t site);
+  void (*stop)(winnow_rt_scope *scope, int32_t site);
 };
 
 /* Makes `scope` (or NULL) the calling thread's scope and returns the one that

@@ -7,6 +7,16 @@
  *   status = winnow_context_create(model, NULL, &context);
  *   status = winnow_run(context, inputs, 3, outputs, 1);
  *
+ * Where dims of outputs depend on data (winnow_dim.from_data), the room that an
+ * output needs is not always known before the run:
+ *
+ *   do {
+ *     status = winnow_context_plan(context, inputs, 3, dims, rank, NULL);
+ *     ... give each output the room that `dims` say ...
+ *     status = winnow_run(context, inputs, 3, outputs, 1);
+ *   } while (winnow_status_code(status) == WINNOW_ERROR_CAPACITY);
+ *   status = winnow_context_output_dims(context, dims, rank);
+ *
  * Every function that can fail returns a status: NULL for success, else an
  * object that the caller frees. Nothing here prints, aborts, exits or throws.
  * Structs start with their size, so that a program keeps working with later
@@ -42,7 +52,8 @@ typedef enum winnow_status_code_t {
   WINNOW_ERROR_OUT_OF_MEMORY = 5,
   WINNOW_ERROR_RUN_CHECK = 6, /* a check inside the model: a bad index, say */
   WINNOW_ERROR_IO = 7,        /* the system refused a file or a thread */
-  WINNOW_ERROR_BUSY = 8       /* another thread is using this context */
+  WINNOW_ERROR_BUSY = 8,      /* another thread is using this context */
+  WINNOW_ERROR_CAPACITY = 9 /* an output needs more room: plan and run again */
 } winnow_status_code_t;
 
 /* Thread-safe. Both accept NULL: WINNOW_OK and "ok". The message is one
@@ -124,7 +135,8 @@ typedef struct winnow_tensor {
   int32_t rank;
   uint32_t reserved;
   const int64_t
-      *dims;    /* `rank` of them; for an output NULL means "as computed" */
+      *dims;    /* `rank` of them; for an output NULL means "as computed", and
+                   those that depend on data are not looked at */
   void *data;   /* NULL only when there are no elements; inputs are only read */
   size_t bytes; /* of `data`; for an input 0 means "as dims say" */
   const char *name; /* the ONNX name, or NULL: this position in the model */
@@ -146,8 +158,9 @@ static inline winnow_tensor winnow_make_tensor(int32_t dtype, int32_t rank,
 }
 
 /* Checks the inputs (not their data) and writes the value of each symbol, in
- * the model's order. Thread-safe, allocates nothing on success.
- * Errors: INVALID_ARGUMENT. */
+ * the model's order; for symbols that data gives it is the capacity that a
+ * first run has. Thread-safe, allocates nothing on success. Errors:
+ * INVALID_ARGUMENT. */
 WINNOW_API winnow_status *
 winnow_model_infer_symbols(const winnow_model *model,
                            const winnow_tensor *inputs, size_t count,
@@ -202,23 +215,50 @@ WINNOW_API void winnow_context_destroy(winnow_context *context);
 WINNOW_API int32_t winnow_context_num_threads(const winnow_context *context);
 
 /* Grows the internal workspace to what these symbol values need, so that a run
- * with them (or with fewer bytes) allocates nothing.
- * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY, BUSY. */
+ * with them (or with fewer bytes) allocates nothing. For symbols that data
+ * gives they are capacities of all later runs, and small values such as 0 leave
+ * those as they are. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY, BUSY. */
 WINNOW_API winnow_status *winnow_context_reserve(winnow_context *context,
                                                  const int64_t *symbols);
 
-/* Replaces the workspace; NULL goes back to an internal one.
+/* Replaces the workspace; NULL goes back to an internal one, and to the
+ * capacities of a first run.
  * Errors: INVALID_ARGUMENT, BUSY. */
 WINNOW_API winnow_status *winnow_context_set_workspace(winnow_context *context,
                                                        void *workspace,
                                                        size_t bytes);
+
+/* Writes the dims that the outputs of the next run with such inputs need room
+ * for, one output after the other; `count` as for winnow_model_output_dims.
+ * Only dims that depend on data are not those of the outputs.
+ * `workspace_bytes`, which may be NULL, gets what a caller-owned workspace
+ * needs. The inputs' data is not looked at. Errors: INVALID_ARGUMENT, BUSY. */
+WINNOW_API winnow_status *
+winnow_context_plan(winnow_context *context, const winnow_tensor *inputs,
+                    size_t num_inputs, int64_t *output_dims, size_t count,
+                    size_t *workspace_bytes);
+
+/* Writes the dims of the outputs of the last run that succeeded.
+ * Errors: INVALID_ARGUMENT, BUSY. */
+WINNOW_API winnow_status *winnow_context_output_dims(winnow_context *context,
+                                                     int64_t *output_dims,
+                                                     size_t count);
 
 /* Runs the model once. All inputs and all outputs are given, in the model's
  * order or by name; output memory is the caller's and overlaps nothing else.
  * Allocates nothing when the workspace suffices. Contexts run concurrently;
  * one context runs one call at a time, and a second call gets BUSY. After an
  * error the outputs are undefined, and the context can be used again.
- * Errors: INVALID_ARGUMENT, RUN_CHECK, OUT_OF_MEMORY, BUSY. */
+ *
+ * An output whose dims depend on data has to have the room that
+ * winnow_context_plan says and states it in `bytes`; it lies dense at the start
+ * of its memory, with the dims that winnow_context_output_dims says. A context
+ * remembers the capacities that data needed. When they do not suffice, the run
+ * begins anew with larger ones as long as the outputs have the room for them,
+ * and ends with CAPACITY when one has not. A caller that cannot provide what
+ * the plan then asks for calls winnow_context_set_workspace(context, NULL, 0),
+ * or the context asks the same of the next run.
+ * Errors: INVALID_ARGUMENT, RUN_CHECK, OUT_OF_MEMORY, BUSY, CAPACITY. */
 WINNOW_API winnow_status *
 winnow_run(winnow_context *context, const winnow_tensor *inputs,
            size_t num_inputs, const winnow_tensor *outputs, size_t num_outputs);

@@ -140,21 +140,52 @@ static void default_weights(char *path, size_t room) {
   snprintf(path + used, room - used, "%s.weights", winnow_cli_model.name);
 }
 
-static int run_model(const arguments *args, winnow_context *context,
-                     const winnow_model *model) {
+/* The bytes of an array with these dims, or false on overflow. */
+static bool set_shape(npy_array *a, const int64_t *dims) {
+  bool fits = true;
+  a->bytes = winnow_dtype_size(a->dtype);
+  for (int32_t d = 0; d < a->rank; ++d) {
+    a->dims[d] = dims[d];
+    fits &= !__builtin_mul_overflow(a->bytes, (size_t)dims[d], &a->bytes);
+  }
+  return fits;
+}
+
+/* Gives each output the room that `dims` say. */
+static const char *make_outputs(const int64_t *dims, npy_array *arrays,
+                                winnow_tensor *tensors) {
+  for (int32_t i = 0; i < winnow_cli_model.num_outputs; ++i) {
+    npy_array *a = &arrays[i];
+    a->dtype = winnow_cli_model.outputs[i].dtype;
+    a->rank = winnow_cli_model.outputs[i].rank;
+    if (a->rank > NPY_MAX_RANK)
+      return "expected outputs of at most 32 dimensions, got more";
+    if (!set_shape(a, dims))
+      return "expected outputs that fit into memory, got an overflow";
+    dims += a->rank;
+    free(a->data);
+    a->data = aligned_alloc(64, (a->bytes / 64 + 1) * 64);
+    if (!a->data)
+      return "expected memory for the outputs, got none";
+    tensors[i] =
+        winnow_make_tensor(a->dtype, a->rank, a->dims, a->data, a->bytes);
+  }
+  return NULL;
+}
+
+static int run_model(const arguments *args, winnow_context *context) {
   const winnow_model_desc *desc = &winnow_cli_model;
   size_t inputs_count = (size_t)desc->num_inputs,
          outputs_count = (size_t)desc->num_outputs;
-  size_t ranks = 0, used = 0;
+  size_t ranks = 0;
   for (size_t i = 0; i < outputs_count; ++i)
     ranks += (size_t)desc->outputs[i].rank;
   /* The process ends after the run, and with it all that is allocated here. */
   npy_array *arrays = calloc(inputs_count + outputs_count + 1, sizeof *arrays);
   winnow_tensor *tensors =
       calloc(inputs_count + outputs_count + 1, sizeof *tensors);
-  int64_t *symbols = calloc((size_t)desc->num_symbols + 1, sizeof *symbols);
   int64_t *dims = calloc(ranks + 1, sizeof *dims);
-  if (!arrays || !tensors || !symbols || !dims)
+  if (!arrays || !tensors || !dims)
     return fail("expected memory for the tensors, got none");
   for (size_t i = 0; i < inputs_count; ++i) {
     npy_array *a = &arrays[i];
@@ -167,39 +198,33 @@ static int run_model(const arguments *args, winnow_context *context,
     tensors[i] =
         winnow_make_tensor(a->dtype, a->rank, a->dims, a->data, a->bytes);
   }
-  winnow_status *status =
-      winnow_model_infer_symbols(model, tensors, inputs_count, symbols);
+  npy_array *outputs = arrays + inputs_count;
+  winnow_tensor *output_tensors = tensors + inputs_count;
+  winnow_status *status = NULL;
+  do {
+    /* Again when the outputs need more room than was known. */
+    winnow_status_free(status);
+    status =
+        winnow_context_plan(context, tensors, inputs_count, dims, ranks, NULL);
+    if (status)
+      return fail_status(status);
+    const char *error = make_outputs(dims, outputs, output_tensors);
+    if (error)
+      return fail(error);
+    status = winnow_run(context, tensors, inputs_count, output_tensors,
+                        outputs_count);
+  } while (winnow_status_code(status) == WINNOW_ERROR_CAPACITY);
   if (!status)
-    status = winnow_model_output_dims(model, symbols, dims, ranks);
+    status = winnow_context_output_dims(context, dims, ranks);
   if (status)
     return fail_status(status);
+  const int64_t *next = dims;
+  for (size_t i = 0; i < outputs_count; next += outputs[i++].rank)
+    set_shape(&outputs[i], next);
   for (size_t i = 0; i < outputs_count; ++i) {
-    npy_array *a = &arrays[inputs_count + i];
-    a->dtype = desc->outputs[i].dtype;
-    a->rank = desc->outputs[i].rank;
-    a->bytes = winnow_dtype_size(a->dtype);
-    if (a->rank > NPY_MAX_RANK)
-      return fail("expected outputs of at most 32 dimensions, got more");
-    for (int32_t d = 0; d < a->rank; ++d) {
-      a->dims[d] = dims[used++];
-      if (__builtin_mul_overflow(a->bytes, (size_t)a->dims[d], &a->bytes))
-        return fail("expected outputs that fit into memory, got an overflow");
-    }
-    a->data = aligned_alloc(64, (a->bytes / 64 + 1) * 64);
-    if (!a->data)
-      return fail("expected memory for the outputs, got none");
-    tensors[inputs_count + i] =
-        winnow_make_tensor(a->dtype, a->rank, a->dims, a->data, a->bytes);
-  }
-  status = winnow_run(context, tensors, inputs_count, tensors + inputs_count,
-                      outputs_count);
-  if (status)
-    return fail_status(status);
-  for (size_t i = 0; i < outputs_count; ++i) {
-    const char *error =
-        args->output_files[i]
-            ? npy_write(args->output_files[i], &arrays[inputs_count + i])
-            : NULL;
+    const char *error = args->output_files[i]
+                            ? npy_write(args->output_files[i], &outputs[i])
+                            : NULL;
     if (error)
       return fail(error);
   }
@@ -234,7 +259,7 @@ int main(int argc, char **argv) {
   status = winnow_context_create(model, &context_options, &context);
   if (status)
     return fail_status(status);
-  int result = run_model(&args, context, model);
+  int result = run_model(&args, context);
   winnow_context_destroy(context);
   winnow_model_close(model);
   return result;

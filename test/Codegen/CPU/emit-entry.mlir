@@ -36,6 +36,53 @@ func.func @winnow.workspace_bytes(%s0: index, %s1: index) -> index {
 
 // -----
 
+// Data symbols have their bounds as capacities, of earlier capacities, and room
+// is what any value up to them may need.
+func.func @data(%w: memref<?xi8>, %s0: index, %s1: index, %s2: index, %in: memref<?xi64>, %out: memref<?x?xf32>, %ws: memref<?xi8>)
+    attributes {winnow.entry, winnow.num_inputs = 1 : i64,
+                winnow.symbols = [{name = "n", min = 0, max = 9223372036854775807},
+                                  {name = "count", min = 3, max = 50, data, bound = affine_map<()[s0, s1, s2] -> (s0 * 2)>},
+                                  {name = "size", min = 1, max = 9223372036854775807, data}],
+                winnow.input_dims = [affine_map<()[s0, s1, s2] -> (s0)>],
+                winnow.output_dims = [affine_map<()[s0, s1, s2] -> (s0 - s1, s2)>]} {
+  return
+}
+func.func @winnow.workspace_bytes(%s0: index, %s1: index, %s2: index) -> index {
+  return %s0 : index
+}
+// CHECK-LABEL: func @winnow.output_room
+// CHECK-DAG: %[[LESS:.*]] = arith.constant -3 : index
+// CHECK-DAG: %[[N:.*]] = arith.index_cast
+// CHECK-DAG: arith.addi %[[N]], %[[LESS]]
+// CHECK: return
+
+// CHECK-LABEL: func @winnow.capacities
+// CHECK-SAME: (%[[SYMBOLS:.*]]: !llvm.ptr)
+// CHECK-DAG: %[[TWICE:.*]] = arith.muli
+// CHECK-DAG: %[[MOST:.*]] = arith.minsi %[[TWICE]], %c50
+// CHECK-DAG: %[[CLAMPED:.*]] = arith.maxsi %[[MOST]], %c3
+// CHECK-DAG: arith.maxsi %{{.*}}, %[[CLAMPED]]
+// CHECK-DAG: %[[AT1:.*]] = llvm.getelementptr %[[SYMBOLS]][1]
+// CHECK-DAG: llvm.store %{{.*}}, %[[AT1]]
+// CHECK: arith.maxsi %{{.*}}, %c1
+// CHECK: llvm.store
+// CHECK: return
+
+// -----
+
+func.func @unordered(%w: memref<?xi8>, %s0: index, %s1: index, %ws: memref<?xi8>)
+    // expected-error@-1 {{expected the bounds of symbols to depend on symbols before them}}
+    attributes {winnow.entry, winnow.num_inputs = 0 : i64, winnow.input_dims = [], winnow.output_dims = [],
+                winnow.symbols = [{name = "a", min = 0, max = 9, data, bound = affine_map<()[s0, s1] -> (s1)>},
+                                  {name = "b", min = 0, max = 9, data}]} {
+  return
+}
+func.func @winnow.workspace_bytes(%s0: index, %s1: index) -> index {
+  return %s0 : index
+}
+
+// -----
+
 func.func @too_few_dims(%w: memref<?xi8>, %s0: index, %in: memref<?xi64>, %ws: memref<?xi8>)
     // expected-error@-1 {{expected 'winnow.input_dims' to list 1 affine maps}}
     attributes {winnow.entry, winnow.num_inputs = 1 : i64, winnow.input_dims = [], winnow.output_dims = []} {

@@ -44,6 +44,15 @@ define i64 @winnow.workspace_bytes(ptr %symbols) {
   ret i64 0
 }
 
+define void @winnow.capacities(ptr %symbols) {
+  ret void
+}
+
+define void @winnow.output_room(ptr %symbols, ptr %dims) {
+  call void @winnow.output_dims(ptr %symbols, ptr %dims)
+  ret void
+}
+
 define void @winnow.output_dims(ptr %symbols, ptr %dims) {
   %batch = load i64, ptr %symbols
   store i64 %batch, ptr %dims

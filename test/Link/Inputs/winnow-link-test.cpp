@@ -2,6 +2,7 @@
 //
 //   winnow-link-test names               identifiers for awkward names
 //   winnow-link-test header              the header of an awkward model
+//   winnow-link-test data-header         the header of one with data symbols
 //   winnow-link-test artifact MODEL.ll DIR NAME [embed]
 //                                        all artefacts of the small model
 //   winnow-link-test weights FILE OFFSET BYTES
@@ -48,6 +49,20 @@ static ModelInterface makeAwkwardModel() {
   model.inputs[1].dtype = WINNOW_DTYPE_F16;
   model.outputs = {{"x", WINNOW_DTYPE_BOOL, {{-1, -1, "2*batch"}}},
                    {"463", WINNOW_DTYPE_I64, {}}};
+  return model;
+}
+
+/// An output as large as the data says, between others; and a dimension that
+/// the inputs do not tell of.
+static ModelInterface makeDataModel() {
+  ModelInterface model;
+  model.name = "data";
+  model.cpuLevel = "x86-64";
+  model.symbols = {{"n", 0, 8}, {"/NonZero.count", 0, INT64_MAX, true}};
+  model.inputs = {{"x", WINNOW_DTYPE_F32, {{-1, 0, ""}, {4, -1, ""}}}};
+  model.outputs = {{"y", WINNOW_DTYPE_F32, {{-1, 0, ""}}},
+                   {"indices", WINNOW_DTYPE_I64, {{2, -1, ""}, {-1, 1, "", true}}},
+                   {"z", WINNOW_DTYPE_F32, {{-1, -1, "n - count", true}}}};
   return model;
 }
 
@@ -148,13 +163,18 @@ static Error run(ArrayRef<StringRef> args) {
     outs() << makeHeader(makeAwkwardModel());
     return Error::success();
   }
+  if (command == "data-header") {
+    outs() << makeHeader(makeDataModel());
+    return Error::success();
+  }
   if (command == "artifact" && args.size() >= 4)
     return writeArtifact(args[1], args[2], args[3], args.size() > 4);
   int64_t offset, bytes;
   if (command == "weights" && args.size() == 4 &&
       !args[2].getAsInteger(10, offset) && !args[3].getAsInteger(10, bytes))
     return writeWeights(args[1], makeEntry(offset, bytes)).takeError();
-  return createStringError("expected names, header, artifact or weights");
+  return createStringError(
+      "expected names, header, data-header, artifact or weights");
 }
 
 int main(int argc, char **argv) {

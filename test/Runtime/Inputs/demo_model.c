@@ -54,6 +54,8 @@ static void output_dims(const int64_t *symbols, int64_t *dims) {
   dims[2] = symbols[0];
 }
 
+static void capacities(int64_t *symbols) { (void)symbols; }
+
 static const winnow_dim x_dims[] = {{-1, 0, 0}, {4, -1, 0}};
 static const winnow_dim batch_dims[] = {{-1, 0, 0}};
 static const winnow_tensor_desc inputs[] = {
@@ -64,7 +66,7 @@ static const winnow_tensor_desc outputs[] = {
     {"y", "y", WINNOW_DTYPE_F32, 2, x_dims},
     {"total", "total", WINNOW_DTYPE_F32, 1, batch_dims},
 };
-static const winnow_symbol_desc symbols[] = {{"batch", 0, 100000}};
+static const winnow_symbol_desc symbols[] = {{"batch", 0, 100000, 0, 0}};
 static const winnow_site sites[] = {
     {"/embed/Gather", "an index is outside the table of 3 rows"}};
 
@@ -92,6 +94,8 @@ __attribute__((visibility("default"))) const winnow_model_desc demo_model = {
     .scratch_bytes = 16,
     .workspace_bytes = workspace_bytes,
     .output_dims = output_dims,
+    .capacities = capacities,
+    .output_room = output_dims,
     .run = run,
     .bind = winnow_rt_bind,
 };

@@ -110,7 +110,11 @@ def EmitEntry : Pass<"winnow-emit-entry", "::mlir::ModuleOp"> {
       `winnow.output_dims` of the symbols;
     - `@winnow.workspace_bytes(symbols) -> i64`; what had that name before
       becomes private `@winnow.workspace_size`;
-    - `@winnow.output_dims(symbols, dims)`.
+    - `@winnow.output_dims(symbols, dims)`;
+    - `@winnow.output_room(symbols, dims)`, the dims that outputs need room for
+      when data symbols have their capacities or less: `s0 - d0` is `s0 - min`;
+    - `@winnow.capacities(symbols)` raises the data symbols to the `bound`s that
+      `winnow.symbols` gives them, else to their `min`.
 
     All other functions become internal.
 
