@@ -8,6 +8,7 @@
 from ._driver import compile, find_driver
 from ._errors import (
     BusyError,
+    CapacityError,
     CompileError,
     CPUUnsupportedError,
     Error,
@@ -25,6 +26,7 @@ from ._version import __version__
 __all__ = [
     "BusyError",
     "CPUUnsupportedError",
+    "CapacityError",
     "CompileError",
     "Error",
     "FileError",

@@ -1,4 +1,4 @@
-"""winnow/abi.h and winnow/runtime.h, version 1, for ctypes. A model's shared
+"""winnow/abi.h and winnow/runtime.h, version 2, for ctypes. A model's shared
 library exports both its descriptor and the runtime."""
 
 import ctypes
@@ -18,7 +18,7 @@ import numpy as np
 
 from ._errors import BY_CODE, Error, FileError, NotFoundError, VersionError
 
-VERSION = 1
+VERSION = 2
 
 
 def _bfloat16():
@@ -50,11 +50,17 @@ DTYPES = {
 
 
 class Dim(ctypes.Structure):
-    _fields_ = [("size", c_int64), ("symbol", c_int32), ("reserved", c_int32)]
+    _fields_ = [("size", c_int64), ("symbol", c_int32), ("from_data", c_int32)]
 
 
 class SymbolDesc(ctypes.Structure):
-    _fields_ = [("name", c_char_p), ("min", c_int64), ("max", c_int64)]
+    _fields_ = [
+        ("name", c_char_p),
+        ("min", c_int64),
+        ("max", c_int64),
+        ("from_data", c_int32),
+        ("reserved", c_int32),
+    ]
 
 
 class TensorDesc(ctypes.Structure):
@@ -135,17 +141,18 @@ class Library:
         "runtime_version": (c_char_p, []),
         "model_open": (c_void_p, [c_void_p, POINTER(ModelOptions), POINTER(c_void_p)]),
         "model_close": (None, [c_void_p]),
-        "model_infer_symbols": (c_void_p, [c_void_p, c_void_p, c_size_t, POINTER(c_int64)]),
-        "model_output_dims": (
-            c_void_p,
-            [c_void_p, POINTER(c_int64), POINTER(c_int64), c_size_t],
-        ),
         "context_create": (
             c_void_p,
             [c_void_p, POINTER(ContextOptions), POINTER(c_void_p)],
         ),
         "context_destroy": (None, [c_void_p]),
         "context_num_threads": (c_int32, [c_void_p]),
+        "context_plan": (
+            c_void_p,
+            [c_void_p, c_void_p, c_size_t, POINTER(c_int64), c_size_t, c_void_p],
+        ),
+        "context_output_dims": (c_void_p, [c_void_p, POINTER(c_int64), c_size_t]),
+        "context_set_workspace": (c_void_p, [c_void_p, c_void_p, c_size_t]),
         "run": (c_void_p, [c_void_p, c_void_p, c_size_t, c_void_p, c_size_t]),
     }
 

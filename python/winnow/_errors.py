@@ -52,6 +52,12 @@ class BusyError(Error):
     code = 8
 
 
+class CapacityError(Error):
+    """An output needs more room than it was given; a session gives it."""
+
+    code = 9
+
+
 class NotFoundError(Error):
     """No driver, or no compiled model where one was expected."""
 

@@ -1,6 +1,7 @@
 """Running compiled models, with onnxruntime's calling habits."""
 
 import ctypes
+import math
 import os
 import tempfile
 import threading
@@ -10,7 +11,7 @@ import numpy as np
 from ._abi import DTYPES, ContextOptions, Library, ModelOptions, Tensor
 from ._artifact import find_artifact
 from ._driver import compile
-from ._errors import InvalidArgumentError
+from ._errors import CapacityError, InvalidArgumentError, OutOfMemoryError
 
 
 class TensorInfo:
@@ -27,6 +28,7 @@ class TensorInfo:
             else:
                 self.shape.append(symbols[dim.symbol] if dim.symbol >= 0 else None)
         self._number, self.dtype = desc.dtype, DTYPES[desc.dtype][1]
+        self._from_data = any(dim.from_data for dim in desc.dims[: desc.rank])
 
     def __repr__(self):
         return f"TensorInfo(name={self.name!r}, type={self.type!r}, shape={self.shape!r})"
@@ -67,45 +69,79 @@ class _Context:
             tensor.dtype = info._number
         for tensor, info in zip(self.outputs, outputs):
             tensor.rank = len(info.shape)
-        self.ranks = [len(info.shape) for info in outputs]
-        self.symbols = (ctypes.c_int64 * max(self.library.descriptor.num_symbols, 1))()
+        self.infos = outputs
+        self.dims = (ctypes.c_int64 * max(sum(len(info.shape) for info in outputs), 1))()
+        self.from_data = any(info._from_data for info in outputs)
         self.shapes = None  # of the inputs at the last call
 
-    def set_inputs(self, arrays):
-        """-> the outputs' shapes. Those are computed once for equal inputs."""
+    def _set_inputs(self, arrays):
         for tensor, array in zip(self.inputs, arrays):
             tensor.data = array.__array_interface__["data"][0]
             tensor.bytes = array.nbytes
         shapes = [array.shape for array in arrays]
         if shapes == self.shapes:
-            return self.output_shapes
+            return
         self.shapes = None
         # Kept: the tensors hold their addresses.
         self.input_dims = [(ctypes.c_int64 * max(len(s), 1))(*s) for s in shapes]
         for tensor, shape, dims in zip(self.inputs, shapes, self.input_dims):
             tensor.rank = len(shape)
             tensor.dims = ctypes.addressof(dims)
-        library, model = self.library, self.model.handle
-        library.check(
-            library.model_infer_symbols(model, self.inputs, len(arrays), self.symbols)
-        )
-        total = sum(self.ranks)
-        dims = (ctypes.c_int64 * max(total, 1))()
-        library.check(library.model_output_dims(model, self.symbols, dims, total))
-        ends = np.cumsum(self.ranks, dtype=int)
-        self.output_shapes = [tuple(dims[e - r : e]) for e, r in zip(ends, self.ranks)]
+        self._plan(len(arrays))
         self.shapes = shapes
-        return self.output_shapes
 
-    def run(self, inputs, outputs):
+    def _read_dims(self, function):
+        """-> the shapes of the outputs that a function of the runtime writes."""
+        total = sum(len(info.shape) for info in self.infos)
+        self.library.check(function(self.handle, self.dims, total))
+        shapes, end = [], 0
+        for info in self.infos:
+            begin, end = end, end + len(info.shape)
+            shapes.append(tuple(self.dims[begin:end]))
+        return shapes
+
+    def _plan(self, count):
+        """Asks what room the outputs need, which is the same for equal shapes of
+        inputs until data needs more."""
+
+        def plan(handle, dims, total):
+            return self.library.context_plan(handle, self.inputs, count, dims, total, None)
+
+        self.output_shapes = self._read_dims(plan)
+
+    def run(self, inputs):
+        """-> the outputs."""
+        self._set_inputs(inputs)
+        while True:
+            outputs = self._make_outputs()
+            try:
+                self._run(len(inputs), outputs)
+            except CapacityError:
+                self._plan(len(inputs))
+                continue
+            if not self.from_data:
+                return outputs
+            shapes = self._read_dims(self.library.context_output_dims)
+            return [_trim(array, shape) for array, shape in zip(outputs, shapes)]
+
+    def _make_outputs(self):
+        try:
+            return [np.empty(s, info.dtype) for s, info in zip(self.output_shapes, self.infos)]
+        except (MemoryError, ValueError) as error:
+            # What is not to be had is not to be asked for in the next run.
+            self.shapes = None
+            self.library.check(self.library.context_set_workspace(self.handle, None, 0))
+            raise OutOfMemoryError(
+                f"expected memory for outputs of the shapes {self.output_shapes}, got none"
+            ) from error
+
+    def _run(self, count, outputs):
         for tensor, array in zip(self.outputs, outputs):
             tensor.data = array.__array_interface__["data"][0]
             tensor.bytes = array.nbytes
         library = self.library
         # ctypes releases the GIL here.
-        library.check(
-            library.run(self.handle, self.inputs, len(inputs), self.outputs, len(outputs))
-        )
+        library.check(library.run(self.handle, self.inputs, count, self.outputs, len(outputs)))
 
     def __del__(self):
         # A forked child has the memory but not the threads, which could not be
@@ -180,10 +216,7 @@ class Session:
         else:
             chosen = [self._find_output(name) for name in output_names]
         arrays = self._take_inputs(input_feed)
-        context = self._context()
-        shapes = context.set_inputs(arrays)
-        outputs = [np.empty(s, info.dtype) for s, info in zip(shapes, self._outputs)]
-        context.run(arrays, outputs)
+        outputs = self._context().run(arrays)
         return outputs if chosen is None else [outputs[i] for i in chosen]
 
     def _find_output(self, name):
@@ -208,6 +241,16 @@ class Session:
                 f"expected all inputs ({listed}), got none for {', '.join(map(repr, missing))}"
             )
         return [_take_input(info, feed[info.name]) for info in self._inputs]
+
+
+def _trim(array, shape):
+    """The first elements of an array, in another shape. They are copied where
+    they would keep more than twice their memory alive."""
+    if array.shape == shape:
+        return array
+    count = math.prod(shape)
+    part = array.reshape(-1)[:count].reshape(shape)
+    return part if array.size <= 2 * count else part.copy()
 
 
 def _take_input(info, value):

@@ -1,4 +1,4 @@
-"""make_demo.py CC RUNTIME_INCLUDE RUNTIME_LIB DEMO_MODEL.c DIR: the hand-written
+"""make_demo.py CC RUNTIME_INCLUDE RUNTIME_LIB NAME_model.c DIR: a hand-written
 model as `winnow compile` would leave it, so that no compiler is needed."""
 
 import json
@@ -13,15 +13,16 @@ import numpy as np
 def main(cc, include, lib, source, folder):
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
+    name = os.path.basename(source).removesuffix("_model.c")
     runtime = ["-Wl,--whole-archive", os.path.join(lib, "libwinnow_rt.a"), "-Wl,--no-whole-archive"]
     subprocess.run(
         [cc, "-shared", "-fPIC", "-O1", "-I", include, source, *runtime, "-pthread",
-         "-Wl,-Bsymbolic", "-o", os.path.join(folder, "demo.so")],
+         "-Wl,-Bsymbolic", "-o", os.path.join(folder, name + ".so")],
         check=True,
     )  # fmt: skip
-    np.arange(1, 13, dtype=np.float32).tofile(os.path.join(folder, "demo.weights"))
-    with open(os.path.join(folder, "demo.json"), "w") as file:
-        json.dump({"format": "winnow-report", "format_version": 1, "name": "demo"}, file)
+    np.arange(1, 13, dtype=np.float32).tofile(os.path.join(folder, name + ".weights"))
+    with open(os.path.join(folder, name + ".json"), "w") as file:
+        json.dump({"format": "winnow-report", "format_version": 1, "name": name}, file)
 
 
 if __name__ == "__main__":
