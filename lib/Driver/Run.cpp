@@ -25,14 +25,13 @@ namespace {
 class Runner {
 public:
   Runner(const RunOptions &options, const winnow_model *model)
-      : options(options), desc(*winnow_model_descriptor(model)), model(model),
+      : options(options), desc(*winnow_model_descriptor(model)),
         inputTensors(desc.inputs, desc.num_inputs),
         outputTensors(desc.outputs, desc.num_outputs), inputs(desc.num_inputs),
         outputs(desc.num_outputs), given(desc.num_inputs) {}
 
   Error readInputs();
   Error bindOutputs();
-  Error prepareOutputs();
   Error run(winnow_context *context, RunResult &result);
   Error writeOutputs();
 
@@ -59,10 +58,19 @@ private:
   Expected<std::pair<size_t, StringRef>> bind(StringRef kind, StringRef text,
                                               Tensors tensors);
   std::vector<winnow_tensor> makeTensors(MutableArrayRef<Array> arrays);
+  /// Makes the outputs as large as the next run needs them.
+  Error prepareOutputs(winnow_context *context);
+  Error trimOutputs(winnow_context *context);
+  Error setOutputShapes(ArrayRef<int64_t> dims);
+  size_t numOutputDims() const {
+    size_t ranks = 0;
+    for (const winnow_tensor_desc &tensor : outputTensors)
+      ranks += tensor.rank;
+    return ranks;
+  }
 
   const RunOptions &options;
   const winnow_model_desc &desc;
-  const winnow_model *model;
   Tensors inputTensors, outputTensors;
   std::vector<Array> inputs, outputs;
   std::vector<bool> given;
@@ -142,19 +150,26 @@ std::vector<winnow_tensor> Runner::makeTensors(MutableArrayRef<Array> arrays) {
   return tensors;
 }
 
-Error Runner::prepareOutputs() {
-  std::vector<int64_t> symbols(desc.num_symbols);
-  size_t ranks = 0;
-  for (const winnow_tensor_desc &tensor : outputTensors)
-    ranks += tensor.rank;
-  std::vector<int64_t> dims(ranks);
+Error Runner::prepareOutputs(winnow_context *context) {
+  std::vector<int64_t> dims(numOutputDims());
   std::vector<winnow_tensor> tensors = makeTensors(inputs);
-  if (Error error = toError(winnow_model_infer_symbols(
-          model, tensors.data(), tensors.size(), symbols.data())))
+  if (Error error =
+          toError(winnow_context_plan(context, tensors.data(), tensors.size(),
+                                      dims.data(), dims.size(), nullptr)))
     return error;
-  if (Error error = toError(winnow_model_output_dims(model, symbols.data(),
-                                                     dims.data(), dims.size())))
+  return setOutputShapes(dims);
+}
+
+/// What a run writes lies at the start of the room that it was given.
+Error Runner::trimOutputs(winnow_context *context) {
+  std::vector<int64_t> dims(numOutputDims());
+  if (Error error = toError(
+          winnow_context_output_dims(context, dims.data(), dims.size())))
     return error;
+  return setOutputShapes(dims);
+}
+
+Error Runner::setOutputShapes(ArrayRef<int64_t> dims) {
   const int64_t *next = dims.data();
   for (auto [tensor, array] : zip_equal(outputTensors, outputs)) {
     array.dtype = tensor.dtype;
@@ -176,18 +191,29 @@ Error Runner::prepareOutputs() {
 }
 
 Error Runner::run(winnow_context *context, RunResult &result) {
-  std::vector<winnow_tensor> in = makeTensors(inputs);
-  std::vector<winnow_tensor> out = makeTensors(outputs);
-  for (int i = 0; i < options.repeat; ++i) {
+  std::vector<winnow_tensor> in = makeTensors(inputs), out;
+  bool isPrepared = false;
+  while (result.milliseconds.size() < static_cast<size_t>(options.repeat)) {
+    if (!isPrepared) {
+      if (Error error = prepareOutputs(context))
+        return error;
+      out = makeTensors(outputs);
+    }
     auto start = std::chrono::steady_clock::now();
-    if (Error error = toError(
-            winnow_run(context, in.data(), in.size(), out.data(), out.size())))
-      return error;
+    winnow_status *status =
+        winnow_run(context, in.data(), in.size(), out.data(), out.size());
     std::chrono::duration<double, std::milli> taken =
         std::chrono::steady_clock::now() - start;
-    result.milliseconds.push_back(taken.count());
+    // Then the outputs need more room than was known.
+    isPrepared = winnow_status_code(status) != WINNOW_ERROR_CAPACITY;
+    if (!isPrepared)
+      winnow_status_free(status);
+    else if (Error error = toError(status))
+      return error;
+    else
+      result.milliseconds.push_back(taken.count());
   }
-  return Error::success();
+  return trimOutputs(context);
 }
 
 Error Runner::bindOutputs() {
@@ -226,8 +252,6 @@ Expected<RunResult> winnow::runModel(const RunOptions &options) {
     return std::move(error);
   // Before the run, which may take long.
   if (Error error = runner.bindOutputs())
-    return std::move(error);
-  if (Error error = runner.prepareOutputs())
     return std::move(error);
   winnow_context_options contextOptions = WINNOW_CONTEXT_OPTIONS_INIT;
   contextOptions.num_threads = options.threads;
