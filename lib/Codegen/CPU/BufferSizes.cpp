@@ -28,43 +28,6 @@ BufferSizes::BufferSizes(func::FuncOp entry) : entry(entry) {
         std::min(std::max(kNominalSymbol, symbol.min), symbol.max));
 }
 
-AffineExpr BufferSizes::boundOf(AffineExpr expr, bool isUpper) const {
-  MLIRContext *context = expr.getContext();
-  auto dependsOnData = [&](AffineExpr part) {
-    bool depends = false;
-    part.walk([&](AffineExpr inner) {
-      auto symbol = dyn_cast<AffineSymbolExpr>(inner);
-      depends |= symbol && symbol.getPosition() < numSymbols &&
-                 symbols[symbol.getPosition()].isData;
-    });
-    return depends;
-  };
-  if (!dependsOnData(expr))
-    return expr;
-  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
-    return isUpper ? expr
-                   : getAffineConstantExpr(symbols[symbol.getPosition()].min,
-                                           context);
-  auto binary = cast<AffineBinaryOpExpr>(expr);
-  AffineExpr lhs = binary.getLHS(), rhs = binary.getRHS();
-  switch (expr.getKind()) {
-  case AffineExprKind::Add:
-    return boundOf(lhs, isUpper) + boundOf(rhs, isUpper);
-  case AffineExprKind::Mul:
-    // Sizes are not negative, but a constant factor may be.
-    if (auto factor = dyn_cast<AffineConstantExpr>(rhs))
-      return boundOf(lhs, isUpper == (factor.getValue() >= 0)) * rhs;
-    return boundOf(lhs, isUpper) * boundOf(rhs, isUpper);
-  case AffineExprKind::FloorDiv:
-    return boundOf(lhs, isUpper).floorDiv(boundOf(rhs, !isUpper));
-  case AffineExprKind::CeilDiv:
-    return boundOf(lhs, isUpper).ceilDiv(boundOf(rhs, !isUpper));
-  default:
-    // A remainder is below its divisor.
-    return isUpper ? boundOf(rhs, true) - 1 : getAffineConstantExpr(0, context);
-  }
-}
-
 FailureOr<AffineExpr> BufferSizes::bytesOf(memref::AllocOp alloc) {
   MLIRContext *context = alloc.getContext();
   MemRefType type = alloc.getType();
@@ -81,7 +44,7 @@ FailureOr<AffineExpr> BufferSizes::bytesOf(memref::AllocOp alloc) {
           "but it is computed from data or within a loop");
     bytes = bytes * *expression;
   }
-  return boundOf(normalizeDim(bytes), /*isUpper=*/true);
+  return getDataBound(normalizeDim(bytes), symbols, /*isUpper=*/true);
 }
 
 /// The dimension of an input or output by the entry's attributes.

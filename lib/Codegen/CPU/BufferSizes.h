@@ -42,9 +42,6 @@ private:
   mlir::LogicalResult collectSlice(mlir::Value value);
   mlir::FailureOr<mlir::AffineExpr> dimOf(mlir::Value buffer, int64_t index);
   std::optional<mlir::AffineExpr> inputDim(mlir::Value buffer, int64_t index);
-  /// The most, or the least, that an expression is when data symbols lie
-  /// between their minimum and their capacity.
-  mlir::AffineExpr boundOf(mlir::AffineExpr expr, bool isUpper) const;
 
   mutable mlir::func::FuncOp entry;
   unsigned numSymbols = 0;

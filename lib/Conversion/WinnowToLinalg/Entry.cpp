@@ -45,16 +45,6 @@ LogicalResult winnow::prepareEntry(func::FuncOp entry) {
   return entry.insertArguments(positions, types, attrs, locs);
 }
 
-static bool dependsOnData(ArrayRef<AffineExpr> dims, ArrayRef<SymbolInfo> symbols) {
-  bool depends = false;
-  for (AffineExpr dim : dims)
-    dim.walk([&](AffineExpr part) {
-      if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
-        depends |= symbols[symbol.getPosition()].isData;
-    });
-  return depends;
-}
-
 /// The start of a buffer, which has room for the largest dims, as a dense one of
 /// the dims that the data gave.
 static Value trimBuffer(OpBuilder &b, Location loc, Value buffer, ArrayRef<AffineExpr> dims) {
@@ -98,7 +88,7 @@ LogicalResult winnow::finishEntry(func::FuncOp entry) {
   for (auto [i, result] : llvm::enumerate(ret.getOperands())) {
     Value out = body.addArgument(getBuffer(result.getType()), result.getLoc());
     ArrayRef<AffineExpr> dims = cast<AffineMapAttr>(outputDims[i]).getValue().getResults();
-    if (dependsOnData(dims, symbols))
+    if (llvm::any_of(dims, [&](AffineExpr dim) { return dependsOnData(dim, symbols); }))
       out = trimBuffer(b, ret.getLoc(), out, dims);
     auto op = bufferization::MaterializeInDestinationOp::create(b, ret.getLoc(), Type(), result, out);
     op.setRestrict(true);

@@ -70,6 +70,29 @@ func.func @winnow.workspace_bytes(%s0: index, %s1: index, %s2: index) -> index {
 
 // -----
 
+// The least divisor is one, and a remainder is below its divisor.
+func.func @room(%w: memref<?xi8>, %s0: index, %s1: index, %in: memref<?xi64>, %out: memref<?x?x?xf32>, %ws: memref<?xi8>)
+    attributes {winnow.entry, winnow.num_inputs = 1 : i64,
+                winnow.symbols = [{name = "n", min = 0, max = 9223372036854775807},
+                                  {name = "count", min = 0, max = 50, data}],
+                winnow.input_dims = [affine_map<()[s0, s1] -> (s0)>],
+                winnow.output_dims = [affine_map<()[s0, s1] -> (s0 floordiv s1, s1 mod 7, s0 * s1)>]} {
+  return
+}
+func.func @winnow.workspace_bytes(%s0: index, %s1: index) -> index {
+  return %s0 : index
+}
+// CHECK-LABEL: func @winnow.output_room
+// CHECK-SAME: (%[[SYMBOLS:.*]]: !llvm.ptr, %[[DIMS:.*]]: !llvm.ptr)
+// CHECK-NOT: {{div|rem}}
+// CHECK-DAG: %[[N:.*]] = llvm.load %[[SYMBOLS]]
+// CHECK-DAG: %[[PRODUCT:.*]] = arith.muli
+// CHECK-DAG: llvm.store %[[N]], %[[DIMS]]
+// CHECK-DAG: llvm.store %{{.*}}c6_i64
+// CHECK: return
+
+// -----
+
 func.func @unordered(%w: memref<?xi8>, %s0: index, %s1: index, %ws: memref<?xi8>)
     // expected-error@-1 {{expected the bounds of symbols to depend on symbols before them}}
     attributes {winnow.entry, winnow.num_inputs = 0 : i64, winnow.input_dims = [], winnow.output_dims = [],

@@ -304,16 +304,6 @@ std::optional<int64_t> getLinearCoefficient(AffineExpr dim, unsigned symbol) {
   return result;
 }
 
-bool dependsOnData(AffineExpr dim, ArrayRef<SymbolInfo> symbols) {
-  bool depends = false;
-  dim.walk([&](AffineExpr part) {
-    auto symbol = dyn_cast<AffineSymbolExpr>(part);
-    depends |= symbol && symbol.getPosition() < symbols.size() &&
-               symbols[symbol.getPosition()].isData;
-  });
-  return depends;
-}
-
 AffineExpr getDataBound(AffineExpr dim, ArrayRef<SymbolInfo> symbols, bool isUpper) {
   if (!dependsOnData(dim, symbols))
     return dim;

@@ -51,6 +51,21 @@ void setSymbols(FunctionOpInterface func, ArrayRef<SymbolInfo> symbols) {
   func->setAttr(kSymbols, builder.getArrayAttr(attrs));
 }
 
+bool dependsOnData(AffineExpr dim, ArrayRef<SymbolInfo> symbols) {
+  bool depends = false;
+  dim.walk([&](AffineExpr part) {
+    auto symbol = dyn_cast<AffineSymbolExpr>(part);
+    depends |= symbol && symbol.getPosition() < symbols.size() &&
+               symbols[symbol.getPosition()].isData;
+  });
+  return depends;
+}
+
+bool dependsOnData(AffineExpr dim, Operation *op) {
+  auto func = op->getParentOfType<FunctionOpInterface>();
+  return func && dependsOnData(dim, getSymbols(func));
+}
+
 Dims getDims(Type type) {
   Dims dims;
   auto shaped = dyn_cast<RankedTensorType>(type);

@@ -35,9 +35,6 @@ struct DimRange {
 /// A symbol's maximum of INT64_MAX counts as unknown.
 DimRange getDimRange(mlir::AffineExpr dim, llvm::ArrayRef<SymbolInfo> symbols);
 
-/// Whether the value of the expression is known only once data is.
-bool dependsOnData(mlir::AffineExpr dim, llvm::ArrayRef<SymbolInfo> symbols);
-
 /// The most, or the least, that a size is when each data symbol is between its
 /// minimum and the number that stands for it here, its capacity.
 mlir::AffineExpr getDataBound(mlir::AffineExpr dim, llvm::ArrayRef<SymbolInfo> symbols,

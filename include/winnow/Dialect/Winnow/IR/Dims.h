@@ -38,6 +38,10 @@ struct SymbolInfo {
 llvm::SmallVector<SymbolInfo> getSymbols(mlir::FunctionOpInterface func);
 void setSymbols(mlir::FunctionOpInterface func, llvm::ArrayRef<SymbolInfo> symbols);
 
+/// A data symbol of the function around `op` is in the expression.
+bool dependsOnData(mlir::AffineExpr dim, llvm::ArrayRef<SymbolInfo> symbols);
+bool dependsOnData(mlir::AffineExpr dim, mlir::Operation *op);
+
 /// The expressions of a type's dimensions. A dynamic dimension without an
 /// encoding has a null expression, equal to nothing.
 Dims getDims(mlir::Type type);
