@@ -1,7 +1,14 @@
 #include "InferType.h"
 
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
+
 using namespace mlir;
 using namespace winnow;
+
+/// A number of mask entries that the batch is a multiple of.
+static bool isCyclic(AffineExpr entries, AffineExpr batch) {
+  return getConstantDim(entries).value_or(0) > 0 && divideDim(batch, entries);
+}
 
 FailureOr<RankedTensorType> AttentionOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
   Dims query = getDims(adaptor.getQuery()), key = getDims(adaptor.getKey());
@@ -34,7 +41,8 @@ FailureOr<RankedTensorType> AttentionOp::inferType(std::optional<Location> loc, 
     Dims scores = {query[0], query[2], query[1], key[1]};
     bool fits = dims.size() == 4;
     for (size_t i = 0; fits && i < 4; ++i)
-      fits = isConstantDim(dims[i], 1) || isSameDim(dims[i], scores[i], numSymbols);
+      fits = isConstantDim(dims[i], 1) || isSameDim(dims[i], scores[i], numSymbols) ||
+             (i == 0 && isCyclic(dims[i], scores[i]));
     if (!fits)
       return emitOptionalError(loc, "expected the mask to broadcast to ", toString(scores),
                                ", got ", toString(dims));
@@ -42,8 +50,39 @@ FailureOr<RankedTensorType> AttentionOp::inferType(std::optional<Location> loc, 
     if (!element.isInteger(1) && element != getElementTypeOrSelf(adaptor.getQuery()))
       return emitOptionalError(loc, "expected a mask of i1 or the query's element type, got ",
                                element);
+    if (element.isInteger(1) && adaptor.getCausalLowest())
+      return emitOptionalError(loc, "expected a mask of floats under causal_lowest, got ", element);
   }
+  if (!adaptor.getCausal() && (adaptor.getCausalAtEnd() || adaptor.getCausalLowest()))
+    return emitOptionalError(loc, "expected causal where there is ",
+                             adaptor.getCausalAtEnd() ? "causal_at_end" : "causal_lowest",
+                             ", got none");
   return getTensorType({query[0], query[1], query[2], value[3]},
                        getElementTypeOrSelf(adaptor.getQuery()), numSymbols);
 }
 WINNOW_DEFINE_INFER_RETURN_TYPES(AttentionOp)
+
+FailureOr<RankedTensorType> RotaryOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  if (failed(checkSameElementType(loc, adaptor.getOperands())))
+    return failure();
+  auto type = cast<RankedTensorType>(adaptor.getInput().getType());
+  if (adaptor.getCos().getType() != adaptor.getSin().getType())
+    return emitOptionalError(loc, "expected cos and sin to have one type, got ",
+                             adaptor.getCos().getType(), " and ", adaptor.getSin().getType());
+  Dims dims = getDims(type), angles = getDims(adaptor.getCos());
+  if (angles.empty() || angles.size() > dims.size())
+    return emitOptionalError(loc, "expected cos and sin of rank 1 to ", dims.size(), ", got rank ",
+                             angles.size());
+  std::optional<int64_t> size = getConstantDim(dims.back()), pairs = getConstantDim(angles.back());
+  if (!size || !pairs || *pairs < 1 || 2 * *pairs > *size)
+    return emitOptionalError(loc, "expected cos and sin of at most half of ",
+                             toString(dims.back()), " elements, got ", toString(angles.back()));
+  unsigned numSymbols = getNumSymbols(adaptor.getOperands().getTypes());
+  ArrayRef<AffineExpr> outer = ArrayRef(dims).take_back(angles.size());
+  for (size_t i = 0; i + 1 < angles.size(); ++i)
+    if (!isConstantDim(angles[i], 1) && !isSameDim(angles[i], outer[i], numSymbols))
+      return emitOptionalError(loc, "expected cos and sin to broadcast to ", toString(dims),
+                               " but for the last dimension, got ", toString(angles));
+  return type;
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(RotaryOp)

@@ -42,15 +42,18 @@ FailureOr<RankedTensorType> ReduceOp::inferType(std::optional<Location> loc, Ada
 }
 WINNOW_DEFINE_INFER_RETURN_TYPES(ReduceOp)
 
-FailureOr<RankedTensorType> LayerNormOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+/// The type of a norm over the last dimension, with its vectors checked.
+template <typename Adaptor>
+static FailureOr<RankedTensorType>
+inferNorm(std::optional<Location> loc, Adaptor adaptor,
+          ArrayRef<std::pair<const char *, Value>> vectors) {
   if (failed(checkSameElementType(loc, adaptor.getOperands())))
     return failure();
   auto type = cast<RankedTensorType>(adaptor.getInput().getType());
   if (type.getRank() < 1)
     return emitOptionalError(loc, "expected an input of rank 1 or more, got rank 0");
   Dims dims = getDims(type);
-  for (auto [name, value] : {std::pair<const char *, Value>("scale", adaptor.getScale()),
-                             std::pair<const char *, Value>("bias", adaptor.getBias())}) {
+  for (auto [name, value] : vectors) {
     if (!value)
       continue;
     Dims other = getDims(value);
@@ -64,4 +67,13 @@ FailureOr<RankedTensorType> LayerNormOp::inferType(std::optional<Location> loc, 
                                ", got ", residual.getType());
   return type;
 }
+
+FailureOr<RankedTensorType> LayerNormOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  return inferNorm(loc, adaptor, {{"scale", adaptor.getScale()}, {"bias", adaptor.getBias()}});
+}
 WINNOW_DEFINE_INFER_RETURN_TYPES(LayerNormOp)
+
+FailureOr<RankedTensorType> RMSNormOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  return inferNorm(loc, adaptor, {{"scale", adaptor.getScale()}});
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(RMSNormOp)

@@ -719,3 +719,73 @@ func.func @f(%n: tensor<i64>) {
   winnow.bind_size %n to affine_map<()[s0] -> (s0, s0)> : tensor<i64>
   return
 }
+
+// -----
+
+// rms_norm C1
+func.func @f(%x: tensor<2x3xf32>, %g: tensor<2xf32>) {
+  // expected-error @+2 {{expected scale of shape 3, got [2]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.rms_norm %x scale(%g) {epsilon = 1.0e-5 : f32} : (tensor<2x3xf32>, tensor<2xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// attention C5: entries that do not divide the batch
+func.func @f(%q: tensor<4x5x4x16xf32>, %m: tensor<3x1x1x5xf32>) {
+  // expected-error @+2 {{expected the mask to broadcast to [4, 4, 5, 5], got [3, 1, 1, 5]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %q, %q mask(%m) {scale = 1.0 : f32} : (tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<3x1x1x5xf32>) -> tensor<4x5x4x16xf32>
+  return
+}
+
+// -----
+
+// attention C7
+func.func @f(%q: tensor<4x5x4x16xf32>) {
+  // expected-error @+2 {{expected causal where there is causal_at_end, got none}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %q, %q {causal_at_end, scale = 1.0 : f32} : (tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>) -> tensor<4x5x4x16xf32>
+  return
+}
+
+// -----
+
+// attention C8
+func.func @f(%q: tensor<4x5x4x16xf32>, %m: tensor<1x1x1x5xi1>) {
+  // expected-error @+2 {{expected a mask of floats under causal_lowest, got 'i1'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %q, %q mask(%m) {causal, causal_lowest, scale = 1.0 : f32} : (tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<1x1x1x5xi1>) -> tensor<4x5x4x16xf32>
+  return
+}
+
+// -----
+
+// rotary C2
+func.func @f(%x: tensor<2x5x8xf32>, %a: tensor<5x4xf32>, %b: tensor<1x4xf32>) {
+  // expected-error @+2 {{expected cos and sin to have one type, got 'tensor<5x4xf32>' and 'tensor<1x4xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.rotary %x, %a, %b : (tensor<2x5x8xf32>, tensor<5x4xf32>, tensor<1x4xf32>) -> tensor<2x5x8xf32>
+  return
+}
+
+// -----
+
+// rotary C3
+func.func @f(%x: tensor<2x5x8xf32>, %a: tensor<4x4xf32>) {
+  // expected-error @+2 {{expected cos and sin to broadcast to [2, 5, 8] but for the last dimension, got [4, 4]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.rotary %x, %a, %a : (tensor<2x5x8xf32>, tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<2x5x8xf32>
+  return
+}
+
+// -----
+
+// rotary C4
+func.func @f(%x: tensor<2x5x8xf32>, %a: tensor<5x5xf32>) {
+  // expected-error @+2 {{expected cos and sin of at most half of 8 elements, got 5}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.rotary %x, %a, %a : (tensor<2x5x8xf32>, tensor<5x5xf32>, tensor<5x5xf32>) -> tensor<2x5x8xf32>
+  return
+}

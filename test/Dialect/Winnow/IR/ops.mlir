@@ -181,6 +181,7 @@ func.func @contractions(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %v: tensor<3xf
 // CHECK: winnow.cumsum %{{.*}} {axis = 1 : i64, exclusive, reverse} : (tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.softmax %{{.*}} {axis = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.layer_norm %{{.*}} {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.rms_norm %{{.*}} residual(%{{.*}}) scale(%{{.*}}) {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.layer_norm %{{.*}} residual(%{{.*}}) scale(%{{.*}}) bias(%{{.*}}) {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
 func.func @normalizations(%x: tensor<2x3xf32>, %g: tensor<3xf32>) {
   %0 = winnow.reduce sum %x [1] : (tensor<2x3xf32>) -> tensor<2xf32>
@@ -192,6 +193,7 @@ func.func @normalizations(%x: tensor<2x3xf32>, %g: tensor<3xf32>) {
   %c = winnow.cumsum %x {axis = 1 : i64, exclusive, reverse} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %s = winnow.softmax %x {axis = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %l = winnow.layer_norm %x {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %n = winnow.rms_norm %x residual(%x) scale(%g) {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
   %m = winnow.layer_norm %x residual(%x) scale(%g) bias(%g) {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
   return
 }
@@ -213,6 +215,17 @@ func.func @loop_ops(%x: tensor<5x3xf32>, %n: tensor<i64>, %i: index) {
   winnow.bind_size %n to affine_map<()[s0] -> (s0)> : tensor<i64>
   %0 = winnow.extract_at %x at %i : (tensor<5x3xf32>, index) -> tensor<3xf32>
   %1 = winnow.insert_at %0 into %x at %i : (tensor<3xf32>, tensor<5x3xf32>, index) -> tensor<5x3xf32>
+// CHECK-LABEL: func @causal_attention
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}}) {causal, causal_at_end, causal_lowest, scale = 2.500000e-01 : f32}
+func.func @causal_attention(%q: tensor<4x5x4x16xf32>, %k: tensor<4x7x2x16xf32>, %m: tensor<2x1x1x7xf32>) {
+  %0 = winnow.attention %q, %k, %k mask(%m) {causal, causal_at_end, causal_lowest, scale = 2.500000e-01 : f32} : (tensor<4x5x4x16xf32>, tensor<4x7x2x16xf32>, tensor<4x7x2x16xf32>, tensor<2x1x1x7xf32>) -> tensor<4x5x4x16xf32>
+  return
+}
+
+// CHECK-LABEL: func @rotary
+// CHECK: winnow.rotary %{{.*}}, %{{.*}}, %{{.*}} {interleaved} : (tensor<2x5x4x16xf32>, tensor<5x1x4xf32>, tensor<5x1x4xf32>) -> tensor<2x5x4x16xf32>
+func.func @rotary(%x: tensor<2x5x4x16xf32>, %a: tensor<5x1x4xf32>) {
+  %0 = winnow.rotary %x, %a, %a {interleaved} : (tensor<2x5x4x16xf32>, tensor<5x1x4xf32>, tensor<5x1x4xf32>) -> tensor<2x5x4x16xf32>
   return
 }
 

@@ -15,21 +15,53 @@ def Winnow_AttentionOp : Winnow_InferOp<"attention"> {
 
     `mask` has rank 4 and broadcasts to [batch, heads, query_length,
     key_length]: floats are added to the scaled scores; a boolean false is
-    minus infinity. With `causal`, key `j` is visible to query `i` when `j <= i`.
+    minus infinity. Its first dimension may also be a number that divides the
+    batch: batch `b` reads entry `b` modulo that, as windows of an image do.
+
+    With `causal`, key `j` is visible to query `i` when `j <= i`, or, with
+    `causal_at_end`, when `j <= i + key_length - query_length`: the last query
+    sees every key, as with a cache of past keys. Other keys score minus
+    infinity, or, with `causal_lowest`, the lowest float, whatever the mask says.
+
     A row whose scores are all minus infinity gives NaN, or with `nan_to_zero`,
-    which zeroes every row whose softmax is NaN, zeros.
+    which zeroes every row whose softmax is NaN, zeros. A row whose scores are
+    all the lowest float is uniform.
 
     C1: batch sizes match. C2: key and value lengths match. C3: query and key
     head sizes match. C4: kv_heads are the same for key and value and divide
     heads. C5: the mask broadcasts. C6: heads and head sizes are static.
+    C7: `causal_at_end` and `causal_lowest` need `causal`. C8: a mask under
+    `causal_lowest` is of floats.
   }];
   let arguments = (ins Winnow_FloatTensor:$query, Winnow_FloatTensor:$key,
       Winnow_FloatTensor:$value, Optional<Winnow_Tensor>:$mask,
-      F32Attr:$scale, UnitAttr:$causal, UnitAttr:$nan_to_zero);
+      F32Attr:$scale, UnitAttr:$causal, UnitAttr:$nan_to_zero,
+      UnitAttr:$causal_at_end, UnitAttr:$causal_lowest);
   let results = (outs Winnow_FloatTensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
     attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Winnow_RotaryOp : Winnow_InferOp<"rotary"> {
+  let summary = "turns pairs of elements of the last dimension by angles";
+  let description = [{
+    Rotary position embedding (Su et al., arXiv 2104.09864). Of the first R
+    elements of `input`'s last dimension, where `cos` and `sin` have R / 2, every
+    pair (a, b) becomes (a cos - b sin, b cos + a sin). Pair `i` is elements `i`
+    and `i + R / 2`, or, with `interleaved`, `2 i` and `2 i + 1`. Elements from R
+    on stay.
+
+    C1: the element types match. C2: `cos` and `sin` have one type. C3: it
+    broadcasts to `input`'s in all dimensions but the last. C4: the last
+    dimensions are static, and R is at most `input`'s.
+  }];
+  let arguments = (ins Winnow_FloatTensor:$input, Winnow_FloatTensor:$cos,
+      Winnow_FloatTensor:$sin, UnitAttr:$interleaved);
+  let results = (outs Winnow_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $cos `,` $sin attr-dict `:` functional-type(operands, results)
   }];
 }
 

@@ -51,4 +51,21 @@ def Winnow_LayerNormOp : Winnow_InferOp<"layer_norm", [AttrSizedOperandSegments]
   }];
 }
 
+def Winnow_RMSNormOp : Winnow_InferOp<"rms_norm", [AttrSizedOperandSegments]> {
+  let summary = "x / sqrt(mean(x^2) + epsilon) * scale";
+  let description = [{
+    The mean is over the last dimension (Zhang and Sennrich, arXiv 1910.07467).
+    With `residual`, x is `input + residual`.
+    C1: `scale` is [N], N the last dimension of `input`.
+    C2: `residual` has `input`'s type.
+  }];
+  let arguments = (ins Winnow_FloatTensor:$input, Optional<Winnow_FloatTensor>:$residual,
+      Optional<Winnow_FloatTensor>:$scale, F32Attr:$epsilon);
+  let results = (outs Winnow_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input (`residual` `(` $residual^ `)`)? (`scale` `(` $scale^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 #endif // WINNOW_NORMALIZATION_OPS_TD

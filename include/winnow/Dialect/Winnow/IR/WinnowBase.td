@@ -72,7 +72,8 @@ def Winnow_Activation : Winnow_Enum<"Activation", "an activation fused into a li
   I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Relu", 1, "relu">,
   I32EnumAttrCase<"Gelu", 2, "gelu">, I32EnumAttrCase<"GeluTanh", 3, "gelu_tanh">,
   I32EnumAttrCase<"Tanh", 4, "tanh">, I32EnumAttrCase<"Sigmoid", 5, "sigmoid">,
-  I32EnumAttrCase<"Silu", 6, "silu">]>;
+  I32EnumAttrCase<"Silu", 6, "silu">, I32EnumAttrCase<"QuickGelu", 7, "quick_gelu">,
+  I32EnumAttrCase<"SquaredRelu", 8, "squared_relu">]>;
 def Winnow_ActivationAttr : EnumAttr<Winnow_Dialect, Winnow_Activation, "activation">;
 
 //===----------------------------------------------------------------------===//
