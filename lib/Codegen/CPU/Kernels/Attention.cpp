@@ -5,7 +5,9 @@
 // 2. Keys are walked in blocks. A block's scores are register tiles of keys
 //    times queries, left in scratch (AttentionScores.cpp).
 // 3. Online softmax: the scores become weights relative to the greatest score
-//    so far, and what was summed before decays (AttentionScores.cpp).
+//    so far, and what was summed before decays (AttentionScores.cpp). Keys that
+//    causality hides from all queries of the block are left out; where they are
+//    the least float instead of -inf, they count in rows that see no more.
 // 4. Register tiles of queries times value columns add weights times values.
 // 5. The sums are divided by the total weight and stored.
 //
@@ -102,6 +104,8 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
   }
   op.scale = *scale;
   op.causal = context.flag("causal");
+  op.causalAtEnd = context.flag("causal_at_end");
+  op.causalLowest = context.flag("causal_lowest");
   op.nanToZero = context.flag("nan_to_zero");
   op.lanes = context.lanes();
   chooseTiles(op, context.level);
@@ -119,13 +123,21 @@ void Attention::emit(Emitter &e) const {
     Block block = emitBlock(e, at, blocks);
     emitQueryPacking(e, block);
     emitStart(e, block);
-    Value end = e.dim(key, 1);
+    Value keys = e.dim(key, 1), end = keys;
     if (causal)
-      end = e.min(end, e.add(block.first, queryBlock()));
-    e.forRange(e.index(0), end, keyBlock, [&](Value begin) {
-      emitKeyBlock(e, block, begin, e.min(e.add(begin, keyBlock), end));
-    });
+      end = e.max(e.min(keys, e.add(block.seen, queryBlock())), e.index(0));
+    emitKeys(e, block, e.index(0), end);
+    if (causalLowest)
+      e.ifElse(emitNeedsHiddenKeys(e, block),
+               [&] { emitKeys(e, block, end, keys); });
     emitEnd(e, block);
+  });
+}
+
+void Attention::emitKeys(Emitter &e, const Block &block, Value begin,
+                         Value end) const {
+  e.forRange(begin, end, keyBlock, [&](Value first) {
+    emitKeyBlock(e, block, first, e.min(e.add(first, keyBlock), end));
   });
 }
 
@@ -150,11 +162,19 @@ Attention::Block Attention::emitBlock(Emitter &e, Value at,
   block.value = e.slice(value, {batch, {}, keyHead, {}});
   block.out = e.slice(out, {batch, {}, head, {}});
   block.first = e.mul(e.rem(at, blocks), queries);
+  block.seen = block.first;
+  if (causalAtEnd)
+    block.seen =
+        e.add(block.first, e.sub(e.dim(key, 1), e.dim(query, 1)));
   block.count =
       e.min(e.sub(e.dim(query, 1), block.first), e.index(queries));
   if (mask) {
+    int64_t batches = cast<MemRefType>(query.getType()).getDimSize(0);
     ArrayRef<int64_t> shape = cast<MemRefType>(mask.getType()).getShape();
-    block.mask = e.slice(mask, {shape[0] == 1 ? e.index(0) : batch,
+    Value entry = batch;
+    if (!ShapedType::isDynamic(shape[0]) && shape[0] != batches)
+      entry = e.rem(batch, e.index(shape[0]));
+    block.mask = e.slice(mask, {shape[0] == 1 ? e.index(0) : entry,
                                 shape[1] == 1 ? e.index(0) : head,
                                 {}, {}});
   }

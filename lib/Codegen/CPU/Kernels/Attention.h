@@ -15,6 +15,8 @@ struct Attention {
   MaskKind maskKind;
   double scale;
   bool causal, nanToZero;
+  bool causalAtEnd;  ///< the last query sees all keys, not the first one one
+  bool causalLowest; ///< what causal hides is the least float, not -inf
   int64_t heads, keyHeads, headDim, valueDim, lanes;
 
   /// Queries lie across the lanes of `queryVectors` vectors: scores are kept
@@ -35,6 +37,7 @@ private:
     Value query, key, value, out; ///< [sequence, head_dim] of this head
     Value mask;                   ///< [queries, keys] of this head, or null
     Value first;                  ///< the first query
+    Value seen;                   ///< the key that it sees last, where causal
     Value count;                  ///< queries of the block that exist
     Value packedQuery;            ///< [head_dim, queries]
     Value scores;                 ///< [keys of a block, queries]
@@ -53,6 +56,8 @@ private:
   Block emitBlock(Emitter &e, Value at, Value blocks) const;
   void emitQueryPacking(Emitter &e, const Block &block) const;
   void emitStart(Emitter &e, const Block &block) const;
+  void emitKeys(Emitter &e, const Block &block, Value begin, Value end) const;
+  Value emitNeedsHiddenKeys(Emitter &e, const Block &block) const;
   void emitKeyBlock(Emitter &e, const Block &block, Value begin,
                     Value end) const;
   void emitScores(Emitter &e, const Block &block, Value begin,

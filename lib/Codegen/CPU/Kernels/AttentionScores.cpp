@@ -9,6 +9,7 @@ using namespace mlir;
 namespace winnow::cpu {
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
+static constexpr double leastFloat = std::numeric_limits<float>::lowest();
 
 void Attention::emitScores(Emitter &e, const Block &block, Value begin,
                            Value end) const {
@@ -68,6 +69,26 @@ void Attention::emitFullMask(Emitter &e, const Block &block, Value begin,
   });
 }
 
+/// Whether some query has seen no score above the least float, so that keys
+/// hidden by it weigh as much as the others.
+Value Attention::emitNeedsHiddenKeys(Emitter &e, const Block &block) const {
+  Value some;
+  for (int64_t v = 0; v < queryVectors; ++v) {
+    Value tops =
+        e.load(block.stats, {e.index(top), e.index(v * lanes)}, lanes);
+    Value least = e.real(leastFloat, vector(e));
+    Value low =
+        arith::CmpFOp::create(e, arith::CmpFPredicate::OLE, tops, least);
+    Value flags = arith::SelectOp::create(e, low, e.real(1.0, vector(e)),
+                                          e.real(0.0, vector(e)));
+    some = some ? e.maxF(some, flags) : flags;
+  }
+  auto greater = [&](Value a, Value b) { return e.maxF(a, b); };
+  return arith::CmpFOp::create(e, arith::CmpFPredicate::OGT,
+                               e.reduce(some, greater),
+                               e.real(0.0, e.getF32Type()));
+}
+
 /// The score after a mask that all queries share and the causal one.
 Value Attention::emitMasked(Emitter &e, const Block &block, Value score,
                             Value key, int64_t queryVector) const {
@@ -80,13 +101,14 @@ Value Attention::emitMasked(Emitter &e, const Block &block, Value score,
       score = arith::SelectOp::create(e, entry, score, lowest);
   }
   if (causal) {
-    Value first = e.add(block.first, queryVector * lanes);
+    Value first = e.add(block.seen, queryVector * lanes);
     Value queries = arith::AddIOp::create(e, e.splatIndex(first, lanes),
                                           e.lanes(lanes));
     Value visible =
         arith::CmpIOp::create(e, arith::CmpIPredicate::sle,
                               e.splatIndex(key, lanes), queries);
-    score = e.blend(visible, score, lowest);
+    score = e.blend(visible, score,
+                    causalLowest ? e.real(leastFloat, vector(e)) : lowest);
   }
   return score;
 }

@@ -19,6 +19,8 @@ std::optional<Activation> lookupActivation(StringRef name) {
       .Case("tanh", emitTanh)
       .Case("sigmoid", emitSigmoid)
       .Case("silu", emitSilu)
+      .Case("quick_gelu", emitQuickGelu)
+      .Case("squared_relu", emitSquaredRelu)
       .Default(std::nullopt);
 }
 
@@ -35,7 +37,8 @@ Value Epilogue::apply(Emitter &e, Value acc, Value row, Value col,
 }
 
 bool Epilogue::isShort() const {
-  return !activation || activation == emitRelu;
+  return !activation || activation == emitRelu ||
+         activation == emitSquaredRelu;
 }
 
 } // namespace winnow::cpu

@@ -110,6 +110,7 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("matmul", buildMatMul)
       .Case("attention", buildAttention)
       .Case("layer_norm", buildLayerNorm)
+      .Case("rms_norm", buildRMSNorm)
       .Case("softmax", buildSoftmax)
       .Case("gather", buildGather)
       .Case("scatter", buildScatter)

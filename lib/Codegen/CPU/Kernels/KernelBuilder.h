@@ -58,6 +58,7 @@ mlir::LogicalResult buildLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMatMul(Emitter &, const KernelContext &);
 mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);
 mlir::LogicalResult buildLayerNorm(Emitter &, const KernelContext &);
+mlir::LogicalResult buildRMSNorm(Emitter &, const KernelContext &);
 mlir::LogicalResult buildSoftmax(Emitter &, const KernelContext &);
 mlir::LogicalResult buildGather(Emitter &, const KernelContext &);
 mlir::LogicalResult buildScatter(Emitter &, const KernelContext &);

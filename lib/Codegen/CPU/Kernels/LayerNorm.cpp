@@ -1,4 +1,4 @@
-//===- LayerNorm.cpp - Layer normalisation over the last dimension --------===//
+//===- LayerNorm.cpp - Layer and RMS norms over the last dimension --------===//
 
 #include "KernelBuilder.h"
 
@@ -12,10 +12,21 @@ namespace {
 struct LayerNorm {
   Value x, residual, scale, bias, out;
   double epsilon;
+  bool centres; ///< subtracts the mean, which RMS norm does not
   int64_t lanes;
 
   static FailureOr<LayerNorm> parse(const KernelContext &context);
   void emitRow(Emitter &e, Value row) const;
+
+private:
+  Value emitMean(Emitter &e, Value row) const;
+  Value emitSquares(Emitter &e, Value row, Value mean) const;
+  Value loadSum(Emitter &e, Value row, Value at, Value mask) const;
+  /// Where the row is once it has been summed.
+  Value source() const { return residual ? out : x; }
+  Value zero(Emitter &e) const {
+    return e.real(0.0, VectorType::get(lanes, e.getF32Type()));
+  }
 };
 
 FailureOr<LayerNorm> LayerNorm::parse(const KernelContext &context) {
@@ -44,48 +55,65 @@ FailureOr<LayerNorm> LayerNorm::parse(const KernelContext &context) {
   return result;
 }
 
-/// The mean is subtracted before squaring: a sum of squares would cancel. With
-/// a residual, the sum of both waits in `out`.
-void LayerNorm::emitRow(Emitter &e, Value row) const {
-  Value count = e.dim(x, 1);
+/// An element of the row on its first visit. With a residual, the sum of both
+/// waits in `out`.
+Value LayerNorm::loadSum(Emitter &e, Value row, Value at, Value mask) const {
+  Value value = e.load(x, {row, at}, lanes, mask);
+  if (!residual)
+    return value;
+  value = e.addF(value, e.load(residual, {row, at}, lanes, mask));
+  e.store(value, out, {row, at}, mask);
+  return value;
+}
+
+/// The mean of a row's length whose partial sums these are.
+static Value average(Emitter &e, Value sums, Value count) {
   Type f32 = e.getF32Type();
-  Value zero = e.real(0.0, VectorType::get(lanes, f32));
-  auto plus = [&](Value a, Value b) { return e.addF(a, b); };
   Value length = arith::SIToFPOp::create(
       e, f32, e.createOrFold<arith::IndexCastOp>(e.getI64Type(), count));
-  auto average = [&](Value vector) {
-    return e.divF(e.reduce(vector, plus), length);
-  };
+  auto plus = [&](Value a, Value b) { return e.addF(a, b); };
+  return e.divF(e.reduce(sums, plus), length);
+}
 
-  Value sum = e.foldVectors(
-      count, lanes, zero,
+Value LayerNorm::emitMean(Emitter &e, Value row) const {
+  Value count = e.dim(x, 1);
+  Value sums = e.foldVectors(
+      count, lanes, zero(e),
       [&](Value at, Value mask, Value acc) {
-        Value value = e.load(x, {row, at}, lanes, mask);
-        if (residual) {
-          value = e.addF(value, e.load(residual, {row, at}, lanes, mask));
-          e.store(value, out, {row, at}, mask);
-        }
-        return e.addF(acc, value);
+        return e.addF(acc, loadSum(e, row, at, mask));
       },
-      plus);
-  Value mean = e.splat(average(sum), lanes);
+      [&](Value a, Value b) { return e.addF(a, b); });
+  return e.splat(average(e, sums, count), lanes);
+}
 
-  Value source = residual ? out : x;
-  Value squares = e.foldVectors(
-      count, lanes, zero,
+/// The mean is subtracted before squaring: a sum of squares would cancel.
+Value LayerNorm::emitSquares(Emitter &e, Value row, Value mean) const {
+  Value count = e.dim(x, 1);
+  Value sums = e.foldVectors(
+      count, lanes, zero(e),
       [&](Value at, Value mask, Value acc) {
-        Value value = e.load(source, {row, at}, lanes, mask);
-        Value centred = e.blend(mask, e.subF(value, mean), zero);
-        return e.fma(centred, centred, acc);
+        Value value = mean ? e.load(source(), {row, at}, lanes, mask)
+                           : loadSum(e, row, at, mask);
+        if (mean)
+          value = e.blend(mask, e.subF(value, mean), zero(e));
+        return e.fma(value, value, acc);
       },
-      plus);
-  Value variance = e.addF(average(squares), e.real(epsilon, f32));
-  Value deviation = math::SqrtOp::create(e, variance);
-  Value inverse = e.splat(e.divF(e.real(1.0, f32), deviation), lanes);
+      [&](Value a, Value b) { return e.addF(a, b); });
+  return average(e, sums, count);
+}
 
-  e.forEachVector(count, lanes, [&](Value at, Value mask) {
-    Value value = e.load(source, {row, at}, lanes, mask);
-    value = e.mulF(e.subF(value, mean), inverse);
+void LayerNorm::emitRow(Emitter &e, Value row) const {
+  Type f32 = e.getF32Type();
+  Value mean = centres ? emitMean(e, row) : Value();
+  Value squares = emitSquares(e, row, mean);
+  Value root = math::SqrtOp::create(e, e.addF(squares, e.real(epsilon, f32)));
+  Value inverse = e.splat(e.divF(e.real(1.0, f32), root), lanes);
+
+  e.forEachVector(e.dim(x, 1), lanes, [&](Value at, Value mask) {
+    Value value = e.load(source(), {row, at}, lanes, mask);
+    if (mean)
+      value = e.subF(value, mean);
+    value = e.mulF(value, inverse);
     if (scale)
       value = e.mulF(value, e.load(scale, {at}, lanes, mask));
     if (bias)
@@ -96,13 +124,23 @@ void LayerNorm::emitRow(Emitter &e, Value row) const {
 
 } // namespace
 
-LogicalResult buildLayerNorm(Emitter &e, const KernelContext &context) {
+static LogicalResult buildNorm(Emitter &e, const KernelContext &context,
+                               bool centres) {
   FailureOr<LayerNorm> norm = LayerNorm::parse(context);
   if (failed(norm))
     return failure();
+  norm->centres = centres;
   e.parallel(e.dim(norm->x, 0), rowGrain(norm->x),
              [&](Value row) { norm->emitRow(e, row); });
   return success();
+}
+
+LogicalResult buildLayerNorm(Emitter &e, const KernelContext &context) {
+  return buildNorm(e, context, /*centres=*/true);
+}
+
+LogicalResult buildRMSNorm(Emitter &e, const KernelContext &context) {
+  return buildNorm(e, context, /*centres=*/false);
 }
 
 } // namespace winnow::cpu

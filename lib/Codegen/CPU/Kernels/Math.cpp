@@ -200,11 +200,21 @@ Value emitSigmoid(OpBuilder &builder, Location loc, Value x) {
   return e.divF(one(e, x), e.addF(power, one(e, x)));
 }
 
-Value emitSilu(OpBuilder &builder, Location loc, Value x) {
+/// x sigmoid(factor x).
+static Value emitSwish(OpBuilder &builder, Location loc, Value x,
+                       double factor) {
   Emitter e(loc, builder);
-  Value scaled = e.mulF(x, e.real(-log2E, x.getType()));
+  Value scaled = e.mulF(x, e.real(-log2E * factor, x.getType()));
   Value power = emitExp2(builder, loc, scaled);
   return e.divF(x, e.addF(power, one(e, x)));
+}
+
+Value emitSilu(OpBuilder &builder, Location loc, Value x) {
+  return emitSwish(builder, loc, x, 1.0);
+}
+
+Value emitQuickGelu(OpBuilder &builder, Location loc, Value x) {
+  return emitSwish(builder, loc, x, 1.702);
 }
 
 Value emitGelu(OpBuilder &builder, Location loc, Value x) {
@@ -231,6 +241,12 @@ Value emitGeluTanh(OpBuilder &builder, Location loc, Value x) {
 Value emitRelu(OpBuilder &builder, Location loc, Value x) {
   Emitter e(loc, builder);
   return atLeast(e, 0.0, x);
+}
+
+Value emitSquaredRelu(OpBuilder &builder, Location loc, Value x) {
+  Emitter e(loc, builder);
+  Value positive = atLeast(e, 0.0, x);
+  return e.mulF(positive, positive);
 }
 
 } // namespace winnow::cpu

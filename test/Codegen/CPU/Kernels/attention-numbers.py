@@ -13,7 +13,7 @@ LEAST = np.finfo(np.float32).min
 SEQUENCES = [(1, 1, 1), (2, 17, 70), (1, 130, 129), (1, 40, 600), (1, 2, 0)]
 
 
-def reference(q, k, v, mask, scale, causal, nan_to_zero):
+def reference(q, k, v, mask, scale, causal, nan_to_zero, at_end=False, lowest=False):
     group = q.shape[2] // k.shape[2]
     k, v = np.repeat(k, group, 2), np.repeat(v, group, 2)
     q, k, v = (t.astype(np.float64).transpose(0, 2, 1, 3) for t in (q, k, v))
@@ -23,7 +23,9 @@ def reference(q, k, v, mask, scale, causal, nan_to_zero):
     elif mask is not None:
         scores = (scores.astype(np.float32) + mask).astype(np.float64)
     if causal:
-        scores = np.where(np.tri(*scores.shape[2:], dtype=bool), scores, -np.inf)
+        shift = scores.shape[3] - scores.shape[2] if at_end else 0
+        visible = np.tri(*scores.shape[2:], shift, dtype=bool)
+        scores = np.where(visible, scores, LEAST if lowest else -np.inf)
     with np.errstate(all="ignore"):
         weights = np.exp(scores - scores.max(-1, keepdims=True, initial=-np.inf))
         weights = weights / weights.sum(-1, keepdims=True)
@@ -53,17 +55,22 @@ def make_mask(kind, shape):
     return mask
 
 
-def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_to_zero):
+def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_to_zero,
+          at_end=False, lowest=False, entries=None):
     free = lambda h, d: memref(None, None, h, d)
     types = [free(heads, dim), free(key_heads, dim), free(key_heads, value_dim)]
     element = "i1" if kind == "bool" else "f32"
     if kind != "none":
-        extents = "x".join("1" if one else "?" for one in broadcast)
-        types.append(f"memref<{extents}x?x{element}>")
+        extents = ["1" if one else "?" for one in broadcast]
+        if entries:
+            extents[0] = str(entries)
+        types.append(f"memref<{'x'.join(extents)}x?x{element}>")
     scale = float(np.float32(dim**-0.5))
     library = Library(declare("k", types + [free(heads, value_dim)], kind="attention", scale=scale,
-                              causal=causal, mask=kind, nan_to_zero=nan_to_zero), level)
+                              causal=causal, mask=kind, nan_to_zero=nan_to_zero,
+                              causal_at_end=at_end, causal_lowest=lowest), level)
     for batch, queries, keys in SEQUENCES:
+        batch *= entries or 1
         q = strided(generator, batch, queries, heads, dim)
         k = strided(generator, batch, keys, key_heads, dim)
         v = strided(generator, batch, keys, key_heads, value_dim)
@@ -72,11 +79,15 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
         if kind != "none":
             full = (batch, heads, queries)
             shape = [1 if one else d for one, d in zip(broadcast, full)] + [keys]
+            shape[0] = entries or shape[0]
             mask = [make_mask(kind, shape)]
         library("k", q, k, v, *mask, out.array)
-        expected = reference(q, k, v, mask[0] if mask else None, scale, causal, nan_to_zero)
+        full_mask = mask[0] if mask else None
+        if entries:
+            full_mask = np.tile(full_mask, (batch // entries, 1, 1, 1))
+        expected = reference(q, k, v, full_mask, scale, causal, nan_to_zero, at_end, lowest)
         out.check(expected, 5e-6, f"{level} attention {heads}/{key_heads} {dim}/{value_dim} {kind} "
-                  f"{broadcast} causal={causal} {batch}x{queries}x{keys}")
+                  f"{broadcast} causal={causal} {at_end} {lowest} {batch}x{queries}x{keys}")
 
 
 ALL, ROW, SHARED = (False, False, False), (False, True, True), (True, True, False)
@@ -89,3 +100,10 @@ for level in host_levels():
     check(level, 2, 2, 16, 24, "add", ALL, False, False)
     check(level, 2, 2, 16, 24, "add", SHARED, False, True)
     check(level, 2, 2, 16, 24, "add", ROW, True, False)
+    check(level, 2, 1, 16, 16, "none", ALL, True, False, at_end=True)
+    check(level, 2, 2, 16, 16, "none", ALL, True, False, at_end=True, lowest=True)
+    check(level, 2, 2, 16, 24, "bool", ROW, True, True, at_end=True)
+    check(level, 2, 2, 16, 24, "add", ROW, True, False, lowest=True)
+    check(level, 2, 1, 16, 24, "add", ALL, True, True, at_end=True, lowest=True)
+    check(level, 2, 2, 16, 16, "add", ALL, False, False, entries=3)
+    check(level, 2, 2, 16, 16, "bool", (False, True, False), False, True, entries=2)

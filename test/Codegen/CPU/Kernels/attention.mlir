@@ -37,11 +37,39 @@ func.func private @grouped(memref<?x?x12x64xf32>, memref<?x?x4x64xf32>, memref<?
 
 // CHECK-LABEL: func.func private @causal
 // CHECK:       %[[LAST:.*]] = arith.addi %{{.*}}, %c16
-// CHECK:       %[[END:.*]] = arith.minsi %{{.*}}, %[[LAST]]
+// CHECK:       %[[SEEN:.*]] = arith.minsi %{{.*}}, %[[LAST]]
+// CHECK:       %[[END:.*]] = arith.maxsi %[[SEEN]], %c0
 // CHECK:       scf.for %{{.*}} = %c0 to %[[END]] step %c256
 // CHECK:       arith.cmpi sle
 func.func private @causal(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>)
     attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, causal = true}}
+
+// -----
+
+// With a cache the last query sees all keys; hidden keys count only for rows
+// whose keys all score the least float.
+
+// CHECK-LABEL: func.func private @causal_at_end
+// CHECK:       %[[SHIFT:.*]] = arith.subi
+// CHECK:       %[[SEEN:.*]] = arith.addi %{{.*}}, %[[SHIFT]]
+// CHECK:       arith.addi %[[SEEN]], %c16
+// CHECK:       %[[END:.*]] = arith.maxsi
+// CHECK:       scf.for %{{.*}} = %c0 to %[[END]] step %c256
+// CHECK:       arith.cmpf ole
+// CHECK:       scf.if
+// CHECK:         scf.for %{{.*}} = %[[END]] to %{{.*}} step %c256
+func.func private @causal_at_end(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, causal = true, causal_at_end = true, causal_lowest = true}}
+
+// -----
+
+// A mask of fewer entries than the batch starts again.
+
+// CHECK-LABEL: func.func private @cyclic_mask
+// CHECK:       %[[ENTRY:.*]] = arith.remui %{{.*}}, %c4
+// CHECK:       memref.subview %arg3[%[[ENTRY]], %{{.*}}, 0, 0]
+func.func private @cyclic_mask(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<4x12x?x?xf32>, memref<?x?x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "add"}}
 
 // -----
 

@@ -50,6 +50,21 @@ def check_layer_norm(level, static, residual, scale, bias):
             out.check(expected + shift if bias else expected, 5e-5, f"{level} layer_norm {m}x{n}")
 
 
+def check_rms_norm(level, static, residual, scale):
+    row = memref(None, static)
+    types = [row] + [row] * residual + [memref(static)] * scale + [row]
+    library = Library(declare("k", types, kind="rms_norm", epsilon=1e-6, residual=residual,
+                              scale=scale), level)
+    for n in [static] if static else LENGTHS:
+        for m in (0, 1, 9):
+            x, skip = strided(generator, m, n), strided(generator, m, n)
+            gain, out = strided(generator, n), Output(generator, m, n)
+            library("k", x, *[skip] * residual, *[gain] * scale, out.array)
+            total = (x + skip if residual else x).astype(np.float64)
+            expected = total / np.sqrt((total**2).mean(1, keepdims=True) + 1e-6)
+            out.check(expected * gain if scale else expected, 2e-6, f"{level} rms_norm {m}x{n}")
+
+
 def check_gather(level, element, dtype, index, index_dtype):
     free = lambda e: f"memref<?x?x?x{e}>"
     library = Library(declare("k", [free(element), f"memref<?x{index}>", free(element), "i32"],
@@ -77,7 +92,10 @@ for level in host_levels():
     for static in LENGTHS + (None,):
         check_softmax(level, static)
         check_layer_norm(level, static, False, True, True)
+        check_rms_norm(level, static, False, True)
     check_layer_norm(level, None, True, True, True)
+    check_rms_norm(level, None, True, True)
+    check_rms_norm(level, None, False, False)
     check_layer_norm(level, 100, True, False, False)
     check_gather(level, "f32", np.float32, "i64", np.int64)
     check_gather(level, "i1", np.bool_, "i32", np.int32)

@@ -40,6 +40,20 @@ func.func private @layer_norm(memref<?x768xf32>, memref<?x768xf32>, memref<768xf
 
 // -----
 
+// RMS norm subtracts nothing and walks the row twice.
+
+// CHECK-LABEL: func.func private @rms_norm
+// CHECK:       scf.parallel
+// CHECK:         %[[X:.*]] = vector.load %arg0
+// CHECK:         vector.fma %[[X]], %[[X]]
+// CHECK-NOT:     arith.subf
+// CHECK:         math.sqrt
+// CHECK:         vector.load %arg1
+func.func private @rms_norm(memref<?x768xf32>, memref<768xf32>, memref<?x768xf32>)
+    attributes {winnow.kernel = {kind = "rms_norm", epsilon = 1.0e-6 : f32, scale = true}}
+
+// -----
+
 // An index outside of the table is reported and row 0 is read instead.
 
 // CHECK:       func.func private @winnow_rt_fail(i32)

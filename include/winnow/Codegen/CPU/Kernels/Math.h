@@ -48,6 +48,9 @@ mlir::Value emitSigmoid(mlir::OpBuilder &builder, mlir::Location loc,
 /// x sigmoid(x).
 mlir::Value emitSilu(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value x);
+/// x sigmoid(1.702 x).
+mlir::Value emitQuickGelu(mlir::OpBuilder &builder, mlir::Location loc,
+                          mlir::Value x);
 /// x (1 + erf(x / sqrt 2)) / 2.
 mlir::Value emitGelu(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value x);
@@ -57,6 +60,9 @@ mlir::Value emitGeluTanh(mlir::OpBuilder &builder, mlir::Location loc,
 /// The greater of x and 0.
 mlir::Value emitRelu(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value x);
+/// The square of that.
+mlir::Value emitSquaredRelu(mlir::OpBuilder &builder, mlir::Location loc,
+                            mlir::Value x);
 
 } // namespace winnow::cpu
 
