@@ -1,4 +1,4 @@
-#include "Lowering.h"
+#include "KernelTypes.h"
 
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 
@@ -6,32 +6,6 @@
 
 using namespace mlir;
 using namespace winnow;
-
-/// The kernels compute in f32.
-static bool isF32(Value value) { return getElementTypeOrSelf(value).isF32(); }
-
-/// The kernels compute in f32: narrower floats are widened before and rounded
-/// after, which is what the exporters' reference does with its accumulators.
-/// The op's f32 twin is lowered in turn.
-template <typename Op>
-static LogicalResult widen(Op op, ConversionPatternRewriter &rewriter) {
-  Location loc = op.getLoc();
-  auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  if (!type.getElementType().isF16() && !type.getElementType().isBF16())
-    return rewriter.notifyMatchFailure(op, "the kernel computes in f32");
-  auto getWide = [&](Type t) {
-    auto tensor = cast<RankedTensorType>(t);
-    return RankedTensorType::get(tensor.getShape(), rewriter.getF32Type(), tensor.getEncoding());
-  };
-  IRMapping mapping;
-  for (Value operand : op->getOperands())
-    if (getElementTypeOrSelf(operand) == type.getElementType() && !mapping.contains(operand))
-      mapping.map(operand, CastOp::create(rewriter, loc, getWide(operand.getType()), operand));
-  Operation *wide = rewriter.clone(*op, mapping);
-  wide->getResult(0).setType(getWide(type));
-  rewriter.replaceOpWithNewOp<CastOp>(op, type, wide->getResult(0));
-  return success();
-}
 
 /// [.., N] seen as [rows, N].
 static Dims getRows(ArrayRef<AffineExpr> dims, MLIRContext *context) {
@@ -239,6 +213,20 @@ struct LowerLinear : LoweringPattern<LinearOp> {
     case Activation::Silu:
       result = MulOp::create(rewriter, loc, result, SigmoidOp::create(rewriter, loc, result));
       break;
+    case Activation::QuickGelu: {
+      Type element = getElementTypeOrSelf(result);
+      Value factor = ConstantOp::create(
+          rewriter, loc, DenseElementsAttr::get(RankedTensorType::get({}, element),
+                                                rewriter.getFloatAttr(element, 1.702)));
+      Value gate = SigmoidOp::create(rewriter, loc, MulOp::create(rewriter, loc, result, factor));
+      result = MulOp::create(rewriter, loc, result, gate);
+      break;
+    }
+    case Activation::SquaredRelu: {
+      Value positive = ReluOp::create(rewriter, loc, result);
+      result = MulOp::create(rewriter, loc, positive, positive);
+      break;
+    }
     }
     if (op.getResidual())
       result = AddOp::create(rewriter, loc, result, op.getResidual());
@@ -248,45 +236,11 @@ struct LowerLinear : LoweringPattern<LinearOp> {
 };
 
 //===----------------------------------------------------------------------===//
-// Attention and normalisations
+// Normalisations
 //===----------------------------------------------------------------------===//
 
-/// The mask with a value of its own for each key: the kernel reads whole rows.
-static Value repeatAlongKeys(AttentionOp op, Value mask, OpBuilder &b) {
-  Dims from = getDims(op.getMask()), to = from;
-  to[3] = getDims(op.getKey())[1];
-  if (from == to)
-    return mask;
-  return createElementwise(b, op.getLoc(), to, getElementTypeOrSelf(mask), mask,
-                           getBroadcastMap(from, to, op.getContext()),
-                           [](OpBuilder &, Location, ValueRange x) { return x[0]; });
-}
-
-struct LowerAttention : LoweringPattern<AttentionOp> {
-  using LoweringPattern::LoweringPattern;
-
-  LogicalResult matchAndRewrite(AttentionOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    if (!isF32(op.getQuery()))
-      return widen(op, rewriter);
-    SmallVector<Value> inputs = {adaptor.getQuery(), adaptor.getKey(), adaptor.getValue()};
-    StringRef mask = "none";
-    if (op.getMask()) {
-      inputs.push_back(repeatAlongKeys(op, adaptor.getMask(), rewriter));
-      mask = getElementTypeOrSelf(op.getMask()).isInteger(1) ? "bool" : "add";
-    }
-    NamedAttribute config[] = {
-        rewriter.getNamedAttr("causal", rewriter.getBoolAttr(op.getCausal())),
-        rewriter.getNamedAttr("mask", rewriter.getStringAttr(mask)),
-        rewriter.getNamedAttr("nan_to_zero", rewriter.getBoolAttr(op.getNanToZero())),
-        rewriter.getNamedAttr("scale", op.getScaleAttr())};
-    rewriter.replaceOp(op, createKernel(rewriter, op.getLoc(), "attention", config, inputs,
-                                        getDims(op.getType()), rewriter.getF32Type()));
-    return success();
-  }
-};
-
-/// The op by its definition, as winnow ops, in its own element type.
-static Value expandLayerNorm(OpBuilder &b, LayerNormOp op) {
+/// A norm by its definition, as winnow ops, in its own element type.
+template <typename OpTy> static Value expandNorm(OpBuilder &b, OpTy op) {
   Location loc = op.getLoc();
   Value x = op.getInput();
   if (op.getResidual())
@@ -295,28 +249,32 @@ static Value expandLayerNorm(OpBuilder &b, LayerNormOp op) {
   auto mean = [&](Value value) -> Value {
     return ReduceOp::create(b, loc, ReduceKind::Mean, value, axes, /*keepdims=*/true);
   };
-  Value centred = SubOp::create(b, loc, x, mean(x));
-  Value variance = mean(MulOp::create(b, loc, centred, centred));
+  if constexpr (std::is_same_v<OpTy, LayerNormOp>)
+    x = SubOp::create(b, loc, x, mean(x));
+  Value squares = mean(MulOp::create(b, loc, x, x));
   Type element = getElementTypeOrSelf(x);
   auto scalar = RankedTensorType::get({}, element);
   Value epsilon = ConstantOp::create(
       b, loc, DenseElementsAttr::get(scalar, b.getFloatAttr(element, op.getEpsilon().convertToDouble())));
-  Value deviation = SqrtOp::create(b, loc, AddOp::create(b, loc, variance, epsilon));
-  Value result = DivOp::create(b, loc, centred, deviation);
+  Value root = SqrtOp::create(b, loc, AddOp::create(b, loc, squares, epsilon));
+  Value result = DivOp::create(b, loc, x, root);
   if (op.getScale())
     result = MulOp::create(b, loc, result, op.getScale());
-  if (op.getBias())
-    result = AddOp::create(b, loc, result, op.getBias());
+  if constexpr (std::is_same_v<OpTy, LayerNormOp>)
+    if (op.getBias())
+      result = AddOp::create(b, loc, result, op.getBias());
   return result;
 }
 
-struct LowerLayerNorm : LoweringPattern<LayerNormOp> {
-  using LoweringPattern::LoweringPattern;
+/// `layer_norm` or `rms_norm`: a kernel of rows.
+template <typename OpTy> struct LowerNorm : LoweringPattern<OpTy> {
+  using LoweringPattern<OpTy>::LoweringPattern;
 
-  LogicalResult matchAndRewrite(LayerNormOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     if (!isF32(op.getInput())) {
       if (failed(widen(op, rewriter)))
-        rewriter.replaceOp(op, expandLayerNorm(rewriter, op));
+        rewriter.replaceOp(op, expandNorm(rewriter, op));
       return success();
     }
     Location loc = op.getLoc();
@@ -326,14 +284,17 @@ struct LowerLayerNorm : LoweringPattern<LayerNormOp> {
       inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), dims, rows));
     if (op.getScale())
       inputs.push_back(adaptor.getScale());
-    if (op.getBias())
-      inputs.push_back(adaptor.getBias());
+    bool hasBias = false;
+    if constexpr (std::is_same_v<OpTy, LayerNormOp>)
+      if ((hasBias = bool(op.getBias())))
+        inputs.push_back(adaptor.getBias());
     NamedAttribute config[] = {
-        rewriter.getNamedAttr("bias", rewriter.getBoolAttr(bool(op.getBias()))),
+        rewriter.getNamedAttr("bias", rewriter.getBoolAttr(hasBias)),
         rewriter.getNamedAttr("epsilon", op.getEpsilonAttr()),
         rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual()))),
         rewriter.getNamedAttr("scale", rewriter.getBoolAttr(bool(op.getScale())))};
-    Value result = createKernel(rewriter, loc, "layer_norm", config, inputs, rows, rewriter.getF32Type());
+    constexpr StringRef kind = std::is_same_v<OpTy, LayerNormOp> ? "layer_norm" : "rms_norm";
+    Value result = createKernel(rewriter, loc, kind, config, inputs, rows, rewriter.getF32Type());
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, rows, dims));
     return success();
   }
@@ -367,6 +328,6 @@ struct LowerSoftmax : LoweringPattern<SoftmaxOp> {
 
 void winnow::populateKernelPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
                                     LoweringState &state) {
-  patterns.add<LowerMatMul, LowerLinear, LowerAttention, LowerLayerNorm, LowerSoftmax>(
+  patterns.add<LowerMatMul, LowerLinear, LowerNorm<LayerNormOp>, LowerNorm<RMSNormOp>, LowerSoftmax>(
       converter, patterns.getContext(), state);
 }

@@ -127,6 +127,8 @@ mlir::LogicalResult finishEntry(mlir::func::FuncOp entry);
 /// which is the symbol's capacity.
 void useDataSymbols(mlir::func::FuncOp entry, const LoweringState &state);
 
+void populateAttentionPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                               LoweringState &);
 void populateControlFlowPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                                  LoweringState &);
 void populateElementwisePatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,

@@ -43,6 +43,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     converter.addConversion([](Type type) { return type; });
     converter.addConversion([](RankedTensorType type) -> Type { return convertTensorType(type); });
     RewritePatternSet patterns(context);
+    populateAttentionPatterns(patterns, converter, state);
     populateControlFlowPatterns(patterns, converter, state);
     populateElementwisePatterns(patterns, converter, state);
     populateMovementPatterns(patterns, converter, state);

@@ -67,7 +67,7 @@ func.func @main(%x: tensor<2x3xi32>, %w: tensor<3x4xi32>) -> tensor<2x4xi32> att
 // -----
 
 // CHECK-LABEL: func.func @main
-// CHECK: winnow.kernel "attention" {{.*}} {causal = false, mask = "bool", nan_to_zero = true, scale = 5.000000e-01 : f32}
+// CHECK: winnow.kernel "attention" {{.*}} {causal = false, causal_at_end = false, causal_lowest = false, mask = "bool", nan_to_zero = true, scale = 5.000000e-01 : f32}
 func.func @main(%q: tensor<1x5x2x4xf32>, %k: tensor<1x6x2x4xf32>, %v: tensor<1x6x2x4xf32>, %m: tensor<1x1x1x6xi1>) -> tensor<1x5x2x4xf32> attributes {winnow.entry} {
   %0 = winnow.attention %q, %k, %v mask(%m) {scale = 0.5 : f32, nan_to_zero} : (tensor<1x5x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x1x1x6xi1>) -> tensor<1x5x2x4xf32>
   return %0 : tensor<1x5x2x4xf32>
@@ -111,4 +111,41 @@ func.func @main(%q: tensor<1x5x2x4xf32>, %k: tensor<1x6x2x4xf32>, %v: tensor<1x6
 func.func @main(%x: tensor<3x8xf64>, %s: tensor<8xf64>, %b: tensor<8xf64>) -> tensor<3x8xf64> attributes {winnow.entry} {
   %0 = winnow.layer_norm %x residual(%x) scale(%s) bias(%b) {epsilon = 1.0e-5 : f32} : (tensor<3x8xf64>, tensor<3x8xf64>, tensor<8xf64>, tensor<8xf64>) -> tensor<3x8xf64>
   return %0 : tensor<3x8xf64>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "rms_norm" {{.*}} {bias = false, epsilon = 9.99999997E-7 : f32, residual = true, scale = true}
+func.func @main(%x: tensor<2x3x8xf32>, %s: tensor<8xf32>) -> tensor<2x3x8xf32> attributes {winnow.entry} {
+  %0 = winnow.rms_norm %x residual(%x) scale(%s) {epsilon = 1.0e-6 : f32} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<8xf32>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
+// -----
+
+// One nest over pairs: an element, its partner, and the pair's angles.
+// CHECK-DAG: #[[OWN:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
+// CHECK-DAG: #[[PARTNER:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, -d2 + 1, d3)>
+// CHECK-DAG: #[[ANGLE:.*]] = affine_map<(d0, d1, d2, d3) -> (d1, d3)>
+// CHECK-LABEL: func.func @main
+// CHECK: %[[X:.*]] = tensor.expand_shape %{{.*}} tensor<2x3x8xf32> into tensor<2x3x2x4xf32>
+// CHECK: linalg.generic {indexing_maps = [#[[OWN]], #[[PARTNER]], #[[ANGLE]], #[[ANGLE]], #[[OWN]]]
+// CHECK-SAME: ins(%[[X]], %[[X]],
+// CHECK-NOT: linalg.generic
+func.func @main(%x: tensor<2x3x8xf32>, %c: tensor<3x4xf32>, %s: tensor<3x4xf32>) -> tensor<2x3x8xf32> attributes {winnow.entry} {
+  %0 = winnow.rotary %x, %c, %s : (tensor<2x3x8xf32>, tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
+// -----
+
+// The elements after the turned ones are copied.
+// CHECK-LABEL: func.func @main
+// CHECK: linalg.generic
+// CHECK: tensor.insert_slice
+// CHECK: tensor.insert_slice
+func.func @main(%x: tensor<2x3x8xf32>, %c: tensor<1x3xf32>, %s: tensor<1x3xf32>) -> tensor<2x3x8xf32> attributes {winnow.entry} {
+  %0 = winnow.rotary %x, %c, %s {interleaved} : (tensor<2x3x8xf32>, tensor<1x3xf32>, tensor<1x3xf32>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
 }

@@ -215,6 +215,9 @@ func.func @loop_ops(%x: tensor<5x3xf32>, %n: tensor<i64>, %i: index) {
   winnow.bind_size %n to affine_map<()[s0] -> (s0)> : tensor<i64>
   %0 = winnow.extract_at %x at %i : (tensor<5x3xf32>, index) -> tensor<3xf32>
   %1 = winnow.insert_at %0 into %x at %i : (tensor<3xf32>, tensor<5x3xf32>, index) -> tensor<5x3xf32>
+  return
+}
+
 // CHECK-LABEL: func @causal_attention
 // CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}}) {causal, causal_at_end, causal_lowest, scale = 2.500000e-01 : f32}
 func.func @causal_attention(%q: tensor<4x5x4x16xf32>, %k: tensor<4x7x2x16xf32>, %m: tensor<2x1x1x7xf32>) {

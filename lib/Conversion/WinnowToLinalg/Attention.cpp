@@ -1,0 +1,122 @@
+#include "KernelTypes.h"
+
+using namespace mlir;
+using namespace winnow;
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+/// The mask with a value of its own for each key: the kernel reads whole rows.
+static Value repeatAlongKeys(AttentionOp op, Value mask, OpBuilder &b) {
+  Dims from = getDims(op.getMask()), to = from;
+  to[3] = getDims(op.getKey())[1];
+  if (from == to)
+    return mask;
+  return createElementwise(b, op.getLoc(), to, getElementTypeOrSelf(mask), mask,
+                           getBroadcastMap(from, to, op.getContext()),
+                           [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+}
+
+namespace {
+struct LowerAttention : LoweringPattern<AttentionOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(AttentionOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    if (!isF32(op.getQuery()))
+      return widen(op, rewriter);
+    SmallVector<Value> inputs = {adaptor.getQuery(), adaptor.getKey(), adaptor.getValue()};
+    StringRef mask = "none";
+    if (op.getMask()) {
+      inputs.push_back(repeatAlongKeys(op, adaptor.getMask(), rewriter));
+      mask = getElementTypeOrSelf(op.getMask()).isInteger(1) ? "bool" : "add";
+    }
+    NamedAttribute config[] = {
+        rewriter.getNamedAttr("causal", rewriter.getBoolAttr(op.getCausal())),
+        rewriter.getNamedAttr("causal_at_end", rewriter.getBoolAttr(op.getCausalAtEnd())),
+        rewriter.getNamedAttr("causal_lowest", rewriter.getBoolAttr(op.getCausalLowest())),
+        rewriter.getNamedAttr("mask", rewriter.getStringAttr(mask)),
+        rewriter.getNamedAttr("nan_to_zero", rewriter.getBoolAttr(op.getNanToZero())),
+        rewriter.getNamedAttr("scale", op.getScaleAttr())};
+    rewriter.replaceOp(op, createKernel(rewriter, op.getLoc(), "attention", config, inputs,
+                                        getDims(op.getType()), rewriter.getF32Type()));
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Rotary embedding
+//===----------------------------------------------------------------------===//
+
+/// One loop nest over the pairs: each element reads its partner too.
+struct LowerRotary : LoweringPattern<RotaryOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(RotaryOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims dims = getDims(op.getType()), angles = getDims(op.getCos());
+    int64_t pairs = *getConstantDim(angles.back());
+    if (*getConstantDim(dims.back()) > 2 * pairs) {
+      rewriter.replaceOp(op, lowerPart(op, dims, 2 * pairs, rewriter));
+      return success();
+    }
+    // [.., 2, pairs], or [.., pairs, 2] where pairs are neighbours.
+    unsigned outer = dims.size() - 1;
+    unsigned side = op.getInterleaved() ? outer + 1 : outer;
+    unsigned pair = op.getInterleaved() ? outer : outer + 1;
+    Dims split(ArrayRef(dims).drop_back());
+    split.append(2, constantDim(2, context));
+    split[pair] = constantDim(pairs, context);
+    Value x = createReshape(rewriter, loc, adaptor.getInput(), dims, split);
+
+    AffineMap own = rewriter.getMultiDimIdentityMap(outer + 2);
+    AffineMap partner = own.replace(getAffineDimExpr(side, context),
+                                    1 - getAffineDimExpr(side, context), outer + 2, 0);
+    AffineMap broadcast = getBroadcastMap(ArrayRef(angles).drop_back(),
+                                          ArrayRef(dims).drop_back(), context);
+    SmallVector<AffineExpr> exprs(broadcast.getResults());
+    exprs.push_back(getAffineDimExpr(pair, context));
+    AffineMap angle = AffineMap::get(outer + 2, 0, exprs, context);
+    Value result = createElementwise(
+        rewriter, loc, split, getElementTypeOrSelf(x), {x, x, adaptor.getCos(), adaptor.getSin()},
+        {own, partner, angle, angle}, [&](OpBuilder &b, Location, ValueRange in) -> Value {
+          Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+          Value isFirst = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                                linalg::IndexOp::create(b, loc, side), zero);
+          Value negated = arith::NegFOp::create(b, loc, in[3]);
+          Value sin = arith::SelectOp::create(b, loc, isFirst, negated, in[3]);
+          Value kept = arith::MulFOp::create(b, loc, in[0], in[2]);
+          return arith::AddFOp::create(b, loc, kept, arith::MulFOp::create(b, loc, in[1], sin));
+        });
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, split, dims));
+    return success();
+  }
+
+  /// Turns the first `size` elements and copies the others.
+  static Value lowerPart(RotaryOp op, ArrayRef<AffineExpr> dims, int64_t size,
+                         ConversionPatternRewriter &rewriter) {
+    Location loc = op.getLoc();
+    auto slice = [&](int64_t from, int64_t to) -> Value {
+      Dims part(dims), starts(dims.size(), constantDim(0, op.getContext()));
+      part.back() = constantDim(to - from, op.getContext());
+      starts.back() = constantDim(from, op.getContext());
+      return SliceOp::create(
+          rewriter, loc,
+          getTensorType(part, op.getType().getElementType(), getNumSymbols(op.getType())),
+          op.getInput(), AffineMapAttr::get(AffineMap::get(0, 0, starts, op.getContext())),
+          rewriter.getDenseI64ArrayAttr(SmallVector<int64_t>(dims.size(), 1)));
+    };
+    Value turned = RotaryOp::create(rewriter, loc, slice(0, size), op.getCos(), op.getSin(),
+                                    op.getInterleaved());
+    return ConcatOp::create(rewriter, loc,
+                            ValueRange{turned, slice(size, *getConstantDim(dims.back()))},
+                            dims.size() - 1);
+  }
+};
+} // namespace
+
+void winnow::populateAttentionPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
+                                       LoweringState &state) {
+  patterns.add<LowerAttention, LowerRotary>(converter, patterns.getContext(), state);
+}

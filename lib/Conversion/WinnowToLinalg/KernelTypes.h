@@ -1,0 +1,39 @@
+//===- KernelTypes.h - What kernels compute in ----------------------------===//
+
+#ifndef WINNOW_LIB_CONVERSION_WINNOWTOLINALG_KERNELTYPES_H
+#define WINNOW_LIB_CONVERSION_WINNOWTOLINALG_KERNELTYPES_H
+
+#include "Lowering.h"
+
+namespace winnow {
+
+/// The kernels compute in f32.
+inline bool isF32(mlir::Value value) { return mlir::getElementTypeOrSelf(value).isF32(); }
+
+/// The kernels compute in f32: narrower floats are widened before and rounded
+/// after, which is what the exporters' reference does with its accumulators.
+/// The op's f32 twin is lowered in turn.
+template <typename Op>
+mlir::LogicalResult widen(Op op, mlir::ConversionPatternRewriter &rewriter) {
+  mlir::Location loc = op.getLoc();
+  auto type = llvm::cast<mlir::RankedTensorType>(op->getResult(0).getType());
+  if (!type.getElementType().isF16() && !type.getElementType().isBF16())
+    return rewriter.notifyMatchFailure(op, "the kernel computes in f32");
+  auto getWide = [&](mlir::Type t) {
+    auto tensor = llvm::cast<mlir::RankedTensorType>(t);
+    return mlir::RankedTensorType::get(tensor.getShape(), rewriter.getF32Type(),
+                                       tensor.getEncoding());
+  };
+  mlir::IRMapping mapping;
+  for (mlir::Value operand : op->getOperands())
+    if (mlir::getElementTypeOrSelf(operand) == type.getElementType() && !mapping.contains(operand))
+      mapping.map(operand, CastOp::create(rewriter, loc, getWide(operand.getType()), operand));
+  mlir::Operation *wide = rewriter.clone(*op, mapping);
+  wide->getResult(0).setType(getWide(type));
+  rewriter.replaceOpWithNewOp<CastOp>(op, type, wide->getResult(0));
+  return mlir::success();
+}
+
+} // namespace winnow
+
+#endif // WINNOW_LIB_CONVERSION_WINNOWTOLINALG_KERNELTYPES_H
