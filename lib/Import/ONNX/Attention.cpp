@@ -72,15 +72,13 @@ static void importAttention(OpImporter &n) {
                        : n.reshape(result, {out[0], out[1], out[2] * out[3]}));
 }
 
-/// Rotates pairs of elements: (a, b) becomes (a cos - b sin, a sin + b cos).
-/// The pairs are the halves of the head, or with `interleaved` neighbours.
 static void importRotaryEmbedding(OpImporter &n) {
   bool interleaved = n.intAttr("interleaved", 0);
   int64_t rotated = n.intAttr("rotary_embedding_dim", 0);
   Value x = n.in(0), cos = n.in(1), sin = n.in(2);
   bool isFlat = n.rank(0) == 3;
-  // As [batch, length, heads, head_dim] from here.
-  x = toHeads(n, 0, "num_heads");
+  if (isFlat || n.rank(0) != 4)
+    x = toHeads(n, 0, "num_heads");
   if (n.failed())
     return;
   Dims dims = n.dims(x);
@@ -95,38 +93,26 @@ static void importRotaryEmbedding(OpImporter &n) {
     cos = n.make<GatherOp>(cos, n.in(3), 0);
     sin = n.make<GatherOp>(sin, n.in(3), 0);
   }
-  AffineExpr half = n.constant(rotated / 2), one = n.constant(1), two = n.constant(2);
+  // The heads, which share angles, come third in [batch, length, heads, size]
+  // and second in [batch, heads, length, size].
   auto unsqueeze = [&](Value cache) -> Value {
     Dims d = n.dims(cache);
     if (!n.failed() && d.size() != 3)
       n.invalid("expected caches of rank 3 after the gather, got rank " + Twine(d.size()));
-    return n.failed() ? Value() : n.reshape(cache, {d[0], d[1], one, d[2]});
+    else if (!n.failed() && !isConstantDim(d[2], rotated / 2))
+      n.invalid("expected caches of " + Twine(rotated / 2) + " pairs, got " + n.text(d[2]));
+    if (n.failed())
+      return nullptr;
+    n.unify(d[1], dims[isFlat ? 1 : 2], "lengths of the input and the caches");
+    if (!isConstantDim(d[0], 1))
+      n.unify(d[0], dims[0], "batch sizes of the input and the caches");
+    d.insert(d.begin() + (isFlat ? 2 : 1), n.constant(1));
+    return n.reshape(cache, d);
   };
   cos = unsqueeze(cos);
   sin = unsqueeze(sin);
-  Value turning = n.sliceDim(x, 3, n.constant(0), n.constant(rotated));
-  Value first, second;
-  if (interleaved) {
-    first = n.sliceDim(turning, 3, n.constant(0), half, 2);
-    second = n.sliceDim(turning, 3, one, half, 2);
-  } else {
-    first = n.sliceDim(turning, 3, n.constant(0), half);
-    second = n.sliceDim(turning, 3, half, half);
-  }
-  Value a = n.make<SubOp>(n.make<MulOp>(first, cos), n.make<MulOp>(second, sin));
-  Value b = n.make<AddOp>(n.make<MulOp>(first, sin), n.make<MulOp>(second, cos));
-  Value turned;
-  if (interleaved) {
-    Dims pair{dims[0], dims[1], dims[2], half, one};
-    turned = n.concat({n.reshape(a, pair), n.reshape(b, pair)}, 4);
-    turned = n.reshape(turned, {dims[0], dims[1], dims[2], half * two});
-  } else {
-    turned = n.concat({a, b}, 3);
-  }
-  if (rotated < *size)
-    turned = n.concat({turned, n.sliceDim(x, 3, n.constant(rotated), n.constant(*size - rotated))},
-                      3);
-  n.set(isFlat ? n.reshape(turned, n.dims(0)) : n.transpose(turned, {0, 2, 1, 3}));
+  Value turned = n.make<RotaryOp>(x, cos, sin, interleaved);
+  n.set(isFlat ? n.reshape(turned, n.dims(0)) : turned);
 }
 
 ArrayRef<OpEntry> getAttentionOps() {

@@ -39,11 +39,11 @@ static bool matches(ArrayRef<AffineExpr> a, ArrayRef<AffineExpr> b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin());
 }
 
-/// The op normalises one last dimension; more are flattened into one.
-static void importLayerNormalization(OpImporter &n) {
+/// Normalises by `norm(x, scale, bias)`, which knows one last dimension; more
+/// are flattened into one.
+static void importNorm(OpImporter &n, function_ref<Value(Value, Value, Value)> norm) {
   int64_t rank = n.rank(0), axis = n.intAttr("axis", -1);
   axis = n.normalizeAxis(axis, rank);
-  float epsilon = n.floatAttr("epsilon", 1e-5);
   Value x = n.in(0), scale = n.in(1), bias = n.in(2);
   if (n.failed())
     return;
@@ -56,36 +56,36 @@ static void importLayerNormalization(OpImporter &n) {
     flat.push_back(count);
     x = n.reshape(x, flat);
   }
-  // Parameters that merely broadcast are applied afterwards.
-  bool isPlain = matches(n.dims(1), normalized) && (!bias || matches(n.dims(2), normalized));
+  // Parameters that merely broadcast, or have a type of their own, are applied
+  // afterwards.
+  bool isPlain = matches(n.dims(1), normalized) && (!bias || matches(n.dims(2), normalized)) &&
+                 n.elementType(1) == n.elementType(0);
   Value flatScale = isPlain ? n.reshape(scale, {count}) : Value();
   Value flatBias = isPlain && bias ? n.reshape(bias, {count}) : Value();
-  Value result = n.make<LayerNormOp>(x, Value(), flatScale, flatBias, llvm::APFloat(epsilon));
+  Value result = norm(x, flatScale, flatBias);
   if (!isFlat)
     result = n.reshape(result, dims);
   if (!isPlain) {
-    result = n.make<MulOp>(result, scale);
+    result = n.make<MulOp>(n.convert(result, n.elementType(1)), scale);
     if (bias)
       result = n.make<AddOp>(result, bias);
   }
   n.set(result);
 }
 
-/// x / sqrt(mean(x^2) + epsilon) * scale, computed in float by default.
+static void importLayerNormalization(OpImporter &n) {
+  float epsilon = n.floatAttr("epsilon", 1e-5);
+  importNorm(n, [&](Value x, Value scale, Value bias) {
+    return n.make<LayerNormOp>(x, Value(), scale, bias, llvm::APFloat(epsilon));
+  });
+}
+
+/// The op computes in float or wider, whatever stash_type asks for.
 static void importRMSNormalization(OpImporter &n) {
-  int64_t rank = n.rank(0), axis = n.intAttr("axis", -1);
-  axis = n.normalizeAxis(axis, rank);
-  double epsilon = n.floatAttr("epsilon", 1e-5);
-  int64_t stash = n.intAttr("stash_type", 1);
-  Type computed = n.failed() ? Type() : n.getDataType(stash), stored = n.elementType(0);
-  if (computed && stored.isF64())
-    computed = stored;
-  Value x = n.convert(n.in(0), computed);
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(axis, rank));
-  Value mean = n.reduce(ReduceKind::Mean, n.make<MulOp>(x, x), axes, true);
-  Value root = n.make<SqrtOp>(n.make<AddOp>(mean, n.scalarLike(mean, epsilon)));
-  Value result = n.convert(n.make<DivOp>(x, root), stored);
-  n.set(n.make<MulOp>(result, n.in(1)));
+  float epsilon = n.floatAttr("epsilon", 1e-5);
+  importNorm(n, [&](Value x, Value scale, Value) {
+    return n.make<RMSNormOp>(x, Value(), scale, llvm::APFloat(epsilon));
+  });
 }
 
 /// A vector of channels [C] as [1, C, 1, ...], which broadcasts to the input.

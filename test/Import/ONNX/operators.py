@@ -11,6 +11,8 @@
 # RUN: %winnow compile %t/split.onnx --stop-after=import -o - | FileCheck %s --check-prefix=SPLIT
 # RUN: %winnow compile %t/movement.onnx --stop-after=import -o - | FileCheck %s --check-prefix=MOVEMENT
 # RUN: %winnow compile %t/attention.onnx --stop-after=import -o - | FileCheck %s --check-prefix=ATTENTION
+# RUN: %winnow compile %t/rmsnorm.onnx --stop-after=import -o - | FileCheck %s --check-prefix=RMSNORM
+# RUN: %winnow compile %t/rotary.onnx --stop-after=import -o - | FileCheck %s --check-prefix=ROTARY
 # RUN: %winnow compile %t/einsum.onnx --stop-after=import -o - | FileCheck %s --check-prefix=EINSUM
 # RUN: %winnow compile %t/patches.onnx --stop-after=import -o - | FileCheck %s --check-prefix=PATCHES
 # RUN: %winnow compile %t/conv1d.onnx --stop-after=import -o - | FileCheck %s --check-prefix=CONV1D
@@ -104,6 +106,18 @@ save("movement", [
 save("attention", [node("Attention", "q k v m", "y", is_causal=1)],
      [value("q", ["b", 4, "s", 16]), value("k", ["b", 2, "s", 16]), value("v", ["b", 2, "s", 16]),
       value("m", ["s", "s"], BOOL)], ["y"], opset=23)
+
+# RMSNORM: winnow.reshape {{.*}} -> tensor<?x12xf32
+# RMSNORM: winnow.rms_norm {{.*}} scale({{.*}}) {epsilon = 1.000000e-03 : f32}
+save("rmsnorm", [node("RMSNormalization", "x s", "y", axis=1, epsilon=1e-3)],
+     [value("x", ["n", 3, 4])], ["y"], {"s": f(3, 4)}, opset=23)
+
+# ROTARY: winnow.gather
+# ROTARY: %[[COS:.*]] = winnow.reshape {{.*}} -> tensor<?x1x?x3xf32
+# ROTARY: winnow.rotary %arg0, %[[COS]], {{.*}} {interleaved}
+save("rotary", [node("RotaryEmbedding", "x c s p", "y", interleaved=1, rotary_embedding_dim=6)],
+     [value("x", ["b", 4, "s", 16]), value("c", [50, 3]), value("s", [50, 3]),
+      value("p", ["b", "s"], INT64)], ["y"], opset=23)
 
 # EINSUM: winnow.matmul {{.*}} -> tensor<?x4x?x?xf32
 save("einsum", [node("Einsum", "q k", "y", equation="blhe,bshe->bhls")],
