@@ -17,42 +17,72 @@ static Value shrink(Value value) {
   return value;
 }
 
+/// One group of the leading dimensions of a mask as batch and heads: what the
+/// group's result dimensions are. Writes the dimensions that the mask must be
+/// broadcast to before that to `widened`.
+static void joinGroup(const ReshapeGroup &group, ArrayRef<AffineExpr> level,
+                      const ScoreShape &scores, Dims &widened, Dims &result) {
+  auto isUnit = [](AffineExpr dim) { return isConstantDim(dim, 1); };
+  ArrayRef<AffineExpr> own = ArrayRef(widened).slice(group.inBegin, group.inEnd - group.inBegin);
+  if (llvm::all_of(own, isUnit))
+    return;
+  // Leading dimensions that it does not have repeat it as a whole.
+  unsigned first = group.inBegin;
+  while (isUnit(widened[first]) && !isUnit(level[first]))
+    ++first;
+  bool isSuffix = true, isStatic = true;
+  AffineExpr entries = getAffineConstantExpr(1, level.front().getContext());
+  for (unsigned i = first; i < group.inEnd; ++i) {
+    isSuffix &= isSameDim(widened[i], level[i], scores.numSymbols);
+    isStatic &= getConstantDim(widened[i]).has_value();
+    entries = entries * widened[i];
+  }
+  bool isWhole = isSuffix && first == group.inBegin;
+  if (!isWhole && isSuffix && isStatic && group.outBegin == 0 && group.outEnd == 1) {
+    result[0] = entries;
+    return;
+  }
+  for (unsigned i = group.inBegin; i < group.inEnd; ++i)
+    widened[i] = level[i];
+  for (unsigned i = group.outBegin; i < group.outEnd; ++i)
+    result[i] = scores.dims[i];
+}
+
 Value winnow::getRank4(OpBuilder &builder, Location loc, Value value,
-                       const ScoreShape &scores) {
+                       ArrayRef<AffineExpr> level, const ScoreShape &scores) {
   AffineExpr one = builder.getAffineConstantExpr(1);
   value = stripBroadcasts(value);
   Dims dims = getDims(value);
-  if (scores.isJoint && dims.size() <= 3) {
-    while (dims.size() < 3)
-      dims.insert(dims.begin(), one);
-    // The joint dimension is split as the heads were.
-    if (isConstantDim(dims[0], 1))
-      dims.insert(dims.begin(), one);
-    else if (isSameProduct({dims[0]}, {scores.dims[0], scores.dims[1]}, scores.numSymbols)) {
-      dims[0] = scores.dims[1];
-      dims.insert(dims.begin(), scores.dims[0]);
-    } else {
-      return nullptr;
-    }
-  }
-  if (dims.size() > 4)
+  if (dims.size() > level.size())
     return nullptr;
-  while (dims.size() < 4)
-    dims.insert(dims.begin(), one);
-  for (auto [dim, score] : llvm::zip_equal(dims, scores.dims))
+  dims.insert(dims.begin(), level.size() - dims.size(), one);
+  for (auto [dim, score] : llvm::zip_equal(dims, level))
     if (!isConstantDim(dim, 1) && !isSameDim(dim, score, scores.numSymbols))
       return nullptr;
+  auto groups = getReshapeGroups(level.drop_back(2), ArrayRef(scores.dims).take_front(2),
+                                 scores.numSymbols);
+  if (!groups)
+    return nullptr;
+  Dims widened = dims, result = {one, one, dims[dims.size() - 2], dims.back()};
+  for (const ReshapeGroup &group : *groups)
+    joinGroup(group, level, scores, widened, result);
   // A joint dimension that comes from a reshape of separate ones is that
   // reshape's input again, and its broadcasts are gone with it.
   if (auto reshape = value.getDefiningOp<ReshapeOp>()) {
     Value inner = reshape.getInput();
     Dims innerDims = getDims(inner);
-    if (innerDims.size() == 4 && llvm::all_of(llvm::zip_equal(innerDims, dims), [&](auto pair) {
+    if (innerDims.size() == 4 && llvm::all_of(llvm::zip_equal(innerDims, result), [&](auto pair) {
           return isSameDim(std::get<0>(pair), std::get<1>(pair), scores.numSymbols);
         }))
       return shrink(inner);
   }
-  return shrink(reshapeTo(builder, loc, value, dims, scores.numSymbols));
+  if (widened != ArrayRef(dims)) {
+    value = reshapeTo(builder, loc, value, dims, scores.numSymbols);
+    value = BroadcastToOp::create(
+        builder, loc, getTensorType(widened, getElementTypeOrSelf(value), scores.numSymbols),
+        value);
+  }
+  return shrink(reshapeTo(builder, loc, value, result, scores.numSymbols));
 }
 
 /// The type of both operands broadcast together.
@@ -115,7 +145,7 @@ Value winnow::combineMasks(OpBuilder &builder, Location loc, ArrayRef<MaskTerm> 
       -APFloat::getLargest(cast<FloatType>(elementType).getFloatSemantics()).convertToDouble();
   // The terms were met from the softmax up, and apply from the scores down.
   for (const MaskTerm &term : llvm::reverse(terms)) {
-    Value value = getRank4(builder, loc, term.value, scores);
+    Value value = getRank4(builder, loc, term.value, term.level, scores);
     if (!value)
       return nullptr;
     bool isHidden = term.kind == MaskTerm::HiddenWhere;

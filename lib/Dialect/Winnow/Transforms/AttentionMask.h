@@ -21,6 +21,9 @@ struct MaskTerm {
   };
   Kind kind;
   mlir::Value value;
+  /// The dimensions of the scores where the term applies: reshapes on their way
+  /// split or join batch and heads.
+  Dims level;
   double fill = 0;
 };
 
@@ -28,14 +31,13 @@ struct MaskTerm {
 struct ScoreShape {
   Dims dims;
   unsigned numSymbols;
-  /// The scores of the model have rank 3, batch and heads in one dimension.
-  bool isJoint;
 };
 
-/// `value` with rank 4 and without its outer broadcasts, where it broadcasts to
-/// the scores; null where it does not.
+/// `value`, which broadcasts to scores of dimensions `level`, with rank 4 and
+/// without its outer broadcasts; null where it does not fit. A first dimension
+/// that is a divisor of the batch repeats.
 mlir::Value getRank4(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
-                     const ScoreShape &scores);
+                     mlir::ArrayRef<mlir::AffineExpr> level, const ScoreShape &scores);
 
 /// All terms as one mask operand; null where one does not fit. `elementType` is
 /// the scores' one.

@@ -8,14 +8,30 @@ using namespace winnow;
 /// A select whose fill is at least this low hides a score for good.
 static constexpr double kLowestScore = -1e4;
 
+bool winnow::keepsMatrices(ReshapeOp reshape) {
+  Dims in = getDims(reshape.getInput()), out = getDims(reshape.getResult());
+  unsigned numSymbols = getNumSymbols({reshape.getType(), reshape.getInput().getType()});
+  return in.size() >= 2 && out.size() >= 2 &&
+         isSameDim(in.back(), out.back(), numSymbols) &&
+         isSameDim(in[in.size() - 2], out[out.size() - 2], numSymbols);
+}
+
+bool winnow::isSharedByQueries(Value factor) {
+  Dims dims = getDims(factor);
+  return dims.size() < 2 || isConstantDim(dims[dims.size() - 2], 1);
+}
+
 /// Whether the scores come from here: a matmul of this very shape, behind
-/// elementwise ops.
+/// elementwise ops and reshapes of the batch.
 static bool leadsToScores(Value value, Type type, unsigned depth = 0) {
   Operation *op = value.getDefiningOp();
   if (!op || value.getType() != type || depth > 8)
     return false;
   if (isa<MatMulOp>(op))
     return true;
+  if (auto reshape = dyn_cast<ReshapeOp>(op))
+    return keepsMatrices(reshape) &&
+           leadsToScores(reshape.getInput(), reshape.getInput().getType(), depth + 1);
   return isa<AddOp, SubOp, MulOp, DivOp, SelectOp>(op) &&
          llvm::any_of(op->getOperands(),
                       [&](Value operand) { return leadsToScores(operand, type, depth + 1); });
@@ -33,6 +49,12 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
       scores.matmul = matmul;
       return std::nullopt;
     }
+    if (auto reshape = dyn_cast_or_null<ReshapeOp>(op); reshape && keepsMatrices(reshape)) {
+      value = reshape.getInput();
+      type = value.getType();
+      continue;
+    }
+    Dims level = getDims(type);
     if (!isa_and_nonnull<AddOp, SubOp, MulOp, DivOp, SelectOp>(op))
       return Refusal{"attention.scores",
                      op ? ("expected the scores to come from a matmul, got " +
@@ -56,7 +78,7 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
                        "hidden scores are filled with " + std::to_string(filled) +
                            ", which an added mask cannot stand for"};
       scores.masks.push_back({isVisible ? MaskTerm::VisibleWhere : MaskTerm::HiddenWhere,
-                              select.getCondition(), filled});
+                              select.getCondition(), level, filled});
       if (!scores.keyFactors.empty())
         return Refusal{"attention.scale-after-mask", "the scores are scaled after they are masked"};
       value = next;
@@ -76,7 +98,7 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
     if (isa<AddOp, SubOp>(op)) {
       if (scaleBelow != 1 || !scores.keyFactors.empty())
         return Refusal{"attention.scale-after-mask", "the scores are scaled after they are masked"};
-      scores.masks.push_back({isa<AddOp>(op) ? MaskTerm::Add : MaskTerm::Subtract, other});
+      scores.masks.push_back({isa<AddOp>(op) ? MaskTerm::Add : MaskTerm::Subtract, other, level});
       continue;
     }
     if (std::optional<double> factor = getScalarConstant(other)) {
@@ -87,11 +109,10 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
     if (isa<DivOp>(op))
       return Refusal{"attention.scale", "the scores are divided by something that is no constant"};
     // sum_d q k * f = sum_d q (k f) for a factor of the key's position.
-    Dims dims = getDims(other);
-    if (dims.size() >= 2 && !isConstantDim(dims[dims.size() - 2], 1))
+    if (!isSharedByQueries(other))
       return Refusal{"attention.scale",
                      "the scores are multiplied by something that varies over queries"};
-    scores.keyFactors.push_back(other);
+    scores.keyFactors.push_back({other, level});
   }
 }
 

@@ -9,6 +9,18 @@
 
 namespace winnow {
 
+/// A factor of the scores or probabilities and their dimensions there.
+struct Factor {
+  mlir::Value value;
+  Dims level;
+};
+
+/// Whether `reshape` only splits or joins dimensions before the last two.
+bool keepsMatrices(ReshapeOp reshape);
+
+/// Whether a factor is the same for all queries.
+bool isSharedByQueries(mlir::Value factor);
+
 /// Why a softmax is no attention.
 struct Refusal {
   llvm::StringRef code;
@@ -21,7 +33,7 @@ struct Scores {
   double scale = 1;
   llvm::SmallVector<MaskTerm> masks;
   /// Factors that do not vary over queries: they scale keys.
-  llvm::SmallVector<mlir::Value> keyFactors;
+  llvm::SmallVector<Factor> keyFactors;
 };
 
 /// Walks up from the softmax to the matmul, or says what is in the way.

@@ -3,6 +3,7 @@
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 
 #include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace winnow;
@@ -16,22 +17,53 @@ static bool isTransposeOfMatrix(TransposeOp op) {
   return op && op.getPermutation() == ArrayRef<int64_t>{1, 0};
 }
 
-/// x * sigmoid(x), where the sigmoid has no other use: the product, or null.
-static MulOp getSilu(Value x) {
+namespace {
+/// An activation that is several ops: which one, and its last op.
+struct ActivationEnd {
+  Activation activation;
+  Operation *end;
+};
+} // namespace
+
+/// x * sigmoid(factor * x), where the sigmoid has no other use.
+static std::optional<ActivationEnd> getSwish(Value x) {
   SigmoidOp sigmoid;
   MulOp product;
+  double factor = 1;
   for (Operation *user : x.getUsers()) {
-    if (isa<SigmoidOp>(user) && !sigmoid)
-      sigmoid = cast<SigmoidOp>(user);
-    else if (isa<MulOp>(user) && !product)
-      product = cast<MulOp>(user);
-    else
-      return nullptr;
+    auto mul = dyn_cast<MulOp>(user);
+    std::optional<double> scale;
+    if (mul && mul->hasOneUse() && isa<SigmoidOp>(*mul->getUsers().begin()))
+      scale = getScalarConstant(mul.getLhs() == x ? mul.getRhs() : mul.getLhs());
+    if (!sigmoid && (isa<SigmoidOp>(user) || scale)) {
+      factor = scale.value_or(1);
+      sigmoid = cast<SigmoidOp>(scale ? *mul->getUsers().begin() : user);
+    } else if (mul && !product) {
+      product = mul;
+    } else {
+      return std::nullopt;
+    }
   }
-  if (!sigmoid || !product || !sigmoid->hasOneUse())
-    return nullptr;
-  Value other = product.getLhs() == x ? product.getRhs() : product.getLhs();
-  return other == sigmoid.getResult() ? product : nullptr;
+  if (!sigmoid || !product || !sigmoid->hasOneUse() || product.getType() != x.getType() ||
+      (product.getLhs() == x ? product.getRhs() : product.getLhs()) != sigmoid.getResult())
+    return std::nullopt;
+  if (factor == 1)
+    return ActivationEnd{Activation::Silu, product};
+  // Exporters round the factor to the tensor's type.
+  double tolerance = getElementTypeOrSelf(x.getType()).isF32() ? 1e-6 : 4e-3;
+  if (std::fabs(factor - 1.702) > tolerance)
+    return std::nullopt;
+  return ActivationEnd{Activation::QuickGelu, product};
+}
+
+/// relu(x)^2, where the relu has no other use.
+static std::optional<ActivationEnd> getSquaredRelu(Value x) {
+  auto relu = x.hasOneUse() ? dyn_cast<ReluOp>(*x.getUsers().begin()) : ReluOp();
+  auto square = relu && !relu->use_empty() ? dyn_cast<MulOp>(*relu->getUsers().begin()) : MulOp();
+  if (!square || square.getLhs() != square.getRhs() ||
+      !llvm::all_of(relu->getUsers(), [&](Operation *user) { return user == square; }))
+    return std::nullopt;
+  return ActivationEnd{Activation::SquaredRelu, square};
 }
 
 static Activation getActivation(Operation *op) {
@@ -82,7 +114,12 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
         grow(*linear, reporter);
     // Only sums that no linear took are left for the norms.
     if (norms)
-      getOperation().walk([&](LayerNormOp norm) { absorbResidual(norm, reporter); });
+      getOperation().walk([&](Operation *op) {
+        if (auto norm = dyn_cast<LayerNormOp>(op))
+          absorbResidual(norm, reporter);
+        else if (auto norm = dyn_cast<RMSNormOp>(op))
+          absorbResidual(norm, reporter);
+      });
     eraseDeadOps(getOperation());
   }
 
@@ -135,12 +172,16 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
   /// Takes the only user into the linear, if it fits.
   bool absorbUser(Growing &linear, SiteReporter &reporter) {
     Value value = linear.result();
-    if (linear.activation == Activation::None)
-      if (MulOp silu = getSilu(value); silu && silu.getType() == value.getType()) {
-        linear.activation = Activation::Silu;
-        linear.end = silu;
+    if (linear.activation == Activation::None) {
+      std::optional<ActivationEnd> found = getSwish(value);
+      if (!found)
+        found = getSquaredRelu(value);
+      if (found) {
+        linear.activation = found->activation;
+        linear.end = found->end;
         return true;
       }
+    }
     if (!value.hasOneUse()) {
       for (Operation *user : value.getUsers())
         if (linear.activation == Activation::None && getActivation(user) != Activation::None) {
@@ -205,21 +246,20 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
     return nullptr;
   }
 
-  /// layer_norm(x + y) reads both, instead of a sum that is written first.
-  void absorbResidual(LayerNormOp norm, SiteReporter &reporter) {
-    auto sum = norm.getInput().getDefiningOp<AddOp>();
+  /// A norm of x + y reads both, instead of a sum that is written first.
+  template <typename OpTy> void absorbResidual(OpTy norm, SiteReporter &reporter) {
+    auto sum = norm.getInput().template getDefiningOp<AddOp>();
     if (!sum || norm.getResidual() || sum.getLhs().getType() != norm.getType() ||
         sum.getRhs().getType() != norm.getType())
       return;
     if (!sum->hasOneUse())
       return reporter.refused(norm.getLoc(), "linear.sum-used",
                               "the sum that is normalised has another use");
-    OpBuilder builder(norm);
-    auto fused = LayerNormOp::create(builder, norm.getLoc(), norm.getType(), sum.getLhs(),
-                                     sum.getRhs(), norm.getScale(), norm.getBias(),
-                                     norm.getEpsilonAttr());
-    norm.getResult().replaceAllUsesWith(fused);
-    reporter.applied(norm.getLoc(), "linear.norm-residual", "took a sum into layer_norm");
+    Value lhs = sum.getLhs(), rhs = sum.getRhs();
+    norm.getInputMutable().assign(lhs);
+    norm.getResidualMutable().assign(rhs);
+    StringRef name = norm->getName().stripDialect();
+    reporter.applied(norm.getLoc(), "linear.norm-residual", "took a sum into " + name);
   }
 };
 } // namespace

@@ -139,6 +139,40 @@ struct Analyzer {
     return index;
   }
 
+  /// Parts that each go on where the one before ends.
+  std::optional<LinearIndex> fromConcat(ConcatOp op, unsigned depth) {
+    int64_t axis = op.getAxis();
+    LinearIndex joined = uniform(op, constant(0));
+    SmallVector<LinearIndex> parts;
+    std::optional<AffineExpr> step;
+    for (Value input : op.getInputs()) {
+      std::optional<LinearIndex> part = analyze(input, depth);
+      if (!part)
+        return std::nullopt;
+      parts.push_back(*part);
+      // A part of one element may go on with any step.
+      if (!isConstantDim(part->dims[axis], 1))
+        step = part->coefficients[axis];
+    }
+    if (!step)
+      return std::nullopt;
+    joined.offset = parts.front().offset;
+    joined.coefficients = parts.front().coefficients;
+    AffineExpr begin = constant(0);
+    for (LinearIndex &part : parts) {
+      if (isConstantDim(part.dims[axis], 1))
+        part.coefficients[axis] = *step;
+      joined.coefficients[axis] = *step;
+      for (auto [a, b] : llvm::zip_equal(part.coefficients, joined.coefficients))
+        if (!isSameDim(a, b, numSymbols))
+          return std::nullopt;
+      if (!isSameDim(part.offset, joined.offset + begin * *step, numSymbols))
+        return std::nullopt;
+      begin = begin + part.dims[axis];
+    }
+    return joined;
+  }
+
   std::optional<LinearIndex> analyze(Value value, unsigned depth) {
     Operation *op = value.getDefiningOp();
     if (!op || depth > kMaxDepth)
@@ -182,6 +216,7 @@ struct Analyzer {
               auto in = input();
               return in ? fromSlice(slice, *in) : std::nullopt;
             })
+            .Case([&](ConcatOp concat) { return fromConcat(concat, depth + 1); })
             .Case([&](CastOp cast) -> std::optional<LinearIndex> {
               auto in = input();
               if (in)

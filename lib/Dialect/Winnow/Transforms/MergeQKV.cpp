@@ -12,17 +12,18 @@ namespace winnow {
 #include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
 } // namespace winnow
 
-/// The attention that `value` feeds through movement only, or null.
-static AttentionOp getFedAttention(Value value) {
-  for (unsigned depth = 0; depth < 8 && value.hasOneUse(); ++depth) {
-    Operation *user = *value.getUsers().begin();
+/// The attention that `value` feeds through movement only, or null. A cache is
+/// joined with it on the way, and may be a result of the model too.
+static AttentionOp getFedAttention(Value value, unsigned depth = 0) {
+  for (Operation *user : value.getUsers()) {
     if (auto attention = dyn_cast<AttentionOp>(user))
       return attention;
     // A factor of the key's positions is multiplied in on the way.
-    if (!isa<ReshapeOp, TransposeOp, SliceOp, MulOp>(user) ||
-        user->getBlock() != value.getParentBlock())
-      return nullptr;
-    value = user->getResult(0);
+    if (depth == 8 || user->getBlock() != value.getParentBlock() ||
+        !isa<ReshapeOp, TransposeOp, SliceOp, MulOp, RotaryOp, ConcatOp>(user))
+      continue;
+    if (AttentionOp attention = getFedAttention(user->getResult(0), depth + 1))
+      return attention;
   }
   return nullptr;
 }

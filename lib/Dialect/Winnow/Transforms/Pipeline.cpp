@@ -15,6 +15,8 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   pm.addPass(createVerifyModelContract());
   cleanUp();
   pm.addPass(createFoldConstants());
+  // Slices of what is turned are still next to it.
+  pm.addPass(createRaiseRotary());
   pm.addPass(createSimplifyIdioms());
   cleanUp();
   // Comparisons and selects that simplify resolved are constants now.
@@ -23,8 +25,10 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   cleanUp();
   // Every idiom has one form from here on.
   pm.addPass(createRaiseLayerNorm());
+  pm.addPass(createRaiseRMSNorm());
   pm.addPass(createRaiseGelu());
   pm.addPass(createRaiseAttention());
+  pm.addPass(createRaiseCausalMask());
   // The transposes around attention meet the exporter's and cancel.
   pm.addPass(createSimplifyIdioms());
   cleanUp();
@@ -47,6 +51,6 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
 void winnow::registerTransforms() {
   registerWinnowTransformsPasses();
   PassPipelineRegistration<>("winnow-raise",
-                             "the importer's output to attention, layer_norm, gelu and linear",
+                             "the importer's output to attention, rotary, norms, gelu and linear",
                              buildRaisingPipeline);
 }

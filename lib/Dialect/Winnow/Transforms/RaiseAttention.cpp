@@ -20,11 +20,15 @@ struct Raiser {
   Scores scores;
   MatMulOp output;
   bool nanToZero = false;
+  /// The probabilities of keys that this hides are replaced by 0.
+  std::optional<MaskTerm> zeroed;
+  SmallVector<Factor> valueFactors;
   unsigned numSymbols = 0;
   Dims shape; // batch, heads, query length, key length
   bool isJoint = false;
 
   std::optional<Refusal> matchOutput();
+  std::optional<Refusal> matchZeroed();
   std::optional<Refusal> matchShapes();
   std::optional<Refusal> build();
 
@@ -34,14 +38,6 @@ struct Raiser {
 //===----------------------------------------------------------------------===//
 // From the softmax down
 //===----------------------------------------------------------------------===//
-
-/// The matmul that `value` is the left operand of, if that is its only use.
-MatMulOp getOnlyMatMul(Value value) {
-  if (!value.hasOneUse())
-    return nullptr;
-  auto matmul = dyn_cast<MatMulOp>(*value.getUsers().begin());
-  return matmul && matmul.getLhs() == value ? matmul : nullptr;
-}
 
 /// The select of `where(isnan(p), 0, p)`, if p has no other use.
 SelectOp getNaNGuard(Value probabilities) {
@@ -65,16 +61,54 @@ std::optional<Refusal> Raiser::matchOutput() {
     nanToZero = true;
     probabilities = guard.getResult();
   }
-  output = getOnlyMatMul(probabilities);
-  if (!output)
-    return Refusal{"attention.probabilities-used",
-                   "the probabilities have a use other than the product with the values"};
+  while (!output) {
+    Operation *user = probabilities.hasOneUse() ? *probabilities.getUsers().begin() : nullptr;
+    auto matmul = dyn_cast_or_null<MatMulOp>(user);
+    if (matmul && matmul.getLhs() == probabilities) {
+      output = matmul;
+      break;
+    }
+    Type type = probabilities.getType();
+    auto reshape = dyn_cast_or_null<ReshapeOp>(user);
+    auto select = dyn_cast_or_null<SelectOp>(user);
+    auto mul = dyn_cast_or_null<MulOp>(user);
+    bool isKept = select && select.getType() == type;
+    if (mul && mul.getType() == type && mul.getLhs() != mul.getRhs()) {
+      Value other = mul.getLhs() == probabilities ? mul.getRhs() : mul.getLhs();
+      if (!isSharedByQueries(other))
+        return Refusal{"attention.probabilities-used",
+                       "the probabilities are multiplied by something that varies over queries"};
+      valueFactors.push_back({other, getDims(type)});
+    } else if (isKept && !zeroed && isScalarConstant(select.getOnFalse(), 0)) {
+      zeroed = MaskTerm{MaskTerm::VisibleWhere, select.getCondition(), getDims(type)};
+    } else if (isKept && !zeroed && isScalarConstant(select.getOnTrue(), 0)) {
+      zeroed = MaskTerm{MaskTerm::HiddenWhere, select.getCondition(), getDims(type)};
+    } else if (!reshape || !keepsMatrices(reshape)) {
+      return Refusal{"attention.probabilities-used",
+                     "the probabilities have a use other than the product with the values"};
+    }
+    probabilities = user->getResult(0);
+  }
   int64_t rank = getTensorType(softmax).getRank();
   if (static_cast<int64_t>(softmax.getAxis()) != rank - 1)
     return Refusal{"attention.softmax-axis",
                    ("expected softmax over axis " + Twine(rank - 1) + ", got " +
                     Twine(softmax.getAxis()))
                        .str()};
+  return std::nullopt;
+}
+
+/// Probabilities are zeroed where the scores were filled: then the fill is as
+/// good as minus infinity, and rows without any key are zeros.
+std::optional<Refusal> Raiser::matchZeroed() {
+  if (!zeroed)
+    return std::nullopt;
+  if (scores.masks.empty() || scores.masks.front().kind != zeroed->kind ||
+      scores.masks.front().value != zeroed->value)
+    return Refusal{"attention.probabilities-masked",
+                   "other probabilities are replaced by 0 than those of hidden scores"};
+  scores.masks.front().fill = -std::numeric_limits<double>::infinity();
+  nanToZero = true;
   return std::nullopt;
 }
 
@@ -178,7 +212,7 @@ std::optional<Refusal> Raiser::build() {
   OpBuilder builder(output);
   Location loc = softmax.getLoc();
   Type elementType = getElementTypeOrSelf(softmax.getType());
-  ScoreShape scoreShape{shape, numSymbols, isJoint};
+  ScoreShape scoreShape{shape, numSymbols};
   Value mask;
   if (!scores.masks.empty()) {
     mask = combineMasks(builder, loc, scores.masks, scoreShape, elementType);
@@ -194,15 +228,17 @@ std::optional<Refusal> Raiser::build() {
   query = toHeads(builder, query, shape[1], {0, 2, 1, 3});
   key = toHeads(builder, key, kvHeads, {0, 3, 1, 2});
   Value value = toHeads(builder, output.getRhs(), kvHeads, {0, 2, 1, 3});
-  for (Value factor : scores.keyFactors) {
-    Value rank4 = getRank4(builder, loc, factor, scoreShape);
-    if (!rank4 || !isConstantDim(getDims(rank4)[2], 1) ||
-        (!isConstantDim(getDims(rank4)[1], 1) && kvHeads != shape[1]))
-      return Refusal{"attention.mask-shape",
-                     "a factor of the scores does not broadcast to " + toString(shape)};
-    rank4 = createTranspose(builder, loc, rank4, {0, 3, 1, 2});
-    key = MulOp::create(builder, loc, key.getType(), key, rank4);
-  }
+  for (auto [factors, operand] : {std::pair(&scores.keyFactors, &key), std::pair(&valueFactors, &value)})
+    for (const Factor &factor : *factors) {
+      Value rank4 = getRank4(builder, loc, factor.value, factor.level, scoreShape);
+      if (!rank4 || !isConstantDim(getDims(rank4)[2], 1) ||
+          (!isConstantDim(getDims(rank4)[1], 1) && kvHeads != shape[1]) ||
+          (!isConstantDim(getDims(rank4)[0], 1) && getDims(rank4)[0] != shape[0]))
+        return Refusal{"attention.mask-shape",
+                       "a factor of the scores does not broadcast to " + toString(shape)};
+      rank4 = createTranspose(builder, loc, rank4, {0, 3, 1, 2});
+      *operand = MulOp::create(builder, loc, operand->getType(), *operand, rank4);
+    }
   auto type = getTensorType({shape[0], shape[2], shape[1], getDims(value)[3]}, elementType,
                             numSymbols);
   Value result = AttentionOp::create(builder, loc, type, query, key, value, mask,
@@ -239,6 +275,8 @@ struct RaiseAttention : winnow::impl::RaiseAttentionBase<RaiseAttention> {
       std::optional<Refusal> refusal = raiser.matchOutput();
       if (!refusal)
         refusal = matchScores(softmax, raiser.scores);
+      if (!refusal)
+        refusal = raiser.matchZeroed();
       if (!refusal)
         refusal = raiser.matchShapes();
       if (!refusal)

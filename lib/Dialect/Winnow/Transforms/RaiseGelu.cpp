@@ -30,6 +30,14 @@ static std::optional<Polynomial> multiply(const Polynomial &a, const Polynomial 
   return product;
 }
 
+/// a * p + b * q
+static Polynomial addScaled(const Polynomial &p, double a, const Polynomial &q, double b) {
+  Polynomial sum(std::max(p.size(), q.size()), 0.0);
+  for (size_t i = 0; i < sum.size(); ++i)
+    sum[i] = (i < p.size() ? a * p[i] : 0) + (i < q.size() ? b * q[i] : 0);
+  return sum;
+}
+
 /// `value` as a polynomial in `x`, null if it is none.
 static std::optional<Polynomial> getPolynomial(Value value, Value x, unsigned depth = 0) {
   if (value == x)
@@ -59,10 +67,7 @@ static std::optional<Polynomial> getPolynomial(Value value, Value x, unsigned de
     return std::nullopt;
   if (isa<MulOp>(op))
     return multiply(*lhs, *rhs);
-  lhs->resize(std::max(lhs->size(), rhs->size()), 0.0);
-  for (size_t i = 0; i < rhs->size(); ++i)
-    (*lhs)[i] += isa<SubOp>(op) ? -(*rhs)[i] : (*rhs)[i];
-  return lhs;
+  return addScaled(*lhs, 1, *rhs, isa<SubOp>(op) ? -1 : 1);
 }
 
 /// Exporters round constants to the tensor's type, and people to four digits.
@@ -125,10 +130,6 @@ struct RaiseGelu : winnow::impl::RaiseGeluBase<RaiseGelu> {
     bool isTanh = isa<TanhOp>(anchor);
     Location loc = anchor->getLoc();
     Value argument = anchor->getOperand(0);
-    // Most tanh are poolers and gates: only one plus a tanh is a near miss.
-    AddOp sum = getSumWithOne(anchor);
-    if (!sum)
-      return;
     double scale = std::sqrt(2 / M_PI);
     Polynomial expected = isTanh ? Polynomial{0, scale, 0, scale * 0.044715}
                                  : Polynomial{0, 1 / std::sqrt(2.0)};
@@ -146,16 +147,23 @@ struct RaiseGelu : winnow::impl::RaiseGeluBase<RaiseGelu> {
       if (polynomial->size() == expected.size())
         closest = polynomial;
     }
-    if (!x)
-      return reporter.refused(loc, "gelu.argument",
-                              "expected the argument " + toString(expected) + ", got " +
-                                  (closest ? toString(*closest) : std::string("another form")));
-
-    Operation *root = getRoot(sum, x, tolerance);
-    if (!root)
-      return reporter.refused(loc, "gelu.form",
-                              "1 + " + Twine(isTanh ? "tanh" : "erf") +
-                                  " is not multiplied by x and 0.5 alone");
+    // Most tanh are poolers and gates: only one plus a tanh is a near miss.
+    bool isNearMiss = hasSumWithOne(anchor);
+    if (!x) {
+      if (isNearMiss)
+        reporter.refused(loc, "gelu.argument",
+                         "expected the argument " + toString(expected) + ", got " +
+                             (closest ? toString(*closest) : std::string("another form")));
+      return;
+    }
+    Operation *root = getRoot(anchor, x, tolerance);
+    if (!root) {
+      if (isNearMiss)
+        reporter.refused(loc, "gelu.form",
+                         "1 + " + Twine(isTanh ? "tanh" : "erf") +
+                             " is not multiplied by x and 0.5 alone");
+      return;
+    }
     OpBuilder builder(root);
     Value gelu = GeluOp::create(builder, root->getLoc(), x.getType(), x, isTanh);
     reporter.applied(root->getLoc(), "gelu.raised",
@@ -163,39 +171,44 @@ struct RaiseGelu : winnow::impl::RaiseGeluBase<RaiseGelu> {
     root->getResult(0).replaceAllUsesWith(gelu);
   }
 
-  /// The sum 1 + anchor, if that is the anchor's only use.
-  AddOp getSumWithOne(Operation *anchor) {
-    if (!anchor->hasOneUse())
-      return nullptr;
-    auto sum = dyn_cast<AddOp>(*anchor->getUsers().begin());
-    if (!sum || sum.getType() != anchor->getResult(0).getType() ||
-        !(isScalarConstant(sum.getLhs(), 1) || isScalarConstant(sum.getRhs(), 1)))
-      return nullptr;
-    return sum;
+  static bool hasSumWithOne(Operation *anchor) {
+    return llvm::any_of(anchor->getUsers(), [](Operation *user) {
+      return isa<AddOp>(user) && (isScalarConstant(user->getOperand(0), 1) ||
+                                  isScalarConstant(user->getOperand(1), 1));
+    });
   }
 
-  /// Follows products from the sum until they amount to x / 2 times it.
-  Operation *getRoot(AddOp sum, Value x, double tolerance) {
-    Value current = sum.getResult();
-    Polynomial factor = {1};
+  /// Follows sums and products with polynomials in x from the anchor t, until
+  /// they amount to x / 2 + x / 2 t.
+  static Operation *getRoot(Operation *anchor, Value x, double tolerance) {
+    const Polynomial half = {0, 0.5};
+    Polynomial constant = {0}, factor = {1};
+    Value current = anchor->getResult(0);
     while (current.hasOneUse()) {
       Operation *user = *current.getUsers().begin();
-      if (!isa<MulOp, DivOp>(user) || user->getResult(0).getType() != x.getType())
+      if (!isa<AddOp, SubOp, MulOp, DivOp>(user) || user->getResult(0).getType() != x.getType())
         return nullptr;
       bool isLhs = user->getOperand(0) == current;
-      Value other = user->getOperand(isLhs ? 1 : 0);
-      std::optional<Polynomial> polynomial;
-      if (isa<MulOp>(user))
-        polynomial = getPolynomial(other, x);
-      else if (std::optional<double> divisor = getScalarConstant(other); divisor && isLhs)
-        polynomial = Polynomial{1 / *divisor};
-      if (!polynomial)
+      auto other = getPolynomial(user->getOperand(isLhs ? 1 : 0), x);
+      if (!other)
         return nullptr;
-      std::optional<Polynomial> product = multiply(factor, *polynomial);
-      if (!product || product->size() > 2)
-        return nullptr;
-      factor = *product;
-      if (isNear(factor, {0, 0.5}, tolerance))
+      if (isa<AddOp, SubOp>(user)) {
+        double sign = isa<SubOp>(user) ? -1 : 1;
+        constant = addScaled(constant, isLhs ? 1 : sign, *other, isLhs ? sign : 1);
+        factor = addScaled(factor, isLhs ? 1 : sign, {0}, 0);
+      } else {
+        if (isa<DivOp>(user)) {
+          if (!isLhs || other->size() != 1)
+            return nullptr;
+          other = Polynomial{1 / other->front()};
+        }
+        auto a = multiply(constant, *other), b = multiply(factor, *other);
+        if (!a || !b || b->size() > 2)
+          return nullptr;
+        constant = *a;
+        factor = *b;
+      }
+      if (isNear(constant, half, tolerance) && isNear(factor, half, tolerance))
         return user;
       current = user->getResult(0);
     }

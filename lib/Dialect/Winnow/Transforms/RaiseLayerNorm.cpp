@@ -1,4 +1,4 @@
-#include "Utils.h"
+#include "NormMatch.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 
@@ -10,70 +10,17 @@ namespace winnow {
 #include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
 } // namespace winnow
 
-/// The mean that `value` is, behind reshapes that restore a dropped dimension.
-static ReduceOp getMean(Value value) {
-  value = stripBroadcasts(value);
-  while (auto reshape = value.getDefiningOp<ReshapeOp>())
-    value = reshape.getInput();
-  auto reduce = value.getDefiningOp<ReduceOp>();
-  return reduce && reduce.getKind() == ReduceKind::Mean ? reduce : nullptr;
-}
-
-static bool isOverLastDimension(ReduceOp op) {
-  int64_t rank = getTensorType(op.getInput()).getRank();
-  return op.getAxes().size() == 1 && op.getAxes()[0] == rank - 1;
-}
-
-/// What `value` is the square of, or null.
-static Value getSquareRoot(Value value) {
-  if (auto mul = value.getDefiningOp<MulOp>())
-    return mul.getLhs() == mul.getRhs() ? mul.getLhs() : Value();
-  if (auto pow = value.getDefiningOp<PowOp>())
-    return isScalarConstant(pow.getRhs(), 2) ? pow.getLhs() : Value();
-  return nullptr;
-}
-
-/// Whether `mean` is [..., 1] as keepdims gives, so that `x - mean` lines up.
-static bool isColumnOf(Value mean, Value x) {
-  Dims dims = getDims(mean), full = getDims(x);
-  unsigned numSymbols = getNumSymbols({mean.getType(), x.getType()});
-  if (dims.size() != full.size() || !isConstantDim(dims.back(), 1))
-    return false;
-  for (size_t i = 0; i + 1 < dims.size(); ++i)
-    if (!isSameDim(dims[i], full[i], numSymbols))
-      return false;
-  return true;
-}
-
 namespace {
 struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
   void runOnOperation() override {
     SiteReporter reporter(getOperation(), "raise-layer-norm");
-    SmallVector<Operation *> anchors;
-    getOperation().walk([&](Operation *op) {
-      auto pow = dyn_cast<PowOp>(op);
-      if (isa<SqrtOp>(op) || (pow && isScalarConstant(pow.getRhs(), -0.5)))
-        anchors.push_back(op);
-    });
-    for (Operation *anchor : anchors)
-      raise(anchor, reporter);
+    for (const NormRoot &root : getNormRoots(getOperation()))
+      raise(root.op, root.squares, root.epsilon, reporter);
     eraseDeadOps(getOperation());
   }
 
-  void raise(Operation *root, SiteReporter &reporter) {
+  void raise(Operation *root, Value variance, double epsilon, SiteReporter &reporter) {
     Location loc = root->getLoc();
-    // The root is of variance + epsilon.
-    auto sum = root->getOperand(0).getDefiningOp<AddOp>();
-    if (!sum)
-      return;
-    std::optional<double> epsilon = getScalarConstant(sum.getRhs());
-    Value variance = sum.getLhs();
-    if (!epsilon) {
-      epsilon = getScalarConstant(sum.getLhs());
-      variance = sum.getRhs();
-    }
-    if (!epsilon)
-      return;
     if (auto difference = variance.getDefiningOp<SubOp>();
         difference && getMean(difference.getLhs()) && getSquareRoot(difference.getRhs()))
       return reporter.refused(
@@ -87,9 +34,9 @@ struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
       return;
     auto centred = deviation.getDefiningOp<SubOp>();
     ReduceOp mean = centred ? getMean(centred.getRhs()) : nullptr;
+    // With no mean subtracted it is raise-rms-norm's.
     if (!mean)
-      return reporter.refused(loc, "layer-norm.no-mean",
-                              "no mean is subtracted before the square, as in RMS normalisation");
+      return;
     Value x = centred.getLhs();
     if (!isOverLastDimension(meanOfSquare) || !isOverLastDimension(mean))
       return reporter.refused(loc, "layer-norm.axis",
@@ -100,56 +47,16 @@ struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
     if (!isColumnOf(root->getResult(0), x))
       return reporter.refused(loc, "layer-norm.axis", "the variance lost a dimension");
 
-    SmallVector<Operation *> quotients = getQuotients(root, x);
+    SmallVector<Operation *> quotients = getQuotients(root, [&](Value value) {
+      auto sub = value.getDefiningOp<SubOp>();
+      ReduceOp own = sub && sub.getLhs() == x ? getMean(sub.getRhs()) : nullptr;
+      return own && own.getInput() == x && isOverLastDimension(own) && isColumnOf(sub.getRhs(), x);
+    });
     if (quotients.empty())
       return reporter.refused(loc, "layer-norm.no-quotient",
                               "nothing divides x - mean(x) by the root of the variance");
     for (Operation *quotient : quotients)
-      build(quotient, x, *epsilon, reporter);
-  }
-
-  /// The ops that are (x - mean(x)) / root.
-  SmallVector<Operation *> getQuotients(Operation *root, Value x) {
-    SmallVector<Operation *> quotients;
-    auto isDeviation = [&](Value value) {
-      auto sub = value.getDefiningOp<SubOp>();
-      ReduceOp mean = sub && sub.getLhs() == x ? getMean(sub.getRhs()) : nullptr;
-      return mean && mean.getInput() == x && isOverLastDimension(mean) &&
-             isColumnOf(sub.getRhs(), x);
-    };
-    auto collectProducts = [&](Value reciprocal) {
-      for (Operation *user : reciprocal.getUsers())
-        if (auto mul = dyn_cast<MulOp>(user))
-          if (isDeviation(mul.getLhs() == reciprocal ? mul.getRhs() : mul.getLhs()))
-            quotients.push_back(mul);
-    };
-    if (isa<PowOp>(root)) {
-      collectProducts(root->getResult(0));
-      return quotients;
-    }
-    for (Operation *user : root->getUsers()) {
-      auto div = dyn_cast<DivOp>(user);
-      if (isa<ReciprocalOp>(user) || (div && isScalarConstant(div.getLhs(), 1)))
-        collectProducts(user->getResult(0));
-      else if (div && div.getRhs() == root->getResult(0) && isDeviation(div.getLhs()))
-        quotients.push_back(div);
-    }
-    return quotients;
-  }
-
-  /// If `value`'s only user is an OpTy with a vector of the last dimension's
-  /// size, moves `value` to its result and returns the vector.
-  template <typename OpTy> Value absorbVector(Value &value) {
-    if (!value.hasOneUse())
-      return nullptr;
-    auto user = dyn_cast<OpTy>(*value.getUsers().begin());
-    if (!user || user.getType() != value.getType() || user.getLhs() == user.getRhs())
-      return nullptr;
-    Value vector = user.getLhs() == value ? user.getRhs() : user.getLhs();
-    if (!isVectorOf(vector, getDims(value).back(), getNumSymbols(value.getType())))
-      return nullptr;
-    value = user.getResult();
-    return vector;
+      build(quotient, x, epsilon, reporter);
   }
 
   void build(Operation *quotient, Value x, double epsilon, SiteReporter &reporter) {

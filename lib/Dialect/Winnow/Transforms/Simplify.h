@@ -28,10 +28,12 @@ template <typename OpTy> struct SimplifyPattern : mlir::OpRewritePattern<OpTy> {
   }
 };
 
+void populateAttentionPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateElementwisePatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateMovementPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateLinearPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateIndexingPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
+void populateSelectPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 
 } // namespace winnow
 

@@ -1,3 +1,4 @@
+#include "Evaluate.h"
 #include "Simplify.h"
 
 #include <cmath>
@@ -34,45 +35,6 @@ template <typename OpTy> struct DropNeutral : SimplifyPattern<OpTy> {
       kept = BroadcastToOp::create(rewriter, op.getLoc(), type, kept);
     return this->replace(rewriter, op, kept, "simplify.neutral",
                          "dropped an operation with its neutral element");
-  }
-};
-
-struct FoldSelect : SimplifyPattern<SelectOp> {
-  using SimplifyPattern::SimplifyPattern;
-  LogicalResult matchAndRewrite(SelectOp op, PatternRewriter &rewriter) const override {
-    Value kept;
-    if (std::optional<double> condition = getScalarConstant(op.getCondition()))
-      kept = *condition != 0 ? op.getOnTrue() : op.getOnFalse();
-    else if (op.getOnTrue() == op.getOnFalse())
-      kept = op.getOnTrue();
-    else
-      return rewriter.notifyMatchFailure(op, "the condition is not known");
-    if (kept.getType() != op.getType())
-      kept = BroadcastToOp::create(rewriter, op.getLoc(), op.getType(), kept);
-    return replace(rewriter, op, kept, "simplify.select", "resolved a select");
-  }
-};
-
-struct FoldDoubleNot : SimplifyPattern<NotOp> {
-  using SimplifyPattern::SimplifyPattern;
-  LogicalResult matchAndRewrite(NotOp op, PatternRewriter &rewriter) const override {
-    auto inner = op.getInput().getDefiningOp<NotOp>();
-    if (!inner)
-      return rewriter.notifyMatchFailure(op, "no not below");
-    return replace(rewriter, op, inner.getInput(), "simplify.not", "dropped a double negation");
-  }
-};
-
-/// `select(not c, a, b)` is `select(c, b, a)`.
-struct SelectOfNot : SimplifyPattern<SelectOp> {
-  using SimplifyPattern::SimplifyPattern;
-  LogicalResult matchAndRewrite(SelectOp op, PatternRewriter &rewriter) const override {
-    auto inverted = op.getCondition().getDefiningOp<NotOp>();
-    if (!inverted)
-      return rewriter.notifyMatchFailure(op, "the condition is not negated");
-    Value select = SelectOp::create(rewriter, op.getLoc(), op.getType(), inverted.getInput(),
-                                    op.getOnFalse(), op.getOnTrue());
-    return replace(rewriter, op, select, "simplify.not", "dropped a negation");
   }
 };
 
@@ -202,7 +164,8 @@ struct SinkBroadcast : OpInterfaceRewritePattern<ElementwiseOpInterface> {
     if (isWhole && llvm::equal(stripped, op->getOperands()))
       return rewriter.notifyMatchFailure(op, "no broadcast below");
     // An op on constants only is fold-constants' work.
-    if (!isWhole && dims->empty() && llvm::all_of(stripped, getConstantElements))
+    if (!isWhole && dims->empty() && llvm::all_of(stripped, getConstantElements) &&
+        llvm::equal(stripped, op->getOperands()))
       return rewriter.notifyMatchFailure(op, "all operands are constants");
     if (!isWhole)
       for (Value &operand : stripped)
@@ -217,6 +180,11 @@ struct SinkBroadcast : OpInterfaceRewritePattern<ElementwiseOpInterface> {
       small->getResult(0).setType(getTensorType(*dims, type.getElementType(), numSymbols));
     reporter.counted(op->getLoc(), "simplify.broadcast", "moved a broadcast below an operation");
     Value result = small->getResult(0);
+    // What follows may ask for the number at once.
+    SmallVector<ElementsAttr> elements = llvm::map_to_vector(stripped, getConstantElements);
+    if (!llvm::is_contained(elements, nullptr))
+      if (DenseElementsAttr known = evaluate(small, elements))
+        result = ConstantOp::create(rewriter, op->getLoc(), known.getType(), known);
     if (result.getType() != type)
       result = BroadcastToOp::create(rewriter, op->getLoc(), type, result);
     rewriter.replaceOp(op, result);
@@ -234,6 +202,5 @@ void winnow::populateElementwisePatterns(RewritePatternSet &patterns, SiteReport
   patterns.add<DropNeutral<DivOp>>(context, reporter, 1, /*eitherSide=*/false);
   patterns.add<DropNeutral<AndOp>>(context, reporter, 1, /*eitherSide=*/true);
   patterns.add<DropNeutral<OrOp>>(context, reporter, 0, /*eitherSide=*/true);
-  patterns.add<FoldSelect, FoldDoubleNot, SelectOfNot, ExpandPow, DivToMul, ComposeCasts,
-               SinkBroadcast>(context, reporter);
+  patterns.add<ExpandPow, DivToMul, ComposeCasts, SinkBroadcast>(context, reporter);
 }

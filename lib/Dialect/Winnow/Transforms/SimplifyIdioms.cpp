@@ -16,10 +16,12 @@ struct SimplifyIdioms : winnow::impl::SimplifyIdiomsBase<SimplifyIdioms> {
   void runOnOperation() override {
     SiteReporter reporter(getOperation(), "simplify-idioms");
     RewritePatternSet patterns(&getContext());
+    populateAttentionPatterns(patterns, reporter);
     populateElementwisePatterns(patterns, reporter);
     populateMovementPatterns(patterns, reporter);
     populateLinearPatterns(patterns, reporter);
     populateIndexingPatterns(patterns, reporter);
+    populateSelectPatterns(patterns, reporter);
     // Chains of movement are long in deep models, but every pattern moves
     // reshapes and slices up or broadcasts down, so the rewriting ends.
     GreedyRewriteConfig config;

@@ -1,5 +1,6 @@
 #include "IndexExpr.h"
 #include "Simplify.h"
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -192,36 +193,99 @@ struct GatherNDPositions : SimplifyPattern<GatherNDOp> {
 // Comparisons
 //===----------------------------------------------------------------------===//
 
-/// A position compared with a number that it cannot be below.
+/// What the difference of two positions can be; absent bounds are unknown.
+std::optional<DimRange> getDifferenceRange(Value lhs, Value rhs, ArrayRef<SymbolInfo> symbols) {
+  AffineExpr low = getAffineConstantExpr(0, lhs.getContext()), high = low;
+  // Terms of dimensions that both have are taken together.
+  SmallVector<std::pair<AffineExpr, AffineExpr>> terms;
+  for (auto [operand, sign] : {std::pair(lhs, 1), std::pair(rhs, -1)}) {
+    std::optional<LinearIndex> index = getLinearIndex(operand);
+    if (!index)
+      return std::nullopt;
+    low = low + index->offset * sign;
+    high = high + index->offset * sign;
+    size_t rank = index->dims.size();
+    if (terms.size() < rank)
+      terms.resize(rank, {getAffineConstantExpr(1, lhs.getContext()),
+                          getAffineConstantExpr(0, lhs.getContext())});
+    for (size_t i = 0; i < rank; ++i) {
+      // Counted from the last dimension.
+      auto &[size, coefficient] = terms[i];
+      AffineExpr own = index->coefficients[rank - 1 - i];
+      if (!isConstantDim(index->dims[rank - 1 - i], 1))
+        size = index->dims[rank - 1 - i];
+      coefficient = coefficient + own * sign;
+    }
+  }
+  for (auto [size, coefficient] : terms) {
+    AffineExpr factor = normalizeDim(coefficient);
+    DimRange sign = getDimRange(factor, symbols);
+    if (isConstantDim(factor, 0))
+      continue;
+    if (sign.min.value_or(-1) >= 0)
+      high = high + factor * (size - 1);
+    else if (sign.max.value_or(1) <= 0)
+      low = low + factor * (size - 1);
+    else
+      return std::nullopt;
+  }
+  return DimRange{getDimRange(low, symbols).min, getDimRange(high, symbols).max};
+}
+
+/// Positions whose order is the same for all elements.
 struct ComparePositions : SimplifyPattern<CompareOp> {
   using SimplifyPattern::SimplifyPattern;
   LogicalResult matchAndRewrite(CompareOp op, PatternRewriter &rewriter) const override {
-    std::optional<double> bound = getScalarConstant(op.getRhs());
-    ComparePredicate predicate = op.getPredicate();
-    std::optional<bool> result;
-    if (bound && *bound <= 0 && predicate == ComparePredicate::GE)
-      result = true;
-    else if (bound && *bound <= 0 && predicate == ComparePredicate::LT)
-      result = false;
-    else if (bound && *bound < 0 && predicate == ComparePredicate::GT)
-      result = true;
-    else if (bound && *bound < 0 && predicate == ComparePredicate::LE)
-      result = false;
+    auto func = op->getParentOfType<FunctionOpInterface>();
+    std::optional<DimRange> range =
+        func ? getDifferenceRange(op.getLhs(), op.getRhs(), getSymbols(func)) : std::nullopt;
+    std::optional<bool> result = range ? decide(op.getPredicate(), *range) : std::nullopt;
     if (!result)
-      return rewriter.notifyMatchFailure(op, "no lower bound");
-    std::optional<LinearIndex> index = getLinearIndex(op.getLhs());
-    if (!index || !index->isNonNegative())
-      return rewriter.notifyMatchFailure(op, "may be negative");
+      return rewriter.notifyMatchFailure(op, "not the same for all positions");
     Value value = createScalar(rewriter, op.getLoc(), rewriter.getI1Type(), *result);
     if (op.getType().getRank() != 0)
       value = BroadcastToOp::create(rewriter, op.getLoc(), op.getType(), value);
     return replace(rewriter, op, value, "simplify.compare", "resolved a comparison of positions");
+  }
+
+  static std::optional<bool> decide(ComparePredicate predicate, DimRange range) {
+    auto isAtLeast = [&](int64_t bound) { return range.min && *range.min >= bound; };
+    auto isAtMost = [&](int64_t bound) { return range.max && *range.max <= bound; };
+    auto either = [](bool yes, bool no) {
+      return yes || no ? std::optional(yes) : std::nullopt;
+    };
+    switch (predicate) {
+    case ComparePredicate::LT:
+      return either(isAtMost(-1), isAtLeast(0));
+    case ComparePredicate::LE:
+      return either(isAtMost(0), isAtLeast(1));
+    case ComparePredicate::GT:
+      return either(isAtLeast(1), isAtMost(0));
+    case ComparePredicate::GE:
+      return either(isAtLeast(0), isAtMost(-1));
+    case ComparePredicate::EQ:
+      return either(isAtLeast(0) && isAtMost(0), isAtLeast(1) || isAtMost(-1));
+    case ComparePredicate::NE:
+      return either(isAtLeast(1) || isAtMost(-1), isAtLeast(0) && isAtMost(0));
+    }
+    return std::nullopt;
+  }
+};
+
+/// Running sums of nothing, which packed sequences are counted with.
+struct CumSumOfZeros : SimplifyPattern<CumSumOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(CumSumOp op, PatternRewriter &rewriter) const override {
+    if (!isScalarConstant(op.getInput(), 0))
+      return rewriter.notifyMatchFailure(op, "sums something");
+    return replace(rewriter, op, op.getInput(), "simplify.cumsum", "dropped running sums of zeros");
   }
 };
 
 } // namespace
 
 void winnow::populateIndexingPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
-  patterns.add<GatherPositions, GatherConstant, GatherNDPositions, ComparePositions>(
+  patterns.add<GatherPositions, GatherConstant, GatherNDPositions, ComparePositions,
+               CumSumOfZeros>(
       patterns.getContext(), reporter);
 }

@@ -223,6 +223,12 @@ struct ReshapeAboveBroadcast : SimplifyPattern<ReshapeOp> {
     AffineExpr one = rewriter.getAffineConstantExpr(1);
     Dims dims(out.size(), one);
     for (const ReshapeGroup &group : *groups) {
+      // Copies of one element may change their shape in any way.
+      bool isRepeat = true;
+      for (unsigned i = group.inBegin; i < group.inEnd; ++i)
+        isRepeat &= i < skip || isUnit(source[i - skip]);
+      if (isRepeat)
+        continue;
       std::optional<unsigned> from, to;
       for (unsigned i = group.inBegin; i < group.inEnd; ++i)
         if (!isUnit(middle[i]) && std::exchange(from, i))
@@ -289,27 +295,10 @@ struct ReshapeBelowSoftmax : SimplifyPattern<SoftmaxOp> {
   }
 };
 
-/// attention broadcasts its mask itself.
-struct AttentionMaskBroadcast : SimplifyPattern<AttentionOp> {
-  using SimplifyPattern::SimplifyPattern;
-  LogicalResult matchAndRewrite(AttentionOp op, PatternRewriter &rewriter) const override {
-    auto broadcast = op.getMask() ? op.getMask().getDefiningOp<BroadcastToOp>() : nullptr;
-    if (!broadcast)
-      return rewriter.notifyMatchFailure(op, "no broadcast above");
-    Dims dims = getDims(broadcast.getInput());
-    dims.insert(dims.begin(), 4 - dims.size(), rewriter.getAffineConstantExpr(1));
-    Value mask = reshapeTo(rewriter, op.getLoc(), broadcast.getInput(), dims,
-                           getNumSymbols(broadcast.getType()));
-    reporter.counted(op.getLoc(), "simplify.broadcast", "moved a broadcast below an operation");
-    rewriter.modifyOpInPlace(op, [&] { op.getMaskMutable().assign(mask); });
-    return success();
-  }
-};
-
 } // namespace
 
 void winnow::populateMovementPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
   patterns.add<TransposeToReshape, ReshapeAboveTranspose, SliceAboveTranspose, SliceAboveReshape,
                ComposeBroadcasts, BroadcastToReshape, ReshapeAboveBroadcast, ReduceAboveBroadcast,
-               ReshapeBelowSoftmax, AttentionMaskBroadcast>(patterns.getContext(), reporter);
+               ReshapeBelowSoftmax>(patterns.getContext(), reporter);
 }

@@ -44,18 +44,21 @@ std::optional<double> winnow::getScalarConstant(Value value) {
   return scalar;
 }
 
-Value winnow::createScalar(OpBuilder &builder, Location loc, Type elementType, double value) {
-  auto type = RankedTensorType::get({}, elementType);
+DenseElementsAttr winnow::getScalarElements(Type elementType, double value) {
   Attribute element;
   if (auto floatType = dyn_cast<FloatType>(elementType))
-    element = builder.getFloatAttr(floatType, value);
+    element = FloatAttr::get(floatType, value);
   else
     element = IntegerAttr::get(elementType,
                                APInt(elementType.getIntOrFloatBitWidth(),
                                      static_cast<int64_t>(value), /*isSigned=*/true,
                                      /*implicitTrunc=*/true));
-  return ConstantOp::create(builder, loc, type,
-                            cast<TypedAttr>(Attribute(DenseElementsAttr::get(type, element))));
+  return DenseElementsAttr::get(RankedTensorType::get({}, elementType), element);
+}
+
+Value winnow::createScalar(OpBuilder &builder, Location loc, Type elementType, double value) {
+  DenseElementsAttr elements = getScalarElements(elementType, value);
+  return ConstantOp::create(builder, loc, elements.getType(), elements);
 }
 
 bool winnow::isConstantExpression(Value value) {

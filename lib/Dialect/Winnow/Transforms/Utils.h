@@ -27,6 +27,8 @@ inline bool isScalarConstant(mlir::Value value, double expected) {
   return scalar && *scalar == expected;
 }
 
+/// The elements of a rank 0 constant.
+mlir::DenseElementsAttr getScalarElements(mlir::Type elementType, double value);
 /// A rank 0 constant.
 mlir::Value createScalar(mlir::OpBuilder &builder, mlir::Location loc,
                          mlir::Type elementType, double value);

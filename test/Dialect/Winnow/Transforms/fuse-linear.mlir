@@ -71,10 +71,9 @@ func.func @transposed_weight(%x: !x) -> !y {
 
 !y = tensor<?x32xf32, affine_map<()[s0] -> (s0, 32)>>
 
-// x * sigmoid(1.702 x) is not silu.
 // CHECK-LABEL: func @quick_gelu
-// CHECK: winnow.linear %{{.*}}, %{{.*}} :
-// CHECK: winnow.sigmoid
+// CHECK: %[[R:.*]] = winnow.linear %{{.*}}, %{{.*}} {activation = #winnow<activation quick_gelu>} :
+// CHECK-NEXT: return %[[R]]
 func.func @quick_gelu(%x: !y) -> !y {
   %w = winnow.constant dense<1.0> : tensor<32x32xf32>
   %c = winnow.constant dense<1.702> : tensor<f32>
@@ -83,6 +82,68 @@ func.func @quick_gelu(%x: !y) -> !y {
   %2 = winnow.sigmoid %1 : (!y) -> !y
   %3 = winnow.mul %0, %2 : (!y, !y) -> !y
   return %3 : !y
+}
+
+// -----
+
+!y = tensor<?x32xf32, affine_map<()[s0] -> (s0, 32)>>
+
+// Another factor in the sigmoid is another function.
+// CHECK-LABEL: func @other_gate
+// CHECK: winnow.linear %{{.*}}, %{{.*}} :
+// CHECK: winnow.sigmoid
+func.func @other_gate(%x: !y) -> !y {
+  %w = winnow.constant dense<1.0> : tensor<32x32xf32>
+  %c = winnow.constant dense<1.5> : tensor<f32>
+  %0 = winnow.matmul %x, %w : (!y, tensor<32x32xf32>) -> !y
+  %1 = winnow.mul %0, %c : (!y, tensor<f32>) -> !y
+  %2 = winnow.sigmoid %1 : (!y) -> !y
+  %3 = winnow.mul %0, %2 : (!y, !y) -> !y
+  return %3 : !y
+}
+
+// -----
+
+!y = tensor<?x32xf32, affine_map<()[s0] -> (s0, 32)>>
+
+// CHECK-LABEL: func @squared_relu
+// CHECK: %[[R:.*]] = winnow.linear %{{.*}}, %{{.*}} {activation = #winnow<activation squared_relu>} :
+// CHECK-NEXT: return %[[R]]
+func.func @squared_relu(%x: !y) -> !y {
+  %w = winnow.constant dense<1.0> : tensor<32x32xf32>
+  %0 = winnow.matmul %x, %w : (!y, tensor<32x32xf32>) -> !y
+  %1 = winnow.relu %0 : (!y) -> !y
+  %2 = winnow.mul %1, %1 : (!y, !y) -> !y
+  return %2 : !y
+}
+
+// -----
+
+!y = tensor<?x32xf32, affine_map<()[s0] -> (s0, 32)>>
+
+// A relu that something else reads stays one.
+// CHECK-LABEL: func @relu_used_twice
+// CHECK: %[[L:.*]] = winnow.linear %{{.*}}, %{{.*}} {activation = #winnow<activation relu>} :
+// CHECK-NEXT: winnow.mul %[[L]], %[[L]]
+func.func @relu_used_twice(%x: !y) -> (!y, !y) {
+  %w = winnow.constant dense<1.0> : tensor<32x32xf32>
+  %0 = winnow.matmul %x, %w : (!y, tensor<32x32xf32>) -> !y
+  %1 = winnow.relu %0 : (!y) -> !y
+  %2 = winnow.mul %1, %1 : (!y, !y) -> !y
+  return %2, %1 : !y, !y
+}
+
+// -----
+
+!y = tensor<?x32xf32, affine_map<()[s0] -> (s0, 32)>>
+
+// CHECK: sentence = "took a sum into rms_norm"
+// CHECK-LABEL: func @rms_norm_residual
+// CHECK: winnow.rms_norm %arg0 residual(%arg1) {epsilon
+func.func @rms_norm_residual(%x: !y, %r: !y) -> !y {
+  %0 = winnow.add %x, %r : (!y, !y) -> !y
+  %1 = winnow.rms_norm %0 {epsilon = 1.0e-6 : f32} : (!y) -> !y
+  return %1 : !y
 }
 
 // -----

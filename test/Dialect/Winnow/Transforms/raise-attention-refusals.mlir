@@ -237,3 +237,22 @@ func.func @f64(%q: tensor<2x4x5x16xf64>, %k: tensor<2x4x16x5xf64>, %v: tensor<2x
   %o = winnow.matmul %p, %v : (tensor<2x4x5x5xf64>, tensor<2x4x5x8xf64>) -> tensor<2x4x5x8xf64>
   return %o : tensor<2x4x5x8xf64>
 }
+
+// -----
+
+!q = tensor<2x4x3x16xf32>
+!k = tensor<2x4x16x5xf32>
+!v = tensor<2x4x5x16xf32>
+!scores = tensor<2x4x3x5xf32>
+
+// CHECK: code = "attention.probabilities-masked"
+// CHECK-LABEL: func @zeroed_elsewhere
+// CHECK-NOT: winnow.attention
+func.func @zeroed_elsewhere(%q: !q, %k: !k, %v: !v, %m: tensor<2x1x1x5xi1>) -> !q {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (!q, !k) -> !scores
+  %1 = winnow.softmax %0 {axis = 3 : i64} : (!scores) -> !scores
+  %2 = winnow.select %m, %1, %zero : (tensor<2x1x1x5xi1>, !scores, tensor<f32>) -> !scores
+  %3 = winnow.matmul %2, %v : (!scores, !v) -> !q
+  return %3 : !q
+}

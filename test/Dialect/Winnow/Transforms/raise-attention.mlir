@@ -262,3 +262,82 @@ func.func @scaled_fill_overflows(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf
   %4 = winnow.matmul %3, %v : (tensor<2x4x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return %4 : tensor<2x4x5x8xf32>
 }
+
+// -----
+
+!q = tensor<?x2x16x8xf32, affine_map<()[s0] -> (s0 * 4, 2, 16, 8)>>
+!k = tensor<?x2x8x16xf32, affine_map<()[s0] -> (s0 * 4, 2, 8, 16)>>
+!scores = tensor<?x2x16x16xf32, affine_map<()[s0] -> (s0 * 4, 2, 16, 16)>>
+!windows = tensor<?x4x2x16x16xf32, affine_map<()[s0] -> (s0, 4, 2, 16, 16)>>
+
+// Swin's shifted windows: a bias of heads, then a mask of windows where the
+// batch is split in images and windows. Both are one mask, with an entry for
+// each window.
+// CHECK-LABEL: func @windows
+// CHECK: %[[W:.*]] = winnow.reshape %arg4 : (tensor<1x4x1x16x16xf32>) -> tensor<4x1x16x16xf32>
+// CHECK: %[[M:.*]] = winnow.add %arg3, %[[W]] : (tensor<1x2x16x16xf32>, tensor<4x1x16x16xf32>) -> tensor<4x2x16x16xf32>
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%[[M]]) {scale = 1.000000e+00 : f32}
+func.func @windows(%q: !q, %k: !k, %v: !q, %bias: tensor<1x2x16x16xf32>, %m: tensor<1x4x1x16x16xf32>) -> !q {
+  %0 = winnow.matmul %q, %k : (!q, !k) -> !scores
+  %1 = winnow.add %0, %bias : (!scores, tensor<1x2x16x16xf32>) -> !scores
+  %2 = winnow.reshape %1 : (!scores) -> !windows
+  %3 = winnow.add %2, %m : (!windows, tensor<1x4x1x16x16xf32>) -> !windows
+  %4 = winnow.softmax %3 {axis = 4 : i64} : (!windows) -> !windows
+  %5 = winnow.reshape %4 : (!windows) -> !scores
+  %6 = winnow.matmul %5, %v : (!scores, !q) -> !q
+  return %6 : !q
+}
+
+// -----
+
+!x = tensor<?x?x4x16xf32, affine_map<()[s0, s1] -> (s0, s1, 4, 16)>>
+!h = tensor<?x4x?x16xf32, affine_map<()[s0, s1] -> (s0, 4, s1, 16)>>
+!q = tensor<?x?x16xf32, affine_map<()[s0, s1] -> (s0 * 4, s1, 16)>>
+!k = tensor<?x16x?xf32, affine_map<()[s0, s1] -> (s0 * 4, 16, s1)>>
+!joint = tensor<?x?x?xf32, affine_map<()[s0, s1] -> (s0 * 4, s1, s1)>>
+!scores = tensor<?x4x?x?xf32, affine_map<()[s0, s1] -> (s0, 4, s1, s1)>>
+!visible = tensor<?x1x?x?xi1, affine_map<()[s0, s1] -> (s0, 1, s1, s1)>>
+
+// DeBERTa: a bias is added to joint scores, then they are split and masked, and
+// hidden probabilities are zeroed: minus infinity does both.
+// CHECK-LABEL: func @zeroed_probabilities
+// CHECK-DAG: %[[INF:.*]] = winnow.constant dense<0xFF800000>
+// CHECK-DAG: %[[B:.*]] = winnow.reshape %arg1
+// CHECK: %[[M:.*]] = winnow.select %arg2, %[[B]], %[[INF]]
+// CHECK: winnow.attention %arg0, %arg0, %arg0 mask(%[[M]]) {nan_to_zero, scale = 1.000000e+00 : f32}
+func.func @zeroed_probabilities(%x: !x, %bias: !joint, %m: !visible) -> !q {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %t = winnow.transpose %x [0, 2, 1, 3] : (!x) -> !h
+  %q = winnow.reshape %t : (!h) -> !q
+  %k = winnow.transpose %q [0, 2, 1] : (!q) -> !k
+  %0 = winnow.matmul %q, %k : (!q, !k) -> !joint
+  %1 = winnow.add %0, %bias : (!joint, !joint) -> !joint
+  %2 = winnow.reshape %1 : (!joint) -> !scores
+  %3 = winnow.select %m, %2, %low : (!visible, !scores, tensor<f32>) -> !scores
+  %4 = winnow.softmax %3 {axis = 3 : i64} : (!scores) -> !scores
+  %5 = winnow.select %m, %4, %zero : (!visible, !scores, tensor<f32>) -> !scores
+  %6 = winnow.reshape %5 : (!scores) -> !joint
+  %7 = winnow.matmul %6, %q : (!joint, !q) -> !q
+  return %7 : !q
+}
+
+// -----
+
+!q = tensor<2x4x3x16xf32>
+!k = tensor<2x4x16x5xf32>
+!v = tensor<2x4x5x16xf32>
+!scores = tensor<2x4x3x5xf32>
+
+// A factor of probabilities that all queries share is one of the values.
+// CHECK-LABEL: func @scaled_probabilities
+// CHECK: %[[F:.*]] = winnow.reshape %arg3 : (tensor<2x1x1x5xf32>) -> tensor<2x5x1x1xf32>
+// CHECK: %[[V:.*]] = winnow.mul %{{.*}}, %[[F]]
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %[[V]]
+func.func @scaled_probabilities(%q: !q, %k: !k, %v: !v, %f: tensor<2x1x1x5xf32>) -> !q {
+  %0 = winnow.matmul %q, %k : (!q, !k) -> !scores
+  %1 = winnow.softmax %0 {axis = 3 : i64} : (!scores) -> !scores
+  %2 = winnow.mul %1, %f : (!scores, tensor<2x1x1x5xf32>) -> !scores
+  %3 = winnow.matmul %2, %v : (!scores, !v) -> !q
+  return %3 : !q
+}

@@ -180,3 +180,42 @@ func.func @pooler(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
   %y = winnow.tanh %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
 }
+
+// -----
+
+// x (0.5 + 0.5 erf(x / sqrt 2)), where the half is inside the sum.
+// CHECK-LABEL: func @half_inside
+// CHECK-NEXT: %[[R:.*]] = winnow.gelu %arg0
+// CHECK-NEXT: return %[[R]]
+func.func @half_inside(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %r = winnow.constant dense<0.707106769> : tensor<f32>
+  %half = winnow.constant dense<0.5> : tensor<f32>
+  %0 = winnow.mul %x, %r : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  %1 = winnow.erf %0 : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %2 = winnow.mul %1, %half : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  %3 = winnow.add %2, %half : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  %4 = winnow.mul %3, %x : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %4 : tensor<4x8xf32>
+}
+
+// -----
+
+// x/2 + x/2 tanh(...), where x/2 is distributed.
+// CHECK-LABEL: func @distributed
+// CHECK-NEXT: %[[R:.*]] = winnow.gelu %arg0 {tanh_approximation}
+// CHECK-NEXT: return %[[R]]
+func.func @distributed(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %s = winnow.constant dense<0.797884583> : tensor<f32>
+  %c = winnow.constant dense<4.471500e-02> : tensor<f32>
+  %half = winnow.constant dense<0.5> : tensor<f32>
+  %h = winnow.mul %x, %half : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  %0 = winnow.mul %x, %x : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %1 = winnow.mul %0, %x : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %2 = winnow.mul %1, %c : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  %3 = winnow.add %x, %2 : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %4 = winnow.mul %3, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  %5 = winnow.tanh %4 : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %6 = winnow.mul %h, %5 : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %7 = winnow.add %6, %h : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %7 : tensor<4x8xf32>
+}

@@ -452,3 +452,139 @@ func.func @softmax_over_joined(%x: tensor<2x5x6xf32>) -> tensor<2x30xf32> {
   %1 = winnow.softmax %0 {axis = 1 : i64} : (tensor<2x30xf32>) -> tensor<2x30xf32>
   return %1 : tensor<2x30xf32>
 }
+
+// -----
+
+!q = tensor<?x?x4x8xf32, affine_map<()[s0, s1] -> (s0, s1, 4, 8)>>
+!few = tensor<?x2x?x8xf32, affine_map<()[s0, s1] -> (s0, 2, s1, 8)>>
+!one = tensor<?x2x1x?x8xf32, affine_map<()[s0, s1] -> (s0, 2, 1, s1, 8)>>
+!two = tensor<?x2x2x?x8xf32, affine_map<()[s0, s1] -> (s0, 2, 2, s1, 8)>>
+!many = tensor<?x4x?x8xf32, affine_map<()[s0, s1] -> (s0, 4, s1, 8)>>
+
+// Keys and values that are repeated for groups of heads are read where they are.
+// CHECK-LABEL: func @head_repeat
+// CHECK: %[[K:.*]] = winnow.transpose %arg1 [0, 2, 1, 3] : (tensor<?x2x?x8xf32
+// CHECK: %[[V:.*]] = winnow.transpose %arg2 [0, 2, 1, 3]
+// CHECK: winnow.attention %arg0, %[[K]], %[[V]]
+func.func @head_repeat(%q: !q, %k: !few, %v: !few) -> !q {
+  %k1 = winnow.reshape %k : (!few) -> !one
+  %k2 = winnow.broadcast_to %k1 : (!one) -> !two
+  %k3 = winnow.reshape %k2 : (!two) -> !many
+  %k4 = winnow.transpose %k3 [0, 2, 1, 3] : (!many) -> !q
+  %v1 = winnow.reshape %v : (!few) -> !one
+  %v2 = winnow.broadcast_to %v1 : (!one) -> !two
+  %v3 = winnow.reshape %v2 : (!two) -> !many
+  %v4 = winnow.transpose %v3 [0, 2, 1, 3] : (!many) -> !q
+  %0 = winnow.attention %q, %k4, %v4 {scale = 0.5 : f32} : (!q, !q, !q) -> !q
+  return %0 : !q
+}
+
+// -----
+
+!q = tensor<2x3x4x8xf32>
+!few = tensor<2x2x3x8xf32>
+!one = tensor<2x1x2x3x8xf32>
+!two = tensor<2x2x2x3x8xf32>
+!many = tensor<2x4x3x8xf32>
+
+// All heads and then all of them again: head 1 would be another one.
+// CHECK-LABEL: func @head_tile
+// CHECK: winnow.broadcast_to
+// CHECK: winnow.attention
+func.func @head_tile(%q: !q, %k: !few) -> !q {
+  %k1 = winnow.reshape %k : (!few) -> !one
+  %k2 = winnow.broadcast_to %k1 : (!one) -> !two
+  %k3 = winnow.reshape %k2 : (!two) -> !many
+  %k4 = winnow.transpose %k3 [0, 2, 1, 3] : (!many) -> !q
+  %0 = winnow.attention %q, %k4, %k4 {scale = 0.5 : f32} : (!q, !q, !q) -> !q
+  return %0 : !q
+}
+
+// -----
+
+!x = tensor<2x3x4x8xf32>
+!t = tensor<2x4x3x8xf32>
+
+// CHECK-LABEL: func @transpose_below_rotary
+// CHECK: %[[C:.*]] = winnow.reshape %arg1 : (tensor<3x4xf32>) -> tensor<1x3x1x4xf32>
+// CHECK: %[[S:.*]] = winnow.reshape %arg1
+// CHECK: %[[R:.*]] = winnow.rotary %arg0, %[[C]], %[[S]]
+// CHECK-NEXT: return %[[R]]
+func.func @transpose_below_rotary(%x: !x, %a: tensor<3x4xf32>) -> !x {
+  %0 = winnow.transpose %x [0, 2, 1, 3] : (!x) -> !t
+  %1 = winnow.rotary %0, %a, %a : (!t, tensor<3x4xf32>, tensor<3x4xf32>) -> !t
+  %2 = winnow.transpose %1 [0, 2, 1, 3] : (!t) -> !x
+  return %2 : !x
+}
+
+// -----
+
+// A triangle as numbers, an integer mask of it, and a boolean one again.
+// CHECK-LABEL: func @choice
+// CHECK-NEXT: return %arg0
+func.func @choice(%c: tensor<4x4xi1>) -> tensor<4x4xi1> {
+  %one = winnow.constant dense<1.0> : tensor<f32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %none = winnow.constant dense<0> : tensor<i64>
+  %0 = winnow.select %c, %one, %zero : (tensor<4x4xi1>, tensor<f32>, tensor<f32>) -> tensor<4x4xf32>
+  %1 = winnow.cast %0 : (tensor<4x4xf32>) -> tensor<4x4xi64>
+  %2 = winnow.compare gt %1, %none : (tensor<4x4xi64>, tensor<i64>) -> tensor<4x4xi1>
+  return %2 : tensor<4x4xi1>
+}
+
+// -----
+
+// (1 - mask) * low
+// CHECK-LABEL: func @choice_of_cast
+// CHECK-DAG: %[[LOW:.*]] = winnow.constant dense<-1.000000e+09>
+// CHECK-DAG: %[[ZERO:.*]] = winnow.constant dense<-0.000000e+00>
+// CHECK: winnow.select %arg0, %[[ZERO]], %[[LOW]]
+func.func @choice_of_cast(%c: tensor<4xi1>) -> tensor<4xf32> {
+  %one = winnow.constant dense<1.0> : tensor<f32>
+  %low = winnow.constant dense<-1.0e9> : tensor<f32>
+  %0 = winnow.cast %c : (tensor<4xi1>) -> tensor<4xf32>
+  %1 = winnow.sub %one, %0 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  %2 = winnow.mul %1, %low : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %2 : tensor<4xf32>
+}
+
+// -----
+
+!i = tensor<?xi64, affine_map<()[s0] -> (s0)>>
+!j = tensor<?xi64, affine_map<()[s0] -> (s0 + 1)>>
+!b = tensor<?xi1, affine_map<()[s0] -> (s0)>>
+
+// How Whisper looks for packed sequences: positions follow each other, so that
+// no sequence begins, and the running count stays 0.
+// CHECK-LABEL: func @consecutive
+// CHECK: %[[ZERO:.*]] = winnow.constant dense<0>
+// CHECK: %[[R:.*]] = winnow.broadcast_to %[[ZERO]]
+// CHECK: return %[[R]]
+func.func @consecutive() -> !i attributes {winnow.symbols = [{name = "s", min = 0, max = 64}]} {
+  %one = winnow.constant dense<1> : tensor<i64>
+  %first = winnow.constant dense<-1> : tensor<1xi64>
+  %p = winnow.iota {start = 0 : i64, step = 1 : i64} : !i
+  %c = winnow.concat %first, %p {axis = 0 : i64} : (tensor<1xi64>, !i) -> !j
+  %a = winnow.slice %c at affine_map<()[s0] -> (1)> step [1] : (!j) -> !i
+  %b = winnow.slice %c at affine_map<()[s0] -> (0)> step [1] : (!j) -> !i
+  %d = winnow.sub %a, %b : (!i, !i) -> !i
+  %e = winnow.compare ne %d, %one : (!i, tensor<i64>) -> !b
+  %n = winnow.cast %e : (!b) -> !i
+  %s = winnow.cumsum %n {axis = 0 : i64} : (!i) -> !i
+  return %s : !i
+}
+
+// -----
+
+!b = tensor<4x?x3xf32, affine_map<()[s0] -> (4, s0, 3)>>
+!c = tensor<?x4x3xf32, affine_map<()[s0] -> (s0, 4, 3)>>
+
+// Copies change their shape freely.
+// CHECK-LABEL: func @reshape_of_copies
+// CHECK-NEXT: %[[R:.*]] = winnow.broadcast_to %arg0 : (tensor<1x1x3xf32>) -> tensor<?x4x3xf32
+// CHECK-NEXT: return %[[R]]
+func.func @reshape_of_copies(%x: tensor<1x1x3xf32>) -> !c {
+  %0 = winnow.broadcast_to %x : (tensor<1x1x3xf32>) -> !b
+  %1 = winnow.reshape %0 : (!b) -> !c
+  return %1 : !c
+}

@@ -17,7 +17,7 @@ namespace winnow {
 #define GEN_PASS_DECL
 #include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
 
-/// From what the importer leaves to attention, layer_norm, gelu and linear.
+/// From what the importer leaves to attention, rotary, norms, gelu and linear.
 void buildRaisingPipeline(mlir::OpPassManager &pm);
 
 /// Registers this folder's passes and `--winnow-raise`, the pipeline above.

@@ -45,20 +45,24 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     TorchScript and dynamo spell one model in many ways. This pass brings them
     to one form, so that the raising passes match one form.
 
-    Algorithm: greedy patterns, in four groups.
+    Algorithm: greedy patterns, in five groups.
     Elementwise: operations with a neutral constant (x+0, x-0, x*1, x/1, true
     and x, false or x, constant select) disappear; pow 2 is a product, pow 0.5 a
     square root, pow -0.5 its reciprocal; division by a power of two is a
     product; cast chains that lose nothing are one cast; broadcast_to moves
-    below elementwise ops, so that they compute on small tensors.
+    below elementwise ops, so that they compute on small tensors; arithmetic on a
+    select of two constants (or a cast boolean) is a select of two others.
     Movement: a transpose that moves only unit dimensions is a reshape; reshapes
     move above transposes and slices above both, where dimensions stay whole, so
     that transposes meet and cancel.
+    Attention: a mask's broadcasts and the repeat of keys' and values' heads for
+    groups of queries' are left to the op; a transpose moves below rotary.
     Linears: reshapes of leading dimensions move above them, transposes below,
     to meet what undoes them.
     Indexing: an index that is provably the position itself, however it is
     written (Range, Unsqueeze, Expand, Concat, multiply-add of sizes), makes
-    gather and gather_nd reshapes; compare of such an index with 0 is known.
+    gather and gather_nd reshapes; a comparison of positions that comes out the
+    same for all elements is known.
 
     Precondition: none. Postcondition: types at function borders are unchanged.
 
@@ -94,8 +98,7 @@ def RaiseLayerNorm : Pass<"winnow-raise-layer-norm", "mlir::ModuleOp"> {
 
     Refuses: `layer-norm.axis` (not the last dimension only),
     `layer-norm.variance-form` (mean(x^2) - mean(x)^2 cancels where the two-pass
-    form does not), `layer-norm.no-mean` (RMS normalisation),
-    `layer-norm.mean-of-other` (the mean is another tensor's),
+    form does not), `layer-norm.mean-of-other` (the mean is another tensor's),
     `layer-norm.no-quotient` (nothing divides x - mean by the root).
 
     Example:
@@ -113,18 +116,95 @@ def RaiseLayerNorm : Pass<"winnow-raise-layer-norm", "mlir::ModuleOp"> {
   }];
 }
 
+def RaiseRMSNorm : Pass<"winnow-raise-rms-norm", "mlir::ModuleOp"> {
+  let summary = "recognises RMS normalisation";
+  let description = [{
+    Llama's and T5's norm, which only opset 23 has an operator for.
+
+    Algorithm: from each square root (or power -0.5) of `squares + epsilon`: the
+    squares must be the mean over the last dimension of `x * x`; a user must
+    divide that `x` by the root or multiply it by the reciprocal. A product with
+    an [N] vector after that becomes the scale. Where `x` was widened to f32 and
+    the quotient rounded back, the op takes the narrow `x`: its kernel computes
+    in f32 and rounds once, after the scale.
+
+    Precondition: raise-layer-norm, whose variance is a mean of squares as well.
+    Postcondition: each match is one rms_norm.
+
+    Refuses: `rms-norm.axis` (not the last dimension only). A root mean square
+    that divides something else is a statistic, and no near miss.
+
+    Example:
+    ```mlir
+    %s = winnow.mul %x, %x
+    %m = winnow.reduce mean %s [1] {keepdims}
+    %e = winnow.add %m, %eps
+    %r = winnow.sqrt %e
+    %d = winnow.div %x, %r
+    %y = winnow.mul %d, %weight
+    // becomes
+    %y = winnow.rms_norm %x scale(%weight) {epsilon = 1.0e-6 : f32}
+    ```
+  }];
+}
+
+def RaiseRotary : Pass<"winnow-raise-rotary", "mlir::ModuleOp"> {
+  let summary = "recognises rotary position embeddings";
+  let description = [{
+    Exporters turn queries and keys by slices, a negation, concats and products
+    of the whole tensor: five passes over memory where one is enough.
+
+    Algorithm: two forms are matched, each with pairs that are halves of the last
+    dimension or neighbours in it (slices in steps of two and a stack, or a
+    reshape to pairs that is taken apart).
+      1. `x * cos + rotate(x) * sin`, where `rotate` joins the negated second
+         parts with the first ones. The op wants one angle a pair, so that both
+         tables are rewritten to half of their last dimension: up through
+         elementwise ops, movement and gathers, until a concat of a value with
+         itself, a repeat, or a constant whose elements are equal in pairs.
+      2. `concat(a * cos - b * sin, b * cos + a * sin)`, which has one angle a
+         pair already.
+    A concat with the elements after those that are turned (partial rotary) is
+    part of the op.
+
+    Precondition: fold-constants, and before simplify-idioms, which moves slices
+    away from what they slice. Postcondition: each match is one rotary.
+
+    Refuses: `rotary.angles` (the elements of a pair are not proved to have one
+    angle), `rotary.shape` (the angles broadcast what they turn).
+
+    Example:
+    ```mlir
+    %hi = winnow.slice %x at affine_map<() -> (0, 4)> step [1, 1]
+    %lo = winnow.slice %x at affine_map<() -> (0, 0)> step [1, 1]
+    %n = winnow.neg %hi
+    %r = winnow.concat %n, %lo {axis = 1 : i64}
+    %f = winnow.concat %freqs, %freqs {axis = 1 : i64}
+    %cos = winnow.cos %f
+    %sin = winnow.sin %f
+    %a = winnow.mul %x, %cos
+    %b = winnow.mul %r, %sin
+    %y = winnow.add %a, %b
+    // becomes
+    %cos = winnow.cos %freqs
+    %sin = winnow.sin %freqs
+    %y = winnow.rotary %x, %cos, %sin
+    ```
+  }];
+}
+
 def RaiseGelu : Pass<"winnow-raise-gelu", "mlir::ModuleOp"> {
   let summary = "recognises GELU in its erf and tanh forms";
   let description = [{
     Algorithm: from each erf (tanh), find the `x` of which its operand is the
     polynomial `x / sqrt 2` (`sqrt(2/pi) (x + 0.044715 x^3)`), by comparing
     coefficients, so that the order and grouping of products do not matter. Then
-    follow the single users from `1 + erf` down through products with constants
-    and multiples of `x`, until the factor is `x / 2`.
+    follow the single users from `erf` down through sums and products with
+    polynomials in `x`, until they amount to `x / 2 + x / 2 erf`.
 
     Constants are compared to 1e-4, or to the type's precision where that is
-    coarser, since exporters round them. `x * sigmoid(x)` is left for
-    fuse-linear; `x * sigmoid(1.702 x)` is not a GELU and stays.
+    coarser, since exporters round them. `x * sigmoid(x)` and
+    `x * sigmoid(1.702 x)` are left for fuse-linear.
 
     Precondition: simplify-idioms. Postcondition: each match is one gelu.
 
@@ -188,15 +268,56 @@ def RaiseAttention : Pass<"winnow-raise-attention", "mlir::ModuleOp"> {
   }];
 }
 
+def RaiseCausalMask : Pass<"winnow-raise-causal-mask", "mlir::ModuleOp"> {
+  let summary = "recognises the causal part of attention's masks";
+  let description = [{
+    A mask that hides every key after the query's own position is a flag of
+    attention: no matrix of it is computed or read, and the kernel leaves out the
+    keys that it hides. What else a mask says, padding, is a row for each
+    sequence instead of a matrix.
+
+    Algorithm:
+      1. Take the mask apart: sums of masks; selects of 0 (or of a sum) or a low
+         number; conjunctions of conditions; through movement.
+      2. A condition that compares positions `key <= query + o`, written with
+         iota, sizes and constants in any way, or a constant triangle or a slice
+         of one, is causality if `o` is 0 or key_length - query_length. With one
+         query and a last key that it sees it says nothing.
+      3. The other parts are joined again, over the dimensions that they have.
+
+    A finite fill is as good as minus infinity where each query sees a key. Rows
+    that padding hides as a whole are uniform over all keys in the model; there
+    `causal_lowest` keeps them so.
+
+    Precondition: raise-attention. Postcondition: `causal` is set where each
+    match was.
+
+    Refuses: `causal-mask.fill` (rows of hidden keys would show a fill that does
+    not absorb scores, or parts have different ones), `causal-mask.added` (a term
+    of a finite mask that may be large itself).
+
+    Example:
+    ```mlir
+    %c = winnow.compare le %key_positions, %query_positions
+    %b = winnow.and %c, %padding
+    %m = winnow.select %b, %zero, %minus_infinity
+    %o = winnow.attention %q, %k, %v mask(%m)
+    // becomes
+    %m = winnow.select %padding, %zero, %minus_infinity
+    %o = winnow.attention %q, %k, %v mask(%m) {causal}
+    ```
+  }];
+}
+
 def FuseLinear : Pass<"winnow-fuse-linear", "mlir::ModuleOp"> {
   let summary = "matmul with a weight, bias, activation and residual in one op";
   let description = [{
     Algorithm: every matmul whose right operand is a constant matrix becomes a
     linear; a transpose of the constant becomes `transpose_weight`. Then, while
-    the linear has one user: a sum with a [N] vector is the bias; gelu, relu,
-    tanh, sigmoid or x * sigmoid(x) the activation; a sum with a value of the
+    the linear has one user: a sum with a [N] vector is the bias; gelu, relu, its
+    square, tanh, sigmoid, x * sigmoid(x) or x * sigmoid(1.702 x) the activation; a sum with a value of the
     same type the residual, after which nothing more is absorbed. At last, under
-    `norms`, `layer_norm(x + y)` takes a sum that no linear took, if it has one
+    `norms`, `layer_norm(x + y)` or `rms_norm(x + y)` takes a sum that no linear took, if it has one
     user.
 
     Precondition: the raising passes. Postcondition: no matmul has a constant
