@@ -30,6 +30,25 @@ namespace winnow::cpu {
 
 namespace {
 
+/// Doubles and integers become bf16 by way of f32: only that is expanded below.
+template <typename OpTy> struct ConvertByF32 : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    Type from = op.getIn().getType(), to = op.getType();
+    if (getElementTypeOrSelf(from).isF32() ||
+        !getElementTypeOrSelf(to).isBF16())
+      return rewriter.notifyMatchFailure(op, "not to bf16, or from f32");
+    auto vector = dyn_cast<VectorType>(to);
+    Type f32 = rewriter.getF32Type();
+    Type single = vector ? Type(vector.clone(f32)) : f32;
+    Value value = OpTy::create(rewriter, op.getLoc(), single, op.getIn());
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, to, value);
+    return success();
+  }
+};
+
 /// Rewrites within the source dialects, into forms that the conversion takes.
 LogicalResult prepare(ModuleOp module) {
   using namespace mlir::vector;
@@ -58,6 +77,8 @@ LogicalResult prepare(ModuleOp module) {
 
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   // LLVM would call a function of compiler-rt to round to bfloat16.
+  patterns.add<ConvertByF32<arith::TruncFOp>, ConvertByF32<arith::SIToFPOp>,
+               ConvertByF32<arith::UIToFPOp>>(module.getContext());
   arith::populateExpandBFloat16Patterns(patterns);
   // Integer powers too would need compiler-rt.
   math::populateExpansionPatterns(patterns, {"fpowi", "ipowi", "clampf"});

@@ -9,6 +9,7 @@
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -23,6 +24,11 @@ void buildCPUPipeline(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createLinalgToLoops());
   // Only scf, memref, vector, arith and math are left from here on.
   pm.addPass(createExpandMath());
+  // LLVM would call a function of compiler-rt after each operation on bf16.
+  arith::ArithEmulateUnsupportedFloatsOptions floats;
+  floats.sourceTypeStrs.push_back("bf16");
+  floats.targetTypeStr = "f32";
+  pm.addPass(arith::createArithEmulateUnsupportedFloats(floats));
   pm.addPass(createPlanArena());
   // No buffer is allocated any more: every pointer comes from the caller.
   pm.addPass(createOutlineParallel());

@@ -21,6 +21,21 @@ func.func @bfloat16_needs_no_runtime(%x: f32) -> bf16 {
   return %a : bf16
 }
 
+// CHECK-LABEL: llvm.func @bfloat16_of_a_double
+// CHECK: llvm.fptrunc %{{.*}} : f64 to f32
+// CHECK-NOT: llvm.fptrunc
+func.func @bfloat16_of_a_double(%x: f64) -> bf16 {
+  %a = arith.truncf %x : f64 to bf16
+  return %a : bf16
+}
+
+// CHECK-LABEL: llvm.func @bfloat16_of_an_integer
+// CHECK: llvm.uitofp %{{.*}} : i1 to f32
+func.func @bfloat16_of_an_integer(%x: i1) -> bf16 {
+  %a = arith.uitofp %x : i1 to bf16
+  return %a : bf16
+}
+
 // -----
 
 // CHECK-LABEL: llvm.func @dense_copy_is_memcpy

@@ -28,3 +28,31 @@ func.func @doubles(%x: f64) -> f64 {
   %0 = math.exp %x : f64
   return %0 : f64
 }
+
+// Narrow floats go by f32.
+
+// CHECK-LABEL: func.func @narrow
+// CHECK-NEXT:  %[[X:.*]] = arith.extf %arg0 : bf16 to f32
+// CHECK-NEXT:  %[[TAN:.*]] = math.tan %[[X]] : f32
+// CHECK-NEXT:  arith.truncf %[[TAN]] : f32 to bf16
+func.func @narrow(%x: bf16) -> bf16 {
+  %0 = math.tan %x : bf16
+  return %0 : bf16
+}
+
+// CHECK-LABEL: func.func @narrow_exp
+// CHECK-NOT:   math.exp
+// CHECK:       arith.truncf %{{.*}} : f32 to f16
+func.func @narrow_exp(%x: f16) -> f16 {
+  %0 = math.exp %x : f16
+  return %0 : f16
+}
+
+// Nothing is rounded here.
+
+// CHECK-LABEL: func.func @absolute
+// CHECK-NEXT:  math.absf %arg0 : bf16
+func.func @absolute(%x: bf16) -> bf16 {
+  %0 = math.absf %x : bf16
+  return %0 : bf16
+}

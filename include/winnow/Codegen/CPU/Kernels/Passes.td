@@ -45,7 +45,8 @@ def ExpandMath : Pass<"winnow-expand-math"> {
     Replaces `math.exp`, `exp2`, `erf`, `tanh` and `log` on f32 scalars and
     vectors with the polynomial and rational forms of the kernels (errors are
     stated in Math.h), so that loops around them can be vectorised and no call
-    of libm is left. Other element types are left alone.
+    of libm is left. A function of f16 or bf16 becomes that of f32 first, its
+    result rounded. Other element types are left alone.
 
     Example: `math.exp %x : f32` becomes a dozen `arith` operations.
   }];
