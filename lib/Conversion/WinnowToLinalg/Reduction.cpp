@@ -61,7 +61,24 @@ static Value combine(OpBuilder &b, Location loc, ReduceKind kind, Value x, Value
   return nullptr;
 }
 
+/// The sum over its number of elements.
+static Value divideByCount(OpBuilder &b, Location loc, Value sum, Value count, bool isUnsigned) {
+  Type type = sum.getType();
+  if (isa<FloatType>(type))
+    return arith::DivFOp::create(b, loc, sum, arith::SIToFPOp::create(b, loc, type, count));
+  Type i64 = b.getI64Type();
+  if (type != i64)
+    sum = isUnsigned ? Value(arith::ExtUIOp::create(b, loc, i64, sum))
+                     : Value(arith::ExtSIOp::create(b, loc, i64, sum));
+  Value one = arith::ConstantIntOp::create(b, loc, i64, 1);
+  Value divisor = arith::MaxSIOp::create(b, loc, count, one);
+  Value mean = isUnsigned ? Value(arith::DivUIOp::create(b, loc, sum, divisor))
+                          : Value(arith::DivSIOp::create(b, loc, sum, divisor));
+  return type == i64 ? mean : Value(arith::TruncIOp::create(b, loc, type, mean));
+}
+
 namespace {
+/// Narrow floats are combined in f32, so that a long sum does not stop growing.
 struct LowerReduce : LoweringPattern<ReduceOp> {
   using LoweringPattern::LoweringPattern;
 
@@ -73,6 +90,8 @@ struct LowerReduce : LoweringPattern<ReduceOp> {
     Type declared = op.getType().getElementType();
     bool isUnsigned = declared.isUnsignedInteger() || declared.isInteger(1);
     Type element = convertElementType(declared);
+    bool isNarrow = isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32;
+    Type wide = isNarrow ? rewriter.getF32Type() : element;
     SmallVector<AffineExpr> outExprs;
     SmallVector<utils::IteratorType> iterators;
     AffineExpr count = constantDim(1, context);
@@ -87,8 +106,8 @@ struct LowerReduce : LoweringPattern<ReduceOp> {
         outExprs.push_back(getAffineDimExpr(i, context));
       }
     }
-    Value neutral = getNeutral(rewriter, loc, op.getKind(), element, isUnsigned);
-    Value init = createEmpty(rewriter, loc, kept, element);
+    Value neutral = getNeutral(rewriter, loc, op.getKind(), wide, isUnsigned);
+    Value init = createEmpty(rewriter, loc, kept, wide);
     Value filled = linalg::FillOp::create(rewriter, loc, neutral, init).getResult(0);
     SmallVector<AffineMap> maps = {rewriter.getMultiDimIdentityMap(dims.size()),
                                    AffineMap::get(dims.size(), 0, outExprs, context)};
@@ -97,28 +116,21 @@ struct LowerReduce : LoweringPattern<ReduceOp> {
             rewriter, loc, TypeRange{filled.getType()}, ValueRange{adaptor.getInput()},
             ValueRange{filled}, maps, iterators,
             [&](OpBuilder &b, Location, ValueRange args) {
-              linalg::YieldOp::create(
-                  b, loc, combine(b, loc, op.getKind(), args[0], args[1], isUnsigned));
+              Value x = isNarrow ? arith::ExtFOp::create(b, loc, wide, args[0]) : args[0];
+              linalg::YieldOp::create(b, loc,
+                                      combine(b, loc, op.getKind(), x, args[1], isUnsigned));
             })
             .getResult(0);
-    if (op.getKind() == ReduceKind::Mean) {
-      Value size = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
-                                              getSize(rewriter, loc, count));
+    bool isMean = op.getKind() == ReduceKind::Mean;
+    if (isMean || isNarrow) {
+      Value size = !isMean ? Value()
+                           : arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
+                                                        getSize(rewriter, loc, count));
       result = createElementwise(
           rewriter, loc, kept, element, result, rewriter.getMultiDimIdentityMap(kept.size()),
           [&](OpBuilder &b, Location, ValueRange x) -> Value {
-            if (isa<FloatType>(element))
-              return arith::DivFOp::create(b, loc, x[0],
-                                           arith::SIToFPOp::create(b, loc, element, size));
-            Value wide = x[0];
-            if (element != b.getI64Type())
-              wide = arith::ExtSIOp::create(b, loc, b.getI64Type(), x[0]);
-            Value one = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 1);
-            Value divisor = arith::MaxSIOp::create(b, loc, size, one);
-            Value mean = arith::DivSIOp::create(b, loc, wide, divisor);
-            return element == b.getI64Type()
-                       ? mean
-                       : Value(arith::TruncIOp::create(b, loc, element, mean));
+            Value value = isMean ? divideByCount(b, loc, x[0], size, isUnsigned) : x[0];
+            return isNarrow ? arith::TruncFOp::create(b, loc, element, value) : value;
           });
     }
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, kept, getDims(op.getType())));
@@ -128,10 +140,10 @@ struct LowerReduce : LoweringPattern<ReduceOp> {
 
 /// Serial along the axis, so that it is a kernel and no linalg op: seen as
 /// [before, axis, after].
-struct LowerCumSum : LoweringPattern<CumSumOp> {
-  using LoweringPattern::LoweringPattern;
+template <typename Op> struct LowerCumulative : LoweringPattern<Op> {
+  using LoweringPattern<Op>::LoweringPattern;
 
-  LogicalResult matchAndRewrite(CumSumOp op, OpAdaptor adaptor,
+  LogicalResult matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Dims dims = getDims(op.getType());
@@ -140,9 +152,32 @@ struct LowerCumSum : LoweringPattern<CumSumOp> {
     NamedAttribute config[] = {
         rewriter.getNamedAttr("exclusive", rewriter.getBoolAttr(op.getExclusive())),
         rewriter.getNamedAttr("reverse", rewriter.getBoolAttr(op.getReverse()))};
-    Value result = createKernel(rewriter, loc, "cumsum", config, input, flat,
+    StringRef kind = std::is_same_v<Op, CumSumOp> ? "cumsum" : "cumprod";
+    Value result = createKernel(rewriter, loc, kind, config, input, flat,
                                 getElementTypeOrSelf(adaptor.getInput()));
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, flat, dims));
+    return success();
+  }
+};
+
+/// All batch dimensions are one; the elimination gets a buffer to work in.
+struct LowerDet : LoweringPattern<DetOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(DetOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Dims dims = getDims(op.getInput()), out = getDims(op.getType());
+    AffineExpr size = dims.back(), batch = productDim(out, op.getContext());
+    Dims flat = {batch, size, size};
+    Type element = op.getType().getElementType();
+    Value input = createReshape(rewriter, loc, adaptor.getInput(), dims, flat);
+    SmallVector<Value> outputs = {createEmpty(rewriter, loc, flat, element),
+                                  createEmpty(rewriter, loc, {batch}, element)};
+    auto kernel = KernelOp::create(rewriter, loc, ValueRange(outputs).getTypes(),
+                                   rewriter.getStringAttr("det"), rewriter.getDictionaryAttr({}),
+                                   ValueRange{input}, outputs, IntegerAttr());
+    rewriter.replaceOp(op, createReshape(rewriter, loc, kernel.getResult(1), {batch}, out));
     return success();
   }
 };
@@ -150,5 +185,6 @@ struct LowerCumSum : LoweringPattern<CumSumOp> {
 
 void winnow::populateReductionPatterns(RewritePatternSet &patterns,
                                        const TypeConverter &converter, LoweringState &state) {
-  patterns.add<LowerReduce, LowerCumSum>(converter, patterns.getContext(), state);
+  patterns.add<LowerReduce, LowerCumulative<CumSumOp>, LowerCumulative<CumProdOp>, LowerDet>(
+      converter, patterns.getContext(), state);
 }

@@ -53,3 +53,25 @@ func.func @main(%x: tensor<4xi64>, %y: tensor<4xi64>) -> tensor<4xi64> attribute
   %0 = winnow.pow %x, %y : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi64>
   return %0 : tensor<4xi64>
 }
+
+// -----
+
+// A distance beyond the width shifts everything out.
+
+// CHECK-LABEL: func.func @main
+// CHECK: %[[INSIDE:.*]] = arith.cmpi ult, %{{.*}}, %c8_i8
+// CHECK: %[[SHIFTED:.*]] = arith.shrui
+// CHECK: arith.select %[[INSIDE]], %[[SHIFTED]], %c0_i8
+func.func @main(%x: tensor<3xui8>, %y: tensor<3xui8>) -> tensor<3xui8> attributes {winnow.entry} {
+  %z = winnow.shift_right %x, %y : (tensor<3xui8>, tensor<3xui8>) -> tensor<3xui8>
+  return %z : tensor<3xui8>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @main
+// CHECK: arith.bitcast %{{.*}} : f32 to i32
+func.func @main(%x: tensor<3xf32>) -> tensor<3xui32> attributes {winnow.entry} {
+  %z = winnow.bitcast %x : (tensor<3xf32>) -> tensor<3xui32>
+  return %z : tensor<3xui32>
+}

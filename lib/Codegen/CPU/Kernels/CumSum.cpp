@@ -1,4 +1,4 @@
-//===- CumSum.cpp - Running sums along the middle dimension ---------------===//
+//===- CumSum.cpp - Running sums and products along the middle dimension --===//
 
 #include "KernelBuilder.h"
 
@@ -7,29 +7,38 @@ using namespace mlir;
 namespace winnow::cpu {
 namespace {
 
+enum class Running { Sum, Product };
+
+Value combine(Emitter &e, Running kind, Value x, Value y) {
+  if (isa<FloatType>(getElementTypeOrSelf(x.getType())))
+    return kind == Running::Sum ? e.addF(x, y) : e.mulF(x, y);
+  return kind == Running::Sum ? e.createOrFold<arith::AddIOp>(x, y)
+                              : e.createOrFold<arith::MulIOp>(x, y);
+}
+
 /// Walks the sums of `lanes` columns next to each other, or of one column where
 /// `lanes` is 0. Narrow floats add up in f32, so that a long sum does not stop
 /// growing.
-void emitColumns(Emitter &e, Value x, Value out, Value outer, Value column,
-                 int64_t lanes, bool exclusive, bool reverse) {
+void emitColumns(Emitter &e, Running kind, Value x, Value out, Value outer,
+                 Value column, int64_t lanes, bool exclusive, bool reverse) {
   Type element = cast<MemRefType>(x.getType()).getElementType();
-  bool isFloat = isa<FloatType>(element);
-  bool isNarrow = isFloat && element.getIntOrFloatBitWidth() < 32;
+  bool isNarrow =
+      isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32;
   auto shaped = [&](Type type) -> Type {
     return lanes ? VectorType::get(lanes, type) : type;
   };
   Type stored = shaped(element);
   Type summed = isNarrow ? shaped(e.getF32Type()) : stored;
-  Value zero = arith::ConstantOp::create(e, e.getZeroAttr(summed));
+  Value neutral = arith::ConstantOp::create(
+      e, kind == Running::Sum ? e.getZeroAttr(summed) : e.getOneAttr(summed));
   Value count = e.dim(x, 1);
-  e.forRange(e.index(0), count, 1, zero, [&](Value step, ValueRange carried) {
+  auto walk = [&](Value step, ValueRange carried) {
     Value row = reverse ? e.sub(e.sub(count, e.index(1)), step) : step;
     SmallVector<Value> at = {outer, row, column};
     Value value = lanes ? e.load(x, at, lanes) : e.loadScalar(x, at);
     if (isNarrow)
       value = arith::ExtFOp::create(e, summed, value);
-    Value sum = isFloat ? e.addF(carried[0], value)
-                        : e.createOrFold<arith::AddIOp>(carried[0], value);
+    Value sum = combine(e, kind, carried[0], value);
     Value result = exclusive ? carried[0] : sum;
     if (isNarrow)
       result = arith::TruncFOp::create(e, stored, result);
@@ -38,7 +47,8 @@ void emitColumns(Emitter &e, Value x, Value out, Value outer, Value column,
     else
       e.storeScalar(result, out, at);
     return SmallVector<Value>{sum};
-  });
+  };
+  e.forRange(e.index(0), count, 1, neutral, walk);
 }
 
 } // namespace
@@ -61,8 +71,9 @@ LogicalResult buildCumSum(Emitter &e, const KernelContext &context) {
     return context.error() << "expected 'x' to hold numbers, got " << element;
 
   bool exclusive = context.flag("exclusive"), reverse = context.flag("reverse");
+  Running kind = context.kind() == "cumsum" ? Running::Sum : Running::Product;
   auto emit = [&](Value outer, Value column, int64_t lanes) {
-    emitColumns(e, x, out, outer, column, lanes, exclusive, reverse);
+    emitColumns(e, kind, x, out, outer, column, lanes, exclusive, reverse);
   };
   Value outerCount = e.dim(x, 0), inner = e.dim(x, 2);
   // A sum is serial, so that its order never depends on the threads: these

@@ -63,6 +63,7 @@ mlir::LogicalResult buildSoftmax(Emitter &, const KernelContext &);
 mlir::LogicalResult buildGather(Emitter &, const KernelContext &);
 mlir::LogicalResult buildScatter(Emitter &, const KernelContext &);
 mlir::LogicalResult buildCumSum(Emitter &, const KernelContext &);
+mlir::LogicalResult buildDet(Emitter &, const KernelContext &);
 mlir::LogicalResult buildTopK(Emitter &, const KernelContext &);
 mlir::LogicalResult buildDefineSize(Emitter &, const KernelContext &);
 mlir::LogicalResult buildCheckSize(Emitter &, const KernelContext &);

@@ -63,3 +63,17 @@ FailureOr<RankedTensorType> LinearOp::inferType(std::optional<Location> loc, Ada
   return type;
 }
 WINNOW_DEFINE_INFER_RETURN_TYPES(LinearOp)
+
+FailureOr<RankedTensorType> DetOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  Type type = adaptor.getInput().getType();
+  Dims dims = getDims(type);
+  unsigned numSymbols = getNumSymbols(type);
+  if (dims.size() < 2)
+    return emitOptionalError(loc, "expected an input of rank 2 or more, got rank ", dims.size());
+  AffineExpr columns = dims.pop_back_val(), rows = dims.pop_back_val();
+  if (!isSameDim(rows, columns, numSymbols))
+    return emitOptionalError(loc, "expected square matrices, got ", toString(rows), " by ",
+                             toString(columns));
+  return getTensorType(dims, getElementTypeOrSelf(type), numSymbols);
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(DetOp)

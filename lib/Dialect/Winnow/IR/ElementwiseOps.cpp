@@ -110,6 +110,15 @@ static Value emit(ErfOp, ScalarEmitter e, ValueRange x) { return e.make<math::Er
 static Value emit(TanhOp, ScalarEmitter e, ValueRange x) { return e.make<math::TanhOp>(x[0]); }
 static Value emit(SinOp, ScalarEmitter e, ValueRange x) { return e.make<math::SinOp>(x[0]); }
 static Value emit(CosOp, ScalarEmitter e, ValueRange x) { return e.make<math::CosOp>(x[0]); }
+static Value emit(TanOp, ScalarEmitter e, ValueRange x) { return e.make<math::TanOp>(x[0]); }
+static Value emit(AsinOp, ScalarEmitter e, ValueRange x) { return e.make<math::AsinOp>(x[0]); }
+static Value emit(AcosOp, ScalarEmitter e, ValueRange x) { return e.make<math::AcosOp>(x[0]); }
+static Value emit(AtanOp, ScalarEmitter e, ValueRange x) { return e.make<math::AtanOp>(x[0]); }
+static Value emit(SinhOp, ScalarEmitter e, ValueRange x) { return e.make<math::SinhOp>(x[0]); }
+static Value emit(CoshOp, ScalarEmitter e, ValueRange x) { return e.make<math::CoshOp>(x[0]); }
+static Value emit(AsinhOp, ScalarEmitter e, ValueRange x) { return e.make<math::AsinhOp>(x[0]); }
+static Value emit(AcoshOp, ScalarEmitter e, ValueRange x) { return e.make<math::AcoshOp>(x[0]); }
+static Value emit(AtanhOp, ScalarEmitter e, ValueRange x) { return e.make<math::AtanhOp>(x[0]); }
 static Value emit(FloorOp, ScalarEmitter e, ValueRange x) { return e.make<math::FloorOp>(x[0]); }
 static Value emit(CeilOp, ScalarEmitter e, ValueRange x) { return e.make<math::CeilOp>(x[0]); }
 static Value emit(RoundOp, ScalarEmitter e, ValueRange x) {
@@ -260,6 +269,22 @@ static Value emit(MinimumOp, ScalarEmitter e, ValueRange x) {
 static Value emit(AndOp, ScalarEmitter e, ValueRange x) { return e.make<arith::AndIOp>(x[0], x[1]); }
 static Value emit(OrOp, ScalarEmitter e, ValueRange x) { return e.make<arith::OrIOp>(x[0], x[1]); }
 static Value emit(XorOp, ScalarEmitter e, ValueRange x) { return e.make<arith::XOrIOp>(x[0], x[1]); }
+/// The hardware takes the distance modulo the width; the op does not.
+template <typename Shift>
+static Value emitShift(ScalarEmitter &e, Value x, Value distance) {
+  Type type = x.getType();
+  Value width = e.constant(type, type.getIntOrFloatBitWidth());
+  Value isInside = e.make<arith::CmpIOp>(arith::CmpIPredicate::ult, distance, width);
+  Value zero = e.constant(type, 0);
+  Value shifted = e.make<Shift>(x, e.make<arith::SelectOp>(isInside, distance, zero));
+  return e.make<arith::SelectOp>(isInside, shifted, zero);
+}
+static Value emit(ShiftLeftOp, ScalarEmitter e, ValueRange x) {
+  return emitShift<arith::ShLIOp>(e, x[0], x[1]);
+}
+static Value emit(ShiftRightOp, ScalarEmitter e, ValueRange x) {
+  return emitShift<arith::ShRUIOp>(e, x[0], x[1]);
+}
 static Value emit(SelectOp, ScalarEmitter e, ValueRange x) {
   return e.make<arith::SelectOp>(x[0], x[1], x[2]);
 }
@@ -333,6 +358,12 @@ static Value emit(CastOp op, ScalarEmitter e, ValueRange x) {
   return fromUnsigned ? e.make<arith::ExtUIOp>(to, x[0]) : e.make<arith::ExtSIOp>(to, x[0]);
 }
 
+static Value emit(BitcastOp op, ScalarEmitter e, ValueRange x) {
+  Type type = getElementTypeOrSelf(op.getType());
+  Type to = isa<FloatType>(type) ? type : e.b.getIntegerType(type.getIntOrFloatBitWidth());
+  return x[0].getType() == to ? x[0] : e.make<arith::BitcastOp>(to, x[0]);
+}
+
 /// All of an elementwise op's plumbing; INFER is inferSame or inferBool.
 #define WINNOW_DEFINE_SCALAR(OP)                                               \
   Value OP::emitScalar(OpBuilder &builder, ValueRange scalars) {               \
@@ -361,6 +392,15 @@ WINNOW_DEFINE_ELEMENTWISE(SigmoidOp, inferSame)
 WINNOW_DEFINE_ELEMENTWISE(ReluOp, inferSame)
 WINNOW_DEFINE_ELEMENTWISE(SinOp, inferSame)
 WINNOW_DEFINE_ELEMENTWISE(CosOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(TanOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(AsinOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(AcosOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(AtanOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(SinhOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(CoshOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(AsinhOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(AcoshOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(AtanhOp, inferSame)
 WINNOW_DEFINE_ELEMENTWISE(FloorOp, inferSame)
 WINNOW_DEFINE_ELEMENTWISE(CeilOp, inferSame)
 WINNOW_DEFINE_ELEMENTWISE(RoundOp, inferSame)
@@ -379,21 +419,42 @@ WINNOW_DEFINE_ELEMENTWISE(MinimumOp, inferSame)
 WINNOW_DEFINE_ELEMENTWISE(AndOp, inferSame)
 WINNOW_DEFINE_ELEMENTWISE(OrOp, inferSame)
 WINNOW_DEFINE_ELEMENTWISE(XorOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(ShiftLeftOp, inferSame)
+WINNOW_DEFINE_ELEMENTWISE(ShiftRightOp, inferSame)
 WINNOW_DEFINE_ELEMENTWISE(CompareOp, inferBool)
 WINNOW_DEFINE_SCALAR(SelectOp)
 WINNOW_DEFINE_SCALAR(CastOp)
+WINNOW_DEFINE_SCALAR(BitcastOp)
 
 //===----------------------------------------------------------------------===//
 // CastOp
 //===----------------------------------------------------------------------===//
 
-LogicalResult CastOp::verify() {
-  RankedTensorType in = getInput().getType(), out = getType();
+template <typename Op> static LogicalResult verifySameShape(Op op) {
+  RankedTensorType in = op.getInput().getType(), out = op.getType();
   if (in.getShape() != out.getShape() || in.getEncoding() != out.getEncoding())
-    return emitOpError("expected the result to have the input's shape, got ") << in << " and " << out;
+    return op.emitOpError("expected the result to have the input's shape, got ")
+           << in << " and " << out;
   return success();
 }
 
+LogicalResult CastOp::verify() { return verifySameShape(*this); }
+
 OpFoldResult CastOp::fold(FoldAdaptor) {
+  return getInput().getType() == getType() ? OpFoldResult(getInput()) : nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// BitcastOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult BitcastOp::verify() {
+  unsigned in = getInput().getType().getElementTypeBitWidth(), out = getType().getElementTypeBitWidth();
+  if (in != out)
+    return emitOpError("expected element types of one width, got ") << in << " and " << out << " bits";
+  return verifySameShape(*this);
+}
+
+OpFoldResult BitcastOp::fold(FoldAdaptor) {
   return getInput().getType() == getType() ? OpFoldResult(getInput()) : nullptr;
 }

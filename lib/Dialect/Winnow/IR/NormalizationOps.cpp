@@ -22,6 +22,11 @@ FailureOr<RankedTensorType> CumSumOp::inferType(std::optional<Location> loc, Ada
 }
 WINNOW_DEFINE_INFER_RETURN_TYPES(CumSumOp)
 
+FailureOr<RankedTensorType> CumProdOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  return inferAxisOp(loc, adaptor);
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(CumProdOp)
+
 FailureOr<RankedTensorType> ReduceOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
   Type type = adaptor.getInput().getType();
   Dims dims = getDims(type), result;

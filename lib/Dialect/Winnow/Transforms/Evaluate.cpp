@@ -176,7 +176,7 @@ DenseElementsAttr winnow::evaluate(Operation *op, ArrayRef<ElementsAttr> operand
   }
   Elements out{type, {}, {}};
   out.resize();
-  bool isKnown = isa<ElementwiseOpInterface>(op) && !isa<GeluOp>(op)
+  bool isKnown = isa<ElementwiseOpInterface>(op) && !isa<GeluOp, BitcastOp>(op)
                      ? evaluateElementwise(op, in, out)
                      : evaluateMovement(op, in, out);
   return isKnown ? store(out) : nullptr;

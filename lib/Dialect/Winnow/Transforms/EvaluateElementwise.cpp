@@ -21,6 +21,15 @@ static std::optional<double> evaluateUnary(Operation *op, double x) {
       .Case([&](ReluOp) { return std::isnan(x) ? x : std::fmax(x, 0); })
       .Case([&](SinOp) { return std::sin(x); })
       .Case([&](CosOp) { return std::cos(x); })
+      .Case([&](TanOp) { return std::tan(x); })
+      .Case([&](AsinOp) { return std::asin(x); })
+      .Case([&](AcosOp) { return std::acos(x); })
+      .Case([&](AtanOp) { return std::atan(x); })
+      .Case([&](SinhOp) { return std::sinh(x); })
+      .Case([&](CoshOp) { return std::cosh(x); })
+      .Case([&](AsinhOp) { return std::asinh(x); })
+      .Case([&](AcoshOp) { return std::acosh(x); })
+      .Case([&](AtanhOp) { return std::atanh(x); })
       .Case([&](FloorOp) { return std::floor(x); })
       .Case([&](CeilOp) { return std::ceil(x); })
       .Case([&](RoundOp) { return std::nearbyint(x); })
@@ -76,6 +85,8 @@ static std::optional<int64_t> evaluateBinary(Operation *op, int64_t x, int64_t y
       .Case([&](AndOp) { return x & y; })
       .Case([&](OrOp) { return x | y; })
       .Case([&](XorOp) { return x ^ y; })
+      .Case([&](ShiftLeftOp) { return uy < width ? wrap(ux << uy) : 0; })
+      .Case([&](ShiftRightOp) { return uy < width ? wrap(ux >> uy) : 0; })
       .Default([](Operation *) { return std::nullopt; });
 }
 

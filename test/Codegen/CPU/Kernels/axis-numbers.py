@@ -1,7 +1,7 @@
 # RUN: %python %s
 # REQUIRES: python
 
-# Running sums, sorting and scattering.
+# Running sums and products, determinants, sorting and scattering.
 
 import ctypes
 import os
@@ -15,18 +15,41 @@ generator = np.random.default_rng(0)
 SHAPES = ((1, 5, 1), (3, 1, 7), (2, 33, 67), (5, 0, 3), (0, 4, 4))
 
 
-def check_cumsum(level, element, dtype, exclusive, reverse):
+def check_cumulative(level, kind, element, dtype, exclusive, reverse):
     free = memref(None, None, None, element=element)
-    library = Library(declare("k", [free, free], kind="cumsum", exclusive=exclusive,
+    library = Library(declare("k", [free, free], kind=kind, exclusive=exclusive,
                               reverse=reverse), level)
+    function, neutral = (np.cumsum, 0) if kind == "cumsum" else (np.cumprod, 1)
     for shape in SHAPES:
         x = generator.integers(-9, 9, shape).astype(dtype)
+        if kind == "cumprod":
+            # Few enough primes that the product stays exact.
+            x = np.where(generator.random(shape) < 0.1, 3, np.where(x < 0, -1, 1)).astype(dtype)
         out = np.full(shape, 99, dtype)
         library("k", x, out)
         turned = x[:, ::-1] if reverse else x
-        expected = np.cumsum(turned, 1, dtype=np.float64) - (turned if exclusive else 0)
+        if exclusive:
+            turned = np.insert(turned, 0, neutral, 1)[:, :-1]
+        expected = function(turned, 1, dtype=np.float64)
         expected = expected[:, ::-1] if reverse else expected
-        close(out.astype(np.float64), expected, 0, f"{level} {element} cumsum {shape}")
+        close(out.astype(np.float64), expected, 0, f"{level} {element} {kind} {shape}")
+
+
+def check_det(level, element, dtype, tolerance):
+    free = memref(None, None, None, element=element)
+    library = Library(declare("k", [free, free, memref(None, element=element)], kind="det"), level)
+    for count, size in ((3, 1), (2, 2), (4, 7), (1, 33), (2, 0), (0, 3)):
+        x = generator.standard_normal((count, size, size)).astype(dtype)
+        if count == 4:
+            x[0, 3] = 0
+            x[1, :, 2] = x[1, :, 5]
+            x[2, 1, 1] = np.nan
+            x[3, 0, 0] = 0
+        work, out = np.full(x.shape, 99, dtype), np.full(count, 99, dtype)
+        library("k", x, work, out)
+        expected = np.linalg.det(x.astype(np.float64))
+        close(out / np.maximum(1, np.abs(expected)), expected / np.maximum(1, np.abs(expected)),
+              tolerance, f"{level} {element} det {x.shape}")
 
 
 def ranks(x, largest):
@@ -110,7 +133,11 @@ for level in host_levels():
         check_scatter(level, reduction, True, "i32", np.int32)
     for exclusive in (False, True):
         for reverse in (False, True):
-            check_cumsum(level, "f32", np.float32, exclusive, reverse)
-            check_cumsum(level, "i64", np.int64, exclusive, reverse)
-    check_cumsum(level, "f64", np.float64, False, False)
-    check_cumsum(level, "i32", np.int32, False, True)
+            check_cumulative(level, "cumsum", "f32", np.float32, exclusive, reverse)
+            check_cumulative(level, "cumprod", "i64", np.int64, exclusive, reverse)
+    check_cumulative(level, "cumsum", "i64", np.int64, True, False)
+    check_cumulative(level, "cumsum", "f64", np.float64, False, False)
+    check_cumulative(level, "cumsum", "i32", np.int32, False, True)
+    check_cumulative(level, "cumprod", "f32", np.float32, True, True)
+    check_det(level, "f32", np.float32, 2e-5)
+    check_det(level, "f64", np.float64, 1e-12)

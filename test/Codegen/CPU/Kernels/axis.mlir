@@ -40,6 +40,29 @@ func.func private @cumsum_narrow(memref<?x?x1xf16>, memref<?x?x1xf16>)
 
 // -----
 
+// CHECK-LABEL: func.func private @cumprod
+// CHECK:       scf.for {{.*}} iter_args(%[[PRODUCT:.*]] = %cst) -> (f32)
+// CHECK:         arith.mulf %[[PRODUCT]]
+func.func private @cumprod(memref<?x?x1xf32>, memref<?x?x1xf32>)
+    attributes {winnow.kernel = {kind = "cumprod", exclusive = false, reverse = false}}
+
+// -----
+
+// A pivot, an exchange of rows, the elimination.
+
+// CHECK-LABEL: func.func private @det
+// CHECK:       scf.parallel
+// CHECK:         scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}) -> (f32)
+// CHECK:           scf.for {{.*}} -> (index, f32)
+// CHECK:             math.absf
+// CHECK:           scf.for
+// CHECK:           arith.divf
+// CHECK:             arith.subf
+func.func private @det(memref<?x?x?xf32>, memref<?x?x?xf32>, memref<?xf32>)
+    attributes {winnow.kernel = {kind = "det"}}
+
+// -----
+
 // The best so far are a heap in the outputs; NaN counts as the greatest.
 
 // CHECK-LABEL: func.func private @topk

@@ -85,3 +85,15 @@ func.func private @stride(memref<?x8xf32, strided<[16, 2]>>, memref<?x8xf32>)
 // expected-error @+1 {{kernel 'gather': expected 'indices' to hold i32 or i64, got 'i8'}}
 func.func private @indices(memref<?x?x8xf32>, memref<?xi8>, memref<?x?x8xf32>, i32)
     attributes {winnow.kernel = {kind = "gather"}}
+
+// -----
+
+// expected-error @+1 {{kernel 'det': expected 'x' to hold f32 or f64, got 'f16'}}
+func.func private @det(memref<?x3x3xf16>, memref<?x3x3xf16>, memref<?xf16>)
+    attributes {winnow.kernel = {kind = "det"}}
+
+// -----
+
+// expected-error @+1 {{kernel 'det': expected dimension 1 of 'x' and dimension 2 of 'x' to match, got 3 and 4}}
+func.func private @det(memref<?x3x4xf32>, memref<?x3x4xf32>, memref<?xf32>)
+    attributes {winnow.kernel = {kind = "det"}}

@@ -9,7 +9,8 @@ func.func @no_ops(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %3 = winnow.broadcast_to %2 : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %4 = winnow.slice %3 at affine_map<() -> (0, 0)> step [1, 1] : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %5 = winnow.concat %4 {axis = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
-  return %5 : tensor<2x3xf32>
+  %6 = winnow.bitcast %5 : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return %6 : tensor<2x3xf32>
 }
 
 // -----

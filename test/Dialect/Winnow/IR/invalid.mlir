@@ -11,6 +11,24 @@ func.func @f(%x: tensor<2x3xf32>) {
 
 // -----
 
+// bitcast C1: the shapes match
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected the result to have the input's shape, got 'tensor<2x3xf32>' and 'tensor<3x2xi32>'}}
+  %0 = winnow.bitcast %x : (tensor<2x3xf32>) -> tensor<3x2xi32>
+  return
+}
+
+// -----
+
+// bitcast C2
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected element types of one width, got 32 and 64 bits}}
+  %0 = winnow.bitcast %x : (tensor<2x3xf32>) -> tensor<2x3xi64>
+  return
+}
+
+// -----
+
 // add C1: the element types match
 func.func @f(%x: tensor<2x3xf32>, %y: tensor<3xf64>) {
   // expected-error @+2 {{expected operand element types to match, got 'f32' and 'f64'}}
@@ -308,6 +326,26 @@ func.func @f(%x: tensor<2x3xf32>, %i: tensor<2x1xi64>) {
 
 // -----
 
+// det C1
+func.func @f(%x: tensor<3xf32>) {
+  // expected-error @+2 {{expected an input of rank 2 or more, got rank 1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.det %x : (tensor<3xf32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+// det C2
+func.func @f(%x: tensor<2x3x4xf32>) {
+  // expected-error @+2 {{expected square matrices, got 3 by 4}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.det %x : (tensor<2x3x4xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
 // matmul C1
 func.func @f(%x: tensor<2x3xf32>, %y: tensor<3x4xf64>) {
   // expected-error @+2 {{expected operand element types to match, got 'f32' and 'f64'}}
@@ -423,6 +461,16 @@ func.func @f(%x: tensor<2x3xf32>) {
   // expected-error @+2 {{expected axis in [0, 2), got 2}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = winnow.cumsum %x {axis = 2 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// cumprod C1
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected axis in [0, 2), got 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.cumprod %x {axis = 2 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   return
 }
 

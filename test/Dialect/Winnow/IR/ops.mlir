@@ -16,6 +16,15 @@
 // CHECK: winnow.relu %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.sin %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.cos %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.tan %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.asin %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.acos %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.atan %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.sinh %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.cosh %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.asinh %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.acosh %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.atanh %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.floor %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.ceil %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.round %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf32>
@@ -25,6 +34,7 @@
 // CHECK: winnow.not %{{.*}} : (tensor<4xi1>) -> tensor<4xi1>
 // CHECK: winnow.is_nan %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xi1>
 // CHECK: winnow.cast %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xf16>
+// CHECK: winnow.bitcast %{{.*}} : (tensor<2x3xf32>) -> tensor<2x3xui32>
 func.func @unary(%x: tensor<2x3xf32>, %b0: tensor<4xi1>) {
   %0 = winnow.abs %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %1 = winnow.neg %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
@@ -38,6 +48,15 @@ func.func @unary(%x: tensor<2x3xf32>, %b0: tensor<4xi1>) {
   %9 = winnow.relu %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %10 = winnow.sin %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %11 = winnow.cos %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %tan = winnow.tan %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %asin = winnow.asin %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %acos = winnow.acos %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %atan = winnow.atan %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %sinh = winnow.sinh %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %cosh = winnow.cosh %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %asinh = winnow.asinh %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %acosh = winnow.acosh %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %atanh = winnow.atanh %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %12 = winnow.floor %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %13 = winnow.ceil %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %14 = winnow.round %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
@@ -47,6 +66,7 @@ func.func @unary(%x: tensor<2x3xf32>, %b0: tensor<4xi1>) {
   %b = winnow.not %b0 : (tensor<4xi1>) -> tensor<4xi1>
   %c = winnow.is_nan %x : (tensor<2x3xf32>) -> tensor<2x3xi1>
   %d = winnow.cast %x : (tensor<2x3xf32>) -> tensor<2x3xf16>
+  %e = winnow.bitcast %x : (tensor<2x3xf32>) -> tensor<2x3xui32>
   return
 }
 
@@ -62,6 +82,8 @@ func.func @unary(%x: tensor<2x3xf32>, %b0: tensor<4xi1>) {
 // CHECK: winnow.and %{{.*}}, %{{.*}} : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
 // CHECK: winnow.or %{{.*}}, %{{.*}} : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
 // CHECK: winnow.xor %{{.*}}, %{{.*}} : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+// CHECK: winnow.shift_left %{{.*}}, %{{.*}} : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+// CHECK: winnow.shift_right %{{.*}}, %{{.*}} : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
 func.func @binary(%x: tensor<2x3xf32>, %y: tensor<3xf32>, %p: tensor<2x1xi32>, %q: tensor<3xi32>) {
   %0 = winnow.add %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
   %1 = winnow.sub %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
@@ -74,6 +96,8 @@ func.func @binary(%x: tensor<2x3xf32>, %y: tensor<3xf32>, %p: tensor<2x1xi32>, %
   %l0 = winnow.and %p, %q : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
   %l1 = winnow.or %p, %q : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
   %l2 = winnow.xor %p, %q : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+  %l3 = winnow.shift_left %p, %q : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+  %l4 = winnow.shift_right %p, %q : (tensor<2x1xi32>, tensor<3xi32>) -> tensor<2x3xi32>
   return
 }
 
@@ -163,11 +187,13 @@ func.func @indexing(%x: tensor<2x5xf32>, %n: !n, %j: tensor<4x1xi64>, %u: tensor
 // CHECK: winnow.matmul %{{.*}}, %{{.*}} : (tensor<3xf32>, tensor<3x5xf32>) -> tensor<5xf32>
 // CHECK: winnow.linear %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
 // CHECK: winnow.linear %{{.*}}, %{{.*}} bias(%{{.*}}) residual(%{{.*}}) {activation = #winnow<activation silu>, transpose_weight} : (tensor<2x3xf32>, tensor<5x3xf32>, tensor<5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
-func.func @contractions(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %v: tensor<3xf32>, %t: tensor<5x3xf32>, %b: tensor<5xf32>, %r: tensor<2x5xf32>) {
+// CHECK: winnow.det %{{.*}} : (tensor<2x3x3xf64>) -> tensor<2xf64>
+func.func @contractions(%m: tensor<2x3x3xf64>, %x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %v: tensor<3xf32>, %t: tensor<5x3xf32>, %b: tensor<5xf32>, %r: tensor<2x5xf32>) {
   %0 = winnow.matmul %x, %w : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
   %1 = winnow.matmul %v, %w : (tensor<3xf32>, tensor<3x5xf32>) -> tensor<5xf32>
   %2 = winnow.linear %x, %w : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
   %3 = winnow.linear %x, %t bias(%b) residual(%r) {activation = #winnow<activation silu>, transpose_weight} : (tensor<2x3xf32>, tensor<5x3xf32>, tensor<5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
+  %4 = winnow.det %m : (tensor<2x3x3xf64>) -> tensor<2xf64>
   return
 }
 
@@ -179,6 +205,7 @@ func.func @contractions(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %v: tensor<3xf
 // CHECK: winnow.reduce prod %{{.*}} [1] : (tensor<2x3xf32>) -> tensor<2xf32>
 // CHECK: winnow.reduce sum %{{.*}} [0, 1] {keepdims} : (tensor<2x3xf32>) -> tensor<1x1xf32>
 // CHECK: winnow.cumsum %{{.*}} {axis = 1 : i64, exclusive, reverse} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.cumprod %{{.*}} {axis = 0 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.softmax %{{.*}} {axis = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.layer_norm %{{.*}} {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK: winnow.rms_norm %{{.*}} residual(%{{.*}}) scale(%{{.*}}) {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
@@ -191,6 +218,7 @@ func.func @normalizations(%x: tensor<2x3xf32>, %g: tensor<3xf32>) {
   %4 = winnow.reduce prod %x [1] : (tensor<2x3xf32>) -> tensor<2xf32>
   %k = winnow.reduce sum %x [0, 1] {keepdims} : (tensor<2x3xf32>) -> tensor<1x1xf32>
   %c = winnow.cumsum %x {axis = 1 : i64, exclusive, reverse} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %p = winnow.cumprod %x {axis = 0 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %s = winnow.softmax %x {axis = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %l = winnow.layer_norm %x {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %n = winnow.rms_norm %x residual(%x) scale(%g) {epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>

@@ -38,4 +38,16 @@ def Winnow_LinearOp : Winnow_InferOp<"linear", [AttrSizedOperandSegments]> {
   }];
 }
 
+def Winnow_DetOp : Winnow_InferOp<"det"> {
+  let summary = "the determinant of every matrix";
+  let description = [{
+    `input` is [..., N, N], the result [...]; of an empty matrix it is 1.
+    Computed by elimination with partial pivoting, in the element type.
+    C1: `input` has rank 2 or more. C2: the last two dimensions match.
+  }];
+  let arguments = (ins RankedTensorOf<[F32, F64]>:$input);
+  let results = (outs RankedTensorOf<[F32, F64]>:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
 #endif // WINNOW_CONTRACTION_OPS_TD

@@ -17,6 +17,15 @@ def Winnow_SigmoidOp : Winnow_UnaryOp<"sigmoid", "1 / (1 + e^-x)">;
 def Winnow_ReluOp : Winnow_UnaryOp<"relu", "max(x, 0)">;
 def Winnow_SinOp : Winnow_UnaryOp<"sin", "sin(x)">;
 def Winnow_CosOp : Winnow_UnaryOp<"cos", "cos(x)">;
+def Winnow_TanOp : Winnow_UnaryOp<"tan", "tan(x)">;
+def Winnow_AsinOp : Winnow_UnaryOp<"asin", "asin(x)">;
+def Winnow_AcosOp : Winnow_UnaryOp<"acos", "acos(x)">;
+def Winnow_AtanOp : Winnow_UnaryOp<"atan", "atan(x)">;
+def Winnow_SinhOp : Winnow_UnaryOp<"sinh", "sinh(x)">;
+def Winnow_CoshOp : Winnow_UnaryOp<"cosh", "cosh(x)">;
+def Winnow_AsinhOp : Winnow_UnaryOp<"asinh", "asinh(x)">;
+def Winnow_AcoshOp : Winnow_UnaryOp<"acosh", "acosh(x)">;
+def Winnow_AtanhOp : Winnow_UnaryOp<"atanh", "atanh(x)">;
 def Winnow_FloorOp : Winnow_UnaryOp<"floor", "floor(x)">;
 def Winnow_CeilOp : Winnow_UnaryOp<"ceil", "ceil(x)">;
 def Winnow_RoundOp : Winnow_UnaryOp<"round", "x rounded to the nearest integer, ties to even">;
@@ -49,6 +58,17 @@ def Winnow_CastOp : Winnow_Op<"cast", [Pure,
   let hasVerifier = 1;
 }
 
+def Winnow_BitcastOp : Winnow_Op<"bitcast", [Pure,
+    DeclareOpInterfaceMethods<Winnow_ElementwiseOpInterface>]> {
+  let summary = "the same bits as another element type";
+  let description = "C1: the shapes match. C2: the element types have one width.";
+  let arguments = (ins Winnow_Tensor:$input);
+  let results = (outs Winnow_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
 def Winnow_AddOp : Winnow_BinaryOp<"add", "x + y", [Commutative]>;
 def Winnow_SubOp : Winnow_BinaryOp<"sub", "x - y">;
 def Winnow_MulOp : Winnow_BinaryOp<"mul", "x * y", [Commutative]>;
@@ -60,6 +80,8 @@ def Winnow_MinimumOp : Winnow_BinaryOp<"minimum", "min(x, y), NaN if either is",
 def Winnow_AndOp : Winnow_BinaryOp<"and", "x and y, bitwise on integers", [Commutative]>;
 def Winnow_OrOp : Winnow_BinaryOp<"or", "x or y, bitwise on integers", [Commutative]>;
 def Winnow_XorOp : Winnow_BinaryOp<"xor", "x xor y, bitwise on integers", [Commutative]>;
+def Winnow_ShiftLeftOp : Winnow_BinaryOp<"shift_left", "x 2^y modulo 2^width, for unsigned integers">;
+def Winnow_ShiftRightOp : Winnow_BinaryOp<"shift_right", "floor(x / 2^y), for unsigned integers">;
 
 def Winnow_CompareOp : Winnow_ElementwiseOp<"compare",
     (ins Winnow_ComparePredicateAttr:$predicate, Winnow_Tensor:$lhs, Winnow_Tensor:$rhs)> {

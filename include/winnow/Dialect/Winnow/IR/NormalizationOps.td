@@ -17,13 +17,16 @@ def Winnow_ReduceOp : Winnow_InferOp<"reduce"> {
   let assemblyFormat = "$kind $input $axes attr-dict `:` functional-type(operands, results)";
 }
 
-def Winnow_CumSumOp : Winnow_InferOp<"cumsum"> {
-  let summary = "running sum along `axis`";
+class Winnow_CumulativeOp<string mnemonic, string what> : Winnow_InferOp<mnemonic> {
+  let summary = "running " # what # " along `axis`";
   let description = "C1: `axis` is in [0, rank).";
   let arguments = (ins Winnow_Tensor:$input, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
   let results = (outs Winnow_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
+
+def Winnow_CumSumOp : Winnow_CumulativeOp<"cumsum", "sum">;
+def Winnow_CumProdOp : Winnow_CumulativeOp<"cumprod", "product">;
 
 def Winnow_SoftmaxOp : Winnow_InferOp<"softmax"> {
   let summary = "e^x_i / sum_j e^x_j along `axis`";
