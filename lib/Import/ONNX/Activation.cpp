@@ -43,8 +43,8 @@ static void importCelu(OpImporter &n) {
 
 static void importSelu(OpImporter &n) {
   Value x = n.in(0);
-  double alpha = n.floatAttr("alpha", 1.67326319217681884765625);
-  double gamma = n.floatAttr("gamma", 1.05070102214813232421875);
+  double alpha = n.floatAttr("alpha", n.opset < 6 ? 1.6732 : 1.67326319217681884765625);
+  double gamma = n.floatAttr("gamma", n.opset < 6 ? 1.0507 : 1.05070102214813232421875);
   Value elu = selectPositive(n, x, expMinusOne(n, x, alpha));
   n.set(n.make<MulOp>(elu, n.scalarLike(x, gamma)));
 }
@@ -56,9 +56,15 @@ static void importLeakyRelu(OpImporter &n) {
   n.set(n.make<SelectOp>(n.compare(ComparePredicate::GE, x, n.scalarLike(x, 0)), x, negative));
 }
 
+/// Until opset 6 the slopes are one, or one per channel.
 static void importPRelu(OpImporter &n) {
-  Value x = n.in(0);
-  Value negative = n.make<MulOp>(x, n.in(1));
+  Value x = n.in(0), slope = n.in(1);
+  if (n.opset < 7 && n.rank(1) == 1 && n.rank(0) > 1) {
+    Dims dims(n.rank(0), n.constant(1));
+    dims[1] = n.dims(1)[0];
+    slope = n.reshape(slope, dims);
+  }
+  Value negative = n.make<MulOp>(x, slope);
   n.set(n.make<SelectOp>(n.compare(ComparePredicate::LT, x, n.scalarLike(x, 0)), negative, x));
 }
 
@@ -66,6 +72,28 @@ static void importThresholdedRelu(OpImporter &n) {
   Value x = n.in(0);
   Value alpha = n.scalarLike(x, n.floatAttr("alpha", 1));
   n.set(n.make<SelectOp>(n.compare(ComparePredicate::GT, x, alpha), x, n.scalarLike(x, 0)));
+}
+
+/// x + bias below -lambd, x - bias above lambd, 0 between. Integers are compared
+/// and added as such where the parameters allow it.
+static void importShrink(OpImporter &n) {
+  double bias = n.floatAttr("bias", 0), lambd = n.floatAttr("lambd", 0.5);
+  Type stored = n.elementType(0);
+  bool isUnsigned = stored.isUnsignedInteger();
+  bool isExact = isa<FloatType>(stored) || (bias == std::floor(bias) && !(isUnsigned && lambd < 0));
+  Value x = n.convert(n.in(0), isExact ? stored : n.b.getF64Type());
+  if (n.failed())
+    return;
+  if (!isa<FloatType>(getElementTypeOrSelf(x)))
+    lambd = std::floor(lambd);
+  Value amount = n.scalarLike(x, bias);
+  Value isAbove = n.compare(ComparePredicate::GT, x, n.scalarLike(x, lambd));
+  Value result = n.make<SelectOp>(isAbove, n.make<SubOp>(x, amount), n.scalarLike(x, 0));
+  if (!isUnsigned || !isExact) {
+    Value isBelow = n.compare(ComparePredicate::LT, x, n.scalarLike(x, -lambd));
+    result = n.make<SelectOp>(isBelow, n.make<AddOp>(x, amount), result);
+  }
+  n.set(n.convert(result, stored));
 }
 
 /// max(0, min(1, alpha x + beta))
@@ -114,20 +142,21 @@ static void importSoftsign(OpImporter &n) {
 ArrayRef<OpEntry> getActivationOps() {
   static const OpEntry ops[] = {
       {"Celu", 12, kMaxOpset, 1, 1, importCelu},
-      {"Elu", 6, kMaxOpset, 1, 1, importElu},
+      {"Elu", 1, kMaxOpset, 1, 1, importElu},
       {"Gelu", 20, kMaxOpset, 1, 1, importGelu},
-      {"HardSigmoid", 6, kMaxOpset, 1, 1, importHardSigmoid},
+      {"HardSigmoid", 1, kMaxOpset, 1, 1, importHardSigmoid},
       {"HardSwish", 14, kMaxOpset, 1, 1, importHardSwish},
-      {"LeakyRelu", 6, kMaxOpset, 1, 1, importLeakyRelu},
+      {"LeakyRelu", 1, kMaxOpset, 1, 1, importLeakyRelu},
       {"Mish", 18, kMaxOpset, 1, 1, importMish},
-      {"PRelu", 7, kMaxOpset, 2, 2, importPRelu},
-      {"Relu", 6, kMaxOpset, 1, 1, importUnary<ReluOp>},
-      {"Selu", 6, kMaxOpset, 1, 1, importSelu},
-      {"Sigmoid", 6, kMaxOpset, 1, 1, importUnary<SigmoidOp>},
+      {"PRelu", 1, kMaxOpset, 2, 2, importPRelu},
+      {"Relu", 1, kMaxOpset, 1, 1, importUnary<ReluOp>},
+      {"Selu", 1, kMaxOpset, 1, 1, importSelu},
+      {"Shrink", 9, kMaxOpset, 1, 1, importShrink},
+      {"Sigmoid", 1, kMaxOpset, 1, 1, importUnary<SigmoidOp>},
       {"Softplus", 1, kMaxOpset, 1, 1, importSoftplus},
       {"Softsign", 1, kMaxOpset, 1, 1, importSoftsign},
       {"Swish", 24, kMaxOpset, 1, 1, importSwish},
-      {"Tanh", 6, kMaxOpset, 1, 1, importUnary<TanhOp>},
+      {"Tanh", 1, kMaxOpset, 1, 1, importUnary<TanhOp>},
       {"ThresholdedRelu", 10, kMaxOpset, 1, 1, importThresholdedRelu},
   };
   return ops;

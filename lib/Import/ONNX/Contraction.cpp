@@ -61,9 +61,18 @@ static void importGemm(OpImporter &n) {
   n.set(result);
 }
 
+static void importDet(OpImporter &n) {
+  Dims dims = n.dims(0);
+  if (dims.size() >= 2)
+    n.unify(dims[dims.size() - 2], dims.back(), "rows and columns");
+  Value det = n.make<DetOp>(n.widen(n.in(0)));
+  n.set(n.convert(det, n.elementType(0)));
+}
+
 ArrayRef<OpEntry> getContractionOps() {
   static const OpEntry ops[] = {
-      {"Gemm", 7, kMaxOpset, 2, 3, importGemm},
+      {"Det", 11, kMaxOpset, 1, 1, importDet},
+      {"Gemm", 1, kMaxOpset, 2, 3, importGemm},
       {"MatMul", 1, kMaxOpset, 2, 2, importMatMul},
   };
   return ops;

@@ -38,6 +38,40 @@ static Labeled permute(OpImporter &n, Labeled x, StringRef labels) {
   return {n.transpose(x.value, permutation), labels.str()};
 }
 
+/// A letter that occurs twice names a diagonal: it keeps one dimension, whose
+/// elements lie a row and a column apart.
+static Labeled takeDiagonals(OpImporter &n, Labeled x) {
+  while (!n.failed()) {
+    StringRef labels = x.labels;
+    auto twice = llvm::find_if(labels, [&](char label) { return labels.count(label) > 1; });
+    if (twice == labels.end())
+      break;
+    char label = *twice;
+    size_t first = labels.find(label), second = labels.find(label, first + 1);
+    SmallVector<int64_t> permutation = {int64_t(first), int64_t(second)};
+    std::string rest(1, label);
+    for (size_t i = 0; i < labels.size(); ++i) {
+      if (i == first || i == second)
+        continue;
+      permutation.push_back(i);
+      rest += labels[i];
+    }
+    Dims dims = n.dims(x.value);
+    AffineExpr size = dims[first];
+    if (!n.unify(size, dims[second], "dimensions of one letter"))
+      break;
+    Value turned = n.transpose(x.value, permutation);
+    dims = n.dims(turned);
+    dims.erase(dims.begin());
+    dims[0] = normalizeDim(size * size);
+    Type i64 = n.b.getI64Type();
+    Value apart = n.makeKnown(KnownTensor{i64, {}, {normalizeDim(size + 1)}});
+    Value positions = n.make<MulOp>(n.iota(size, i64), apart);
+    x = {n.make<GatherOp>(n.reshape(turned, dims), positions, 0), rest};
+  }
+  return x;
+}
+
 /// The product of two tensors, summed over the shared letters that `kept` does
 /// not name: one matmul with batch dimensions.
 static Labeled contract(OpImporter &n, Labeled x, Labeled y, StringRef kept) {
@@ -119,13 +153,10 @@ static void importEinsum(OpImporter &n) {
     if (!n.has(i) || static_cast<int64_t>(term.size()) != n.rank(i))
       return n.invalid("expected a letter for each dimension of input " + Twine(i) + " in '" +
                        equation + "'");
-    for (char label : term) {
+    for (char label : term)
       if (!llvm::isAlnum(label))
         return n.invalid("expected letters in '" + equation + "'");
-      if (term.count(label) > 1)
-        return n.unsupported("a diagonal in '" + equation + "'");
-    }
-    operands.push_back({n.in(i), term.str()});
+    operands.push_back(takeDiagonals(n, {n.in(i), term.str()}));
   }
   std::string result = output.str();
   // Without an arrow, the letters that occur once, sorted.

@@ -115,7 +115,8 @@ static AffineExpr evalSelect(OpImporter &, ArrayRef<AffineExpr> x) {
 /// Sets the output to what `evaluate` gives if all inputs are known. The data
 /// inputs, from `first`, must have one type; a mismatch is left to the op.
 static bool fold(OpImporter &n, Type elementType, Evaluate evaluate, size_t first = 0) {
-  if (!evaluate || !n.areAllKnown())
+  // An axis aligns operands in a way of its own (see alignSecond).
+  if (!evaluate || !n.areAllKnown() || n.hasAttr("axis"))
     return false;
   SmallVector<const KnownTensor *> operands;
   for (size_t i = 0; i < n.numInputs(); ++i) {
@@ -140,19 +141,32 @@ static bool fold(OpImporter &n, Type elementType, Evaluate evaluate, size_t firs
 // Operators
 //===----------------------------------------------------------------------===//
 
-template <typename OpTy> static void importUnary(OpImporter &n) {
-  n.set(n.make<OpTy>(n.in(0)));
+/// The second operand as numpy broadcasts it: until opset 6 its dimensions are
+/// some in the middle of the first one's, from `axis` on.
+static Value alignSecond(OpImporter &n) {
+  Value y = n.in(1);
+  if (n.failed() || n.opset >= 7 || !n.hasAttr("axis"))
+    return y;
+  Dims dims = n.dims(1);
+  int64_t rank = n.rank(0), axis = n.normalizeAxis(n.intAttr("axis", 0), std::max<int64_t>(rank, 1));
+  int64_t after = rank - axis - static_cast<int64_t>(dims.size());
+  if (after < 0) {
+    n.invalid("expected an axis of at most " + Twine(rank - n.rank(1)) + ", got " + Twine(axis));
+    return nullptr;
+  }
+  dims.append(after, n.constant(1));
+  return n.reshape(y, dims);
 }
 
 template <typename OpTy, Evaluate evaluate = nullptr> static void importBinary(OpImporter &n) {
   if (!fold(n, n.elementType(0), evaluate))
-    n.set(n.make<OpTy>(n.in(0), n.in(1)));
+    n.set(n.make<OpTy>(n.in(0), alignSecond(n)));
 }
 
 template <ComparePredicate predicate, Evaluate evaluate>
 static void importCompare(OpImporter &n) {
   if (!fold(n, n.b.getI1Type(), evaluate))
-    n.set(n.compare(predicate, n.in(0), n.in(1)));
+    n.set(n.compare(predicate, n.in(0), alignSecond(n)));
 }
 
 /// An operator of any number of inputs, as a chain of a binary one.
@@ -219,7 +233,7 @@ static void importPow(OpImporter &n) {
   Type base = n.elementType(0), exponent = n.elementType(1);
   // The result has the base's type whatever the exponent's.
   Type common = isa<FloatType>(base) || !isa<FloatType>(exponent) ? base : exponent;
-  Value result = n.make<PowOp>(n.convert(n.in(0), common), n.convert(n.in(1), common));
+  Value result = n.make<PowOp>(n.convert(n.in(0), common), n.convert(alignSecond(n), common));
   n.set(n.convert(result, base));
 }
 
@@ -275,7 +289,15 @@ static void importCastTo(OpImporter &n, Type to) {
 static void importCast(OpImporter &n) {
   if (n.stringAttr("round_mode", "up") != "up" && !n.failed())
     return n.unsupported("round_mode other than up");
-  int64_t to = n.requiredIntAttr("to");
+  if (n.opset >= 6) {
+    int64_t to = n.requiredIntAttr("to");
+    return importCastTo(n, n.failed() ? Type() : n.getDataType(to));
+  }
+  // The types had names first.
+  std::string name = n.stringAttr("to", "");
+  onnx::TensorProto::DataType to;
+  if (!n.failed() && !onnx::TensorProto::DataType_Parse(name, &to))
+    return n.invalid("expected attribute 'to' to name a type, got '" + name + "'");
   importCastTo(n, n.failed() ? Type() : n.getDataType(to));
 }
 
@@ -295,66 +317,58 @@ static void importIsInf(OpImporter &n) {
 
 static void importIdentity(OpImporter &n) { n.forward(0); }
 
-/// Dropout does nothing at inference; its mask is all ones and never used.
+/// Dropout does nothing at inference; its mask is all ones, of the input's type
+/// until opset 9.
 static void importDropout(OpImporter &n) {
+  bool isTraining = n.opset < 7 && !n.intAttr("is_test", 0);
   if (n.opset >= 12 && n.has(2)) {
     const KnownTensor *training = n.known(2);
     std::optional<SmallVector<int64_t>> values;
     if (training)
       values = training->getConstants();
-    if (!values || values->size() != 1 || values->front() != 0)
-      return n.unsupported("training mode", "export the model in evaluation mode");
+    isTraining = !values || values->size() != 1 || values->front() != 0;
   }
+  if (isTraining && !n.failed())
+    return n.unsupported("training mode", "export the model in evaluation mode");
   n.forward(0);
+  Type maskType = n.opset < 10 ? n.elementType(0) : n.b.getI1Type();
+  if (n.isUsed(1))
+    n.set(1, n.broadcastTo(n.scalar(maskType, 1), n.dims(0)));
 }
 
 ArrayRef<OpEntry> getElementwiseOps() {
   using P = ComparePredicate;
   static const OpEntry ops[] = {
-      {"Abs", 6, kMaxOpset, 1, 1, importUnary<AbsOp>},
-      {"Add", 7, kMaxOpset, 2, 2, importBinary<AddOp, evalAdd>},
-      {"And", 7, kMaxOpset, 2, 2, importBinary<AndOp, evalLogic<std::bit_and<int64_t>>>},
+      {"Add", 1, kMaxOpset, 2, 2, importBinary<AddOp, evalAdd>},
+      {"And", 1, kMaxOpset, 2, 2, importBinary<AndOp, evalLogic<std::bit_and<int64_t>>>},
       {"BitwiseAnd", 18, kMaxOpset, 2, 2, importBinary<AndOp>},
-      {"BitwiseNot", 18, kMaxOpset, 1, 1, importUnary<NotOp>},
       {"BitwiseOr", 18, kMaxOpset, 2, 2, importBinary<OrOp>},
       {"BitwiseXor", 18, kMaxOpset, 2, 2, importBinary<XorOp>},
-      {"Cast", 6, kMaxOpset, 1, 1, importCast},
+      {"Cast", 1, kMaxOpset, 1, 1, importCast},
       {"CastLike", 15, kMaxOpset, 2, 2, importCastLike},
-      {"Ceil", 6, kMaxOpset, 1, 1, importUnary<CeilOp>},
-      {"Clip", 6, kMaxOpset, 1, 3, importClip},
-      {"Cos", 7, kMaxOpset, 1, 1, importUnary<CosOp>},
-      {"Div", 7, kMaxOpset, 2, 2, importBinary<DivOp, evalDiv>},
-      {"Dropout", 7, kMaxOpset, 1, 3, importDropout},
-      {"Equal", 7, kMaxOpset, 2, 2, importCompare<P::EQ, evalEqual>},
-      {"Erf", 9, kMaxOpset, 1, 1, importUnary<ErfOp>},
-      {"Exp", 6, kMaxOpset, 1, 1, importUnary<ExpOp>},
-      {"Floor", 6, kMaxOpset, 1, 1, importUnary<FloorOp>},
-      {"Greater", 7, kMaxOpset, 2, 2, importCompare<P::GT, evalGreater>},
+      {"Clip", 1, kMaxOpset, 1, 3, importClip},
+      {"Div", 1, kMaxOpset, 2, 2, importBinary<DivOp, evalDiv>},
+      {"Dropout", 1, kMaxOpset, 1, 3, importDropout, 2},
+      {"Equal", 1, kMaxOpset, 2, 2, importCompare<P::EQ, evalEqual>},
+      {"Greater", 1, kMaxOpset, 2, 2, importCompare<P::GT, evalGreater>},
       {"GreaterOrEqual", 12, kMaxOpset, 2, 2, importCompare<P::GE, evalGreaterOrEqual>},
       {"Identity", 1, kMaxOpset, 1, 1, importIdentity},
       {"IsInf", 10, kMaxOpset, 1, 1, importIsInf},
-      {"IsNaN", 9, kMaxOpset, 1, 1, importUnary<IsNaNOp>},
-      {"Less", 7, kMaxOpset, 2, 2, importCompare<P::LT, evalLess>},
+      {"Less", 1, kMaxOpset, 2, 2, importCompare<P::LT, evalLess>},
       {"LessOrEqual", 12, kMaxOpset, 2, 2, importCompare<P::LE, evalLessOrEqual>},
-      {"Log", 6, kMaxOpset, 1, 1, importUnary<LogOp>},
-      {"Max", 8, kMaxOpset, 1, kVariadic, importVariadic<MaximumOp, evalMax>},
-      {"Mean", 8, kMaxOpset, 1, kVariadic, importMean},
-      {"Min", 8, kMaxOpset, 1, kVariadic, importVariadic<MinimumOp, evalMin>},
+      {"Max", 1, kMaxOpset, 1, kVariadic, importVariadic<MaximumOp, evalMax>},
+      {"Mean", 1, kMaxOpset, 1, kVariadic, importMean},
+      {"Min", 1, kMaxOpset, 1, kVariadic, importVariadic<MinimumOp, evalMin>},
       {"Mod", 10, kMaxOpset, 2, 2, importMod},
-      {"Mul", 7, kMaxOpset, 2, 2, importBinary<MulOp, evalMul>},
-      {"Neg", 6, kMaxOpset, 1, 1, importNeg},
+      {"Mul", 1, kMaxOpset, 2, 2, importBinary<MulOp, evalMul>},
+      {"Neg", 1, kMaxOpset, 1, 1, importNeg},
       {"Not", 1, kMaxOpset, 1, 1, importNot},
-      {"Or", 7, kMaxOpset, 2, 2, importBinary<OrOp, evalLogic<std::bit_or<int64_t>>>},
-      {"Pow", 7, kMaxOpset, 2, 2, importPow},
-      {"Reciprocal", 6, kMaxOpset, 1, 1, importUnary<ReciprocalOp>},
-      {"Round", 11, kMaxOpset, 1, 1, importUnary<RoundOp>},
-      {"Sign", 9, kMaxOpset, 1, 1, importUnary<SignOp>},
-      {"Sin", 7, kMaxOpset, 1, 1, importUnary<SinOp>},
-      {"Sqrt", 6, kMaxOpset, 1, 1, importUnary<SqrtOp>},
-      {"Sub", 7, kMaxOpset, 2, 2, importBinary<SubOp, evalSub>},
-      {"Sum", 8, kMaxOpset, 1, kVariadic, importVariadic<AddOp, evalAdd>},
+      {"Or", 1, kMaxOpset, 2, 2, importBinary<OrOp, evalLogic<std::bit_or<int64_t>>>},
+      {"Pow", 1, kMaxOpset, 2, 2, importPow},
+      {"Sub", 1, kMaxOpset, 2, 2, importBinary<SubOp, evalSub>},
+      {"Sum", 1, kMaxOpset, 1, kVariadic, importVariadic<AddOp, evalAdd>},
       {"Where", 9, kMaxOpset, 3, 3, importWhere},
-      {"Xor", 7, kMaxOpset, 2, 2, importBinary<XorOp, evalLogic<std::bit_xor<int64_t>>>},
+      {"Xor", 1, kMaxOpset, 2, 2, importBinary<XorOp, evalLogic<std::bit_xor<int64_t>>>},
   };
   return ops;
 }

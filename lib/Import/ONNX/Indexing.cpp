@@ -77,6 +77,38 @@ static void importGatherElements(OpImporter &n) {
   n.set(axis == rank - 1 ? result : n.transpose(result, permutation));
 }
 
+/// Reverses the first elements along the time axis, as many as each batch's
+/// length says.
+static void importReverseSequence(OpImporter &n) {
+  int64_t batch = n.intAttr("batch_axis", 1), time = n.intAttr("time_axis", 0);
+  if (n.failed())
+    return;
+  if (batch + time != 1 || batch * time != 0)
+    return n.invalid("expected axes 0 and 1, got batch_axis " + Twine(batch) + " and time_axis " +
+                     Twine(time));
+  if (n.rank(0) < 2 || n.rank(1) != 1)
+    return n.invalid("expected an input of rank 2 or more and lengths of rank 1, got ranks " +
+                     Twine(n.rank(0)) + " and " + Twine(n.rank(1)));
+  Dims dims = n.dims(0);
+  AffineExpr one = n.constant(1);
+  if (!n.unify(dims[batch], n.dims(1)[0], "the batch sizes of input and lengths"))
+    return;
+  Value lengths = n.reshape(n.in(1), {dims[batch], one});
+  Value steps = n.iota(dims[time], getElementTypeOrSelf(lengths));
+  Value last = n.make<SubOp>(lengths, n.scalarLike(lengths, 1));
+  Value index = n.make<SelectOp>(n.compare(ComparePredicate::LT, steps, lengths),
+                                 n.make<SubOp>(last, steps), steps);
+  SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(0, n.rank(0)));
+  std::swap(permutation[0], permutation[1]);
+  Value x = n.in(0);
+  if (time == 0)
+    x = n.transpose(x, permutation);
+  if (n.failed())
+    return;
+  x = n.make<GatherNDOp>(x, n.reshape(index, {dims[batch], dims[time], one}), /*batchDims=*/1);
+  n.set(time == 0 ? n.transpose(x, permutation) : x);
+}
+
 /// How many elements are kept: an attribute in opset 1, then an input that may
 /// be a dynamic dimension.
 static AffineExpr getKept(OpImporter &n) {
@@ -216,6 +248,7 @@ ArrayRef<OpEntry> getIndexingOps() {
       {"GatherND", 11, kMaxOpset, 2, 2, importGatherND},
       {"NonZero", 9, kMaxOpset, 1, 1, importNonZero},
       {"OneHot", 9, kMaxOpset, 3, 3, importOneHot},
+      {"ReverseSequence", 10, kMaxOpset, 2, 2, importReverseSequence},
       {"TopK", 1, 9, 1, 1, importTopK, 2},
       {"TopK", 10, kMaxOpset, 2, 2, importTopK, 2},
   };

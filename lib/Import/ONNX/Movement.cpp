@@ -204,6 +204,23 @@ static void importPad(OpImporter &n) {
 
 /// Keeps the upper or lower triangle: element (i, j) of the last two
 /// dimensions with j >= i + k, or j <= i + k.
+/// column - row >= k, or another comparison, over the last two dimensions.
+static Value compareDiagonal(OpImporter &n, ComparePredicate predicate, ArrayRef<AffineExpr> dims,
+                             int64_t k) {
+  AffineExpr height = dims[dims.size() - 2], width = dims.back();
+  Type i64 = n.b.getI64Type();
+  Value row = n.reshape(n.iota(height, i64, k), {height, n.constant(1)});
+  return n.compare(predicate, n.iota(width, i64), row);
+}
+
+static void importEyeLike(OpImporter &n) {
+  int64_t k = n.intAttr("k", 0), dataType = n.intAttr("dtype", 0);
+  if (n.rank(0) != 2)
+    return n.invalid("expected an input of rank 2, got rank " + Twine(n.rank(0)));
+  Type type = n.hasAttr("dtype") && !n.failed() ? n.getDataType(dataType) : n.elementType(0);
+  n.set(n.convert(compareDiagonal(n, ComparePredicate::EQ, n.dims(0), k), type));
+}
+
 static void importTrilu(OpImporter &n) {
   bool isUpper = n.intAttr("upper", 1);
   int64_t k = 0;
@@ -215,12 +232,7 @@ static void importTrilu(OpImporter &n) {
   }
   if (n.rank(0) < 2)
     return n.invalid("expected an input of rank 2 or more, got rank " + Twine(n.rank(0)));
-  Dims dims = n.dims(0);
-  AffineExpr height = dims[dims.size() - 2], width = dims.back();
-  Type i64 = n.b.getI64Type();
-  Value row = n.reshape(n.iota(height, i64, k), {height, n.constant(1)});
-  Value column = n.iota(width, i64);
-  Value keep = n.compare(isUpper ? ComparePredicate::GE : ComparePredicate::LE, column, row);
+  Value keep = compareDiagonal(n, isUpper ? ComparePredicate::GE : ComparePredicate::LE, n.dims(0), k);
   Value x = n.in(0);
   n.set(n.make<SelectOp>(keep, x, n.scalarLike(x, 0)));
 }
@@ -228,6 +240,7 @@ static void importTrilu(OpImporter &n) {
 ArrayRef<OpEntry> getMovementOps() {
   static const OpEntry ops[] = {
       {"Concat", 4, kMaxOpset, 1, kVariadic, importConcat},
+      {"EyeLike", 9, kMaxOpset, 1, 1, importEyeLike},
       {"Pad", 2, kMaxOpset, 1, 4, importPad},
       {"Split", 2, kMaxOpset, 1, 2, importSplit, kVariadic},
       {"Transpose", 1, kMaxOpset, 1, 1, importTranspose},

@@ -4,39 +4,22 @@ using namespace mlir;
 
 namespace winnow::import {
 
-/// Until opset 12 the input counts as the matrix [dims before axis, the rest].
-static void importSoftmax12(OpImporter &n) {
-  int64_t rank = n.rank(0), axis = n.intAttr("axis", 1);
-  axis = n.normalizeAxis(axis, rank);
-  if (n.failed())
-    return;
-  if (axis == rank - 1)
-    return n.set(n.make<SoftmaxOp>(n.in(0), axis));
-  Dims dims = n.dims(0);
-  MLIRContext *context = n.b.getContext();
-  Value matrix = n.reshape(n.in(0), {getNumElements(ArrayRef(dims).take_front(axis), context),
-                                     getNumElements(ArrayRef(dims).drop_front(axis), context)});
-  n.set(n.reshape(n.make<SoftmaxOp>(matrix, 1), dims));
-}
-
-static void importSoftmax(OpImporter &n) {
-  int64_t axis = n.intAttr("axis", -1);
-  axis = n.normalizeAxis(axis, n.rank(0));
-  n.set(n.make<SoftmaxOp>(n.in(0), axis));
-}
-
-/// x - max - log(sum(exp(x - max)))
-static void importLogSoftmax(OpImporter &n) {
-  int64_t axis = n.intAttr("axis", -1);
-  axis = n.normalizeAxis(axis, n.rank(0));
-  Value x = n.in(0);
-  Value shifted = n.make<SubOp>(x, n.reduce(ReduceKind::Max, x, {axis}, true));
-  Value sum = n.reduce(ReduceKind::Sum, n.make<ExpOp>(shifted), {axis}, true);
-  n.set(n.make<SubOp>(shifted, n.make<LogOp>(sum)));
-}
-
 static bool matches(ArrayRef<AffineExpr> a, ArrayRef<AffineExpr> b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin());
+}
+
+/// A layer norm's further outputs: the mean and 1 / sqrt(variance + epsilon),
+/// computed in float or wider.
+static void setStatistics(OpImporter &n, int64_t axis, double epsilon) {
+  int64_t stash = n.intAttr("stash_type", onnx::TensorProto::FLOAT);
+  Type stored = n.failed() ? Type() : n.getDataType(stash);
+  Value x = n.widen(n.in(0));
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(axis, n.rank(0)));
+  Value mean = n.reduce(ReduceKind::Mean, x, axes, true), centered = n.make<SubOp>(x, mean);
+  Value variance = n.reduce(ReduceKind::Mean, n.make<MulOp>(centered, centered), axes, true);
+  Value deviation = n.make<SqrtOp>(n.make<AddOp>(variance, n.scalarLike(variance, epsilon)));
+  n.set(1, n.convert(mean, stored));
+  n.set(2, n.convert(n.make<ReciprocalOp>(deviation), stored));
 }
 
 /// Normalises by `norm(x, scale, bias)`, which knows one last dimension; more
@@ -78,6 +61,8 @@ static void importLayerNormalization(OpImporter &n) {
   importNorm(n, [&](Value x, Value scale, Value bias) {
     return n.make<LayerNormOp>(x, Value(), scale, bias, llvm::APFloat(epsilon));
   });
+  if (n.isUsed(1) || n.isUsed(2))
+    setStatistics(n, n.normalizeAxis(n.intAttr("axis", -1), n.rank(0)), epsilon);
 }
 
 /// The op computes in float or wider, whatever stash_type asks for.
@@ -102,42 +87,77 @@ static Value channels(OpImporter &n, size_t input) {
   return n.reshape(n.in(input), dims);
 }
 
+/// The parameters are per channel, or until opset 8 without `spatial` per
+/// element of a sample.
 static void importBatchNormalization(OpImporter &n) {
   double epsilon = n.floatAttr("epsilon", 1e-5);
-  if (n.opset >= 14 && n.intAttr("training_mode", 0) && !n.failed())
+  bool isTraining = n.opset < 7 ? !n.intAttr("is_test", 0)
+                                : n.opset >= 14 && n.intAttr("training_mode", 0);
+  bool isSpatial = n.opset >= 9 || n.intAttr("spatial", 1);
+  if (isTraining && !n.failed())
     return n.unsupported("training mode", "export the model in evaluation mode");
-  Value scale = channels(n, 1), bias = channels(n, 2), mean = channels(n, 3),
-        variance = channels(n, 4);
+  // The parameters may be wider than the input.
+  Value x = n.widen(n.in(0));
+  for (size_t i = 1; i < 5; ++i)
+    if (n.elementType(i).isF64())
+      x = n.convert(x, n.elementType(i));
+  auto parameter = [&](size_t i) {
+    Value value = isSpatial ? channels(n, i) : n.in(i);
+    return n.failed() ? Value() : n.convert(value, getElementTypeOrSelf(x));
+  };
+  Value scale = parameter(1), bias = parameter(2), mean = parameter(3), variance = parameter(4);
   Value deviation =
       n.make<SqrtOp>(n.make<AddOp>(variance, n.scalarLike(variance, epsilon)));
-  Value normalized = n.make<DivOp>(n.make<SubOp>(n.in(0), mean), deviation);
-  n.set(n.make<AddOp>(n.make<MulOp>(normalized, scale), bias));
+  Value normalized = n.make<DivOp>(n.make<SubOp>(x, mean), deviation);
+  Value result = n.make<AddOp>(n.make<MulOp>(normalized, scale), bias);
+  n.set(n.convert(result, n.elementType(0)));
+}
+
+/// (x - mean) / deviation over `axes`, where `getDeviation` gives that of a
+/// variance. Narrow floats come back widened.
+template <typename GetDeviation>
+static Value standardize(OpImporter &n, Value x, ArrayRef<int64_t> axes, GetDeviation getDeviation) {
+  if (n.failed())
+    return nullptr;
+  Value wide = n.widen(x);
+  Value centered = n.make<SubOp>(wide, n.reduce(ReduceKind::Mean, wide, axes, true));
+  Value variance = n.reduce(ReduceKind::Mean, n.make<MulOp>(centered, centered), axes, true);
+  return n.make<DivOp>(centered, getDeviation(variance));
 }
 
 /// (x - mean) / sqrt(variance + epsilon) over `axes`.
 static Value standardize(OpImporter &n, Value x, ArrayRef<int64_t> axes, double epsilon) {
-  Value centered = n.make<SubOp>(x, n.reduce(ReduceKind::Mean, x, axes, true));
-  Value variance = n.reduce(ReduceKind::Mean, n.make<MulOp>(centered, centered), axes, true);
-  Value deviation =
-      n.make<SqrtOp>(n.make<AddOp>(variance, n.scalarLike(variance, epsilon)));
-  return n.make<DivOp>(centered, deviation);
+  return standardize(n, x, axes, [&](Value variance) {
+    return n.make<SqrtOp>(n.make<AddOp>(variance, n.scalarLike(variance, epsilon)));
+  });
+}
+
+/// A deviation of 0 gives 0.
+static void importMeanVarianceNormalization(OpImporter &n) {
+  SmallVector<int64_t> axes = n.intsAttr("axes").value_or(SmallVector<int64_t>{0, 2, 3});
+  axes = n.normalizeAxes(axes, n.rank(0));
+  Value result = standardize(n, n.in(0), axes, [&](Value variance) {
+    return n.make<AddOp>(n.make<SqrtOp>(variance), n.scalarLike(variance, 1e-9));
+  });
+  n.set(n.convert(result, n.elementType(0)));
 }
 
 static void importInstanceNormalization(OpImporter &n) {
   double epsilon = n.floatAttr("epsilon", 1e-5);
-  Value scale = channels(n, 1), bias = channels(n, 2);
+  Value scale = n.widen(channels(n, 1)), bias = n.widen(channels(n, 2));
   if (n.failed())
     return;
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, n.rank(0)));
   Value normalized = standardize(n, n.in(0), axes, epsilon);
-  n.set(n.make<AddOp>(n.make<MulOp>(normalized, scale), bias));
+  Value result = n.make<AddOp>(n.make<MulOp>(normalized, scale), bias);
+  n.set(n.convert(result, n.elementType(0)));
 }
 
 /// Since opset 21 scale and bias are per channel; before they were per group.
 static void importGroupNormalization(OpImporter &n) {
   double epsilon = n.floatAttr("epsilon", 1e-5);
   int64_t groups = n.requiredIntAttr("num_groups");
-  Value scale = channels(n, 1), bias = channels(n, 2);
+  Value scale = n.widen(channels(n, 1)), bias = n.widen(channels(n, 2));
   if (n.failed())
     return;
   Dims dims = n.dims(0), grouped = dims;
@@ -148,20 +168,75 @@ static void importGroupNormalization(OpImporter &n) {
   grouped[1] = n.constant(groups);
   grouped.insert(grouped.begin() + 2, perGroup);
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, grouped.size()));
-  Value normalized = n.reshape(standardize(n, n.reshape(n.in(0), grouped), axes, epsilon), dims);
-  n.set(n.make<AddOp>(n.make<MulOp>(normalized, scale), bias));
+  Value normalized = standardize(n, n.reshape(n.in(0), grouped), axes, epsilon);
+  if (n.opset >= 21) {
+    normalized = n.reshape(normalized, dims);
+  } else {
+    Dims perGroupDims(grouped.size(), n.constant(1));
+    perGroupDims[1] = n.constant(groups);
+    for (Value *parameter : {&scale, &bias})
+      if (!n.failed() && n.unify(n.dims(*parameter)[1], grouped[1], "the groups and parameters"))
+        *parameter = n.reshape(*parameter, perGroupDims);
+  }
+  Value result = n.make<AddOp>(n.make<MulOp>(normalized, scale), bias);
+  n.set(n.convert(n.reshape(result, dims), n.elementType(0)));
+}
+
+/// x / norm, and 0 where the norm is 0.
+static void importLpNormalization(OpImporter &n) {
+  int64_t p = n.intAttr("p", 2), axis = n.normalizeAxis(n.intAttr("axis", -1), n.rank(0));
+  if (!n.failed() && p != 1 && p != 2)
+    return n.invalid("expected p to be 1 or 2, got " + Twine(p));
+  Value x = n.widen(n.in(0));
+  Value sum = n.reduce(ReduceKind::Sum, p == 1 ? n.make<AbsOp>(x) : n.make<MulOp>(x, x), {axis}, true);
+  Value norm = p == 1 ? sum : n.make<SqrtOp>(sum), zero = n.scalarLike(norm, 0);
+  Value isZero = n.compare(ComparePredicate::EQ, norm, zero);
+  Value result = n.make<SelectOp>(isZero, zero, n.make<DivOp>(x, norm));
+  n.set(n.convert(result, n.elementType(0)));
+}
+
+/// x / (bias + alpha / size * squares)^beta, with the squares of `size` channels
+/// around each one added up.
+static void importLRN(OpImporter &n) {
+  constexpr int64_t kMaxSize = 256;
+  double alpha = n.floatAttr("alpha", 1e-4), beta = n.floatAttr("beta", 0.75);
+  double bias = n.floatAttr("bias", 1);
+  int64_t size = n.requiredIntAttr("size");
+  if (n.failed())
+    return;
+  if (n.rank(0) < 2 || size < 1)
+    return n.invalid("expected an input of rank 2 or more and a size of 1 or more, got rank " +
+                     Twine(n.rank(0)) + " and " + Twine(size));
+  if (size > kMaxSize)
+    return n.unsupported("a size of more than " + Twine(kMaxSize) + " channels");
+  Value x = n.widen(n.in(0)), sum;
+  Dims dims = n.dims(0), edge = dims;
+  auto zeros = [&](int64_t count) {
+    edge[1] = n.constant(count);
+    return n.broadcastTo(n.scalarLike(x, 0), edge);
+  };
+  Value square = n.make<MulOp>(x, x);
+  Value padded = n.concat({zeros((size - 1) / 2), square, zeros(size / 2)}, 1);
+  for (int64_t i = 0; i < size; ++i) {
+    Value part = n.sliceDim(padded, 1, n.constant(i), dims[1]);
+    sum = sum ? n.make<AddOp>(sum, part) : part;
+  }
+  Value scaled = n.make<MulOp>(sum, n.scalarLike(sum, alpha / size));
+  Value base = n.make<AddOp>(scaled, n.scalarLike(scaled, bias));
+  Value result = n.make<DivOp>(x, n.make<PowOp>(base, n.scalarLike(base, beta)));
+  n.set(n.convert(result, n.elementType(0)));
 }
 
 ArrayRef<OpEntry> getNormalizationOps() {
   static const OpEntry ops[] = {
-      {"BatchNormalization", 9, kMaxOpset, 5, 5, importBatchNormalization},
-      {"GroupNormalization", 21, kMaxOpset, 3, 3, importGroupNormalization},
-      {"InstanceNormalization", 6, kMaxOpset, 3, 3, importInstanceNormalization},
-      {"LayerNormalization", 17, kMaxOpset, 2, 3, importLayerNormalization},
-      {"LogSoftmax", 13, kMaxOpset, 1, 1, importLogSoftmax},
+      {"BatchNormalization", 1, kMaxOpset, 5, 5, importBatchNormalization},
+      {"GroupNormalization", 18, kMaxOpset, 3, 3, importGroupNormalization},
+      {"InstanceNormalization", 1, kMaxOpset, 3, 3, importInstanceNormalization},
+      {"LayerNormalization", 17, kMaxOpset, 2, 3, importLayerNormalization, 3},
+      {"LpNormalization", 1, kMaxOpset, 1, 1, importLpNormalization},
+      {"LRN", 1, kMaxOpset, 1, 1, importLRN},
+      {"MeanVarianceNormalization", 9, kMaxOpset, 1, 1, importMeanVarianceNormalization},
       {"RMSNormalization", 23, kMaxOpset, 2, 2, importRMSNormalization},
-      {"Softmax", 1, 12, 1, 1, importSoftmax12},
-      {"Softmax", 13, kMaxOpset, 1, 1, importSoftmax},
   };
   return ops;
 }

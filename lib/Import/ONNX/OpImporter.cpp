@@ -431,6 +431,13 @@ Value OpImporter::convert(Value input, Type elementType) {
       RankedTensorType::get(from.getShape(), elementType, from.getEncoding()), input);
 }
 
+Value OpImporter::widen(Value input) {
+  if (failed() || !input)
+    return nullptr;
+  Type type = getElementTypeOrSelf(input);
+  return type.isF16() || type.isBF16() ? convert(input, b.getF32Type()) : input;
+}
+
 Value OpImporter::concat(ArrayRef<Value> parts, int64_t axis) {
   if (failed())
     return nullptr;

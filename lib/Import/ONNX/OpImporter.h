@@ -96,6 +96,10 @@ public:
 
   //===--- Outputs ---===//
 
+  /// The node names this output.
+  bool isUsed(size_t output) const {
+    return output < outputs.size() && !node.output(output).empty();
+  }
   void set(size_t output, mlir::Value value);
   void set(mlir::Value value) { set(0, value); }
   void setKnown(const std::optional<KnownTensor> &known, size_t output = 0);
@@ -188,6 +192,8 @@ public:
   mlir::Value broadcastTo(mlir::Value input, mlir::ArrayRef<mlir::AffineExpr> dims);
   mlir::Value transpose(mlir::Value input, mlir::ArrayRef<int64_t> permutation);
   mlir::Value convert(mlir::Value input, mlir::Type elementType);
+  /// Narrow floats as f32, in which sums of many of them are kept. Null stays.
+  mlir::Value widen(mlir::Value input);
   mlir::Value concat(mlir::ArrayRef<mlir::Value> inputs, int64_t axis);
   mlir::Value reduce(ReduceKind kind, mlir::Value input, mlir::ArrayRef<int64_t> axes,
                      bool keepdims);

@@ -16,7 +16,8 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
       getMovementOps(),    getIndexingOps(),    getContractionOps(),   getNormalizationOps(),
       getReductionOps(),   getAttentionOps(),  getSliceOps(),         getEinsumOps(),
       getPoolOps(),        getConvolutionOps(), getScatterOps(),     getQuantizationOps(),
-      getFoldOps(),        getCropPadOps()};
+      getFoldOps(),        getCropPadOps(),     getMathOps(),          getSoftmaxOps(),
+      getLossOps(),        getSpectrumOps(),    getStatefulOps()};
   return families;
 }
 

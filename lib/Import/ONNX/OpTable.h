@@ -25,6 +25,7 @@ inline constexpr int kVariadic = INT32_MAX;
 
 /// The families; each lists its own operators.
 llvm::ArrayRef<OpEntry> getElementwiseOps();
+llvm::ArrayRef<OpEntry> getMathOps();
 llvm::ArrayRef<OpEntry> getActivationOps();
 llvm::ArrayRef<OpEntry> getShapeOps();
 llvm::ArrayRef<OpEntry> getReshapingOps();
@@ -39,9 +40,13 @@ llvm::ArrayRef<OpEntry> getFoldOps();
 llvm::ArrayRef<OpEntry> getCropPadOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
+llvm::ArrayRef<OpEntry> getSoftmaxOps();
+llvm::ArrayRef<OpEntry> getLossOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getAttentionOps();
 llvm::ArrayRef<OpEntry> getQuantizationOps();
+llvm::ArrayRef<OpEntry> getSpectrumOps();
+llvm::ArrayRef<OpEntry> getStatefulOps();
 
 /// The entry for an operator of the default domain, or null with `reason`.
 const OpEntry *findOp(llvm::StringRef name, int64_t opset, std::string &reason);

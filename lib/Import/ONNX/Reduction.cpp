@@ -119,15 +119,31 @@ template <ReduceKind kind> static void importArgExtreme(OpImporter &n) {
   n.set(n.reduce(last ? ReduceKind::Max : ReduceKind::Min, candidates, {axis}, keepdims));
 }
 
-static void importCumSum(OpImporter &n) {
+/// Along an axis that only data knows: one of the results along all axes.
+template <typename OpTy>
+static Value pickCumulative(OpImporter &n, bool exclusive, bool reverse) {
+  Dims single = n.dims(0);
+  single.insert(single.begin(), n.constant(1));
+  SmallVector<Value> results;
+  for (int64_t axis = 0; axis < n.rank(0); ++axis)
+    results.push_back(n.reshape(n.make<OpTy>(n.in(0), axis, exclusive, reverse), single));
+  Value axis = n.reshape(n.in(1), {});
+  return n.failed() ? Value() : n.make<GatherOp>(n.concat(results, 0), axis, 0);
+}
+
+template <typename OpTy> static void importCumulative(OpImporter &n) {
   bool exclusive = n.intAttr("exclusive", 0), reverse = n.intAttr("reverse", 0);
+  if (n.rank(0) == 0)
+    return n.invalid("expected an input of rank 1 or more, got rank 0");
+  if (!isConstantDim(getNumElements(n.dims(1), n.b.getContext()), 1))
+    return n.invalid("expected one axis, got shape " + n.text(n.dims(1)));
+  if (!n.known(1))
+    return n.set(pickCumulative<OpTy>(n, exclusive, reverse));
   SmallVector<int64_t> axis = n.constants(1, "axis");
   if (n.failed())
     return;
-  if (axis.size() != 1)
-    return n.invalid("expected one axis, got " + Twine(axis.size()));
   int64_t along = n.normalizeAxis(axis.front(), n.rank(0));
-  n.set(n.make<CumSumOp>(n.in(0), along, exclusive, reverse));
+  n.set(n.make<OpTy>(n.in(0), along, exclusive, reverse));
 }
 
 ArrayRef<OpEntry> getReductionOps() {
@@ -135,7 +151,8 @@ ArrayRef<OpEntry> getReductionOps() {
   static const OpEntry ops[] = {
       {"ArgMax", 1, kMaxOpset, 1, 1, importArgExtreme<K::Max>},
       {"ArgMin", 1, kMaxOpset, 1, 1, importArgExtreme<K::Min>},
-      {"CumSum", 11, kMaxOpset, 2, 2, importCumSum},
+      {"CumProd", 26, kMaxOpset, 2, 2, importCumulative<CumProdOp>},
+      {"CumSum", 11, kMaxOpset, 2, 2, importCumulative<CumSumOp>},
       {"ReduceL1", 1, kMaxOpset, 1, 2, importReduceSum<absolute, same>},
       {"ReduceL2", 1, kMaxOpset, 1, 2, importReduceSum<square, squareRoot>},
       {"ReduceLogSum", 1, kMaxOpset, 1, 2, importReduceSum<same, logarithm>},
