@@ -9,25 +9,6 @@ namespace winnow::import {
 // Everything here is computed in double precision: it depends on sizes and
 // parameters only, so that constant folding does it or it costs a row.
 
-/// An input of one integer that is known up to symbols.
-static AffineExpr getSize(OpImporter &n, size_t input, StringRef what) {
-  const KnownTensor *known = n.known(input);
-  if (!known) {
-    n.unsupported("its " + what + " depends on data");
-    return nullptr;
-  }
-  if (known->elements.size() != 1) {
-    n.invalid("expected one " + what + ", got " + Twine(known->elements.size()));
-    return nullptr;
-  }
-  AffineExpr size = known->elements.front();
-  if (std::optional<int64_t> value = getConstantDim(size); value && *value < 0) {
-    n.invalid("expected a " + what + " of 0 or more, got " + Twine(*value));
-    return nullptr;
-  }
-  return size;
-}
-
 /// The result in the type that the node asks for.
 static void setAs(OpImporter &n, Value value) {
   int64_t dataType = n.intAttr("output_datatype", onnx::TensorProto::FLOAT);
@@ -39,7 +20,7 @@ static void setAs(OpImporter &n, Value value) {
 template <int64_t a0, int64_t a1, int64_t a2, int64_t Unit>
 static void importCosineWindow(OpImporter &n) {
   bool periodic = n.intAttr("periodic", 1);
-  AffineExpr size = getSize(n, 0, "size");
+  AffineExpr size = n.count(0, "size");
   if (n.failed())
     return;
   Type f64 = n.b.getF64Type(), i64 = n.b.getI64Type();
@@ -71,7 +52,7 @@ static Value fromMel(OpImporter &n, Value mel) {
 /// Triangles of height 1: the columns' corners are bins that lie equally far
 /// apart on the mel scale.
 static void importMelWeightMatrix(OpImporter &n) {
-  AffineExpr numMels = getSize(n, 0, "num_mel_bins"), length = getSize(n, 1, "dft_length");
+  AffineExpr numMels = n.count(0, "num_mel_bins"), length = n.count(1, "dft_length");
   Type f64 = n.b.getF64Type(), i64 = n.b.getI64Type();
   auto number = [&](size_t input) { return n.convert(n.reshape(n.in(input), {}), f64); };
   if (n.failed())
