@@ -221,6 +221,38 @@ static Value dropUnitDims(OpBuilder &b, Location loc, Value input, ArrayRef<Affi
                                         input, offsets, sizes, strides);
 }
 
+/// A reshape whose numbers of elements are equal only because data says so.
+static Value reshapeThroughVector(OpBuilder &b, Location loc, Value input,
+                                  ArrayRef<AffineExpr> from, ArrayRef<AffineExpr> to) {
+  Type element = getElementTypeOrSelf(input);
+  auto vector = RankedTensorType::get({ShapedType::kDynamic}, element);
+  auto all = [](size_t rank) {
+    return SmallVector<ReassociationIndices>{llvm::to_vector(llvm::seq<int64_t>(0, rank))};
+  };
+  if (from.empty())
+    input = tensor::FromElementsOp::create(
+        b, loc, RankedTensorType::get({1}, element),
+        tensor::ExtractOp::create(b, loc, input, ValueRange()).getResult());
+  else if (from.size() > 1)
+    input = tensor::CollapseShapeOp::create(b, loc, input, all(from.size()));
+  if (to.empty()) {
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+    return tensor::FromElementsOp::create(b, loc, RankedTensorType::get({}, element),
+                                          tensor::ExtractOp::create(b, loc, input, zero).getResult());
+  }
+  if (input.getType() != vector)
+    input = tensor::CastOp::create(b, loc, vector, input);
+  RankedTensorType type = getPlainType(to, element);
+  if (to.size() == 1)
+    return type == vector ? input : tensor::CastOp::create(b, loc, type, input).getResult();
+  SmallVector<OpFoldResult> sizes;
+  for (AffineExpr dim : to)
+    sizes.push_back(getFoldedSize(b, loc, dim));
+  if (type.hasStaticShape())
+    input = tensor::CastOp::create(b, loc, RankedTensorType::get({type.getNumElements()}, element), input);
+  return tensor::ExpandShapeOp::create(b, loc, type, input, all(to.size()), sizes);
+}
+
 Value winnow::createReshape(OpBuilder &b, Location loc, Value input, ArrayRef<AffineExpr> from,
                             ArrayRef<AffineExpr> to) {
   MLIRContext *context = b.getContext();
@@ -234,6 +266,8 @@ Value winnow::createReshape(OpBuilder &b, Location loc, Value input, ArrayRef<Af
   }
   Type element = getElementTypeOrSelf(input);
   unsigned numSymbols = getSymbols(getEntry(b)).size();
+  if (!isSameDim(productDim(from, context), productDim(to, context), numSymbols))
+    return reshapeThroughVector(b, loc, input, from, to);
   SmallVector<ReassociationIndices> collapse, expand;
   Dims middle;
   bool collapses = false, expands = false;

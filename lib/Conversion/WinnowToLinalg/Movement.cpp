@@ -142,7 +142,7 @@ struct LowerSlice : LoweringPattern<SliceOp> {
     Location loc = op.getLoc();
     Dims dims = getDims(op.getType());
     // A view of nothing may start at the end, where a view must not start.
-    if (isEmpty(dims)) {
+    if (isEmpty(dims) || isEmpty(getDims(op.getInput()))) {
       rewriter.replaceOp(op, createEmpty(rewriter, loc, dims, convertElementType(op.getType().getElementType())));
       return success();
     }

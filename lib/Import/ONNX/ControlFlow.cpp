@@ -110,11 +110,12 @@ bool GraphImporter::importIf(const onnx::NodeProto &node, StringRef name, Locati
   ImportedValue &condition = *inputs[0];
   if (!condition.type.getElementType().isInteger(1) || !isScalar(condition.type))
     return error(loc, describe(node, scope) + ": expected a condition of one bool");
-  const onnx::GraphProto *graphs[] = {getSubgraph(node, "then_branch", scope, loc),
-                                      getSubgraph(node, "else_branch", scope, loc)};
-  for (const onnx::GraphProto *graph : graphs) {
+  SmallVector<const onnx::GraphProto *, 2> graphs;
+  for (StringRef branch : {"then_branch", "else_branch"}) {
+    const onnx::GraphProto *graph = getSubgraph(node, branch, scope, loc);
     if (!graph)
       return false;
+    graphs.push_back(graph);
     if (graph->output_size() != node.output_size())
       return error(loc, describe(node, scope) + ": expected a branch of " +
                             Twine(node.output_size()) + " outputs, got " +
@@ -567,14 +568,94 @@ static SmallVector<int64_t> moveAxis(int64_t rank, int64_t axis, bool toFront) {
   return permutation;
 }
 
+/// Scan of opset 8: a first input of sequence lengths, which must be left out, and
+/// a batch dimension before everything. Each batch element is scanned on its own.
+bool GraphImporter::importBatchedScan(const onnx::NodeProto &node, StringRef name, Location loc,
+                                      const Inputs &inputs, Scope &scope,
+                                      const onnx::GraphProto &body) {
+  LoopImporter batch(*this, node, name, loc, inputs, scope, body);
+  OpImporter &op = batch.op;
+  int64_t numScanned = op.requiredIntAttr("num_scan_inputs");
+  int64_t numCarried = static_cast<int64_t>(inputs.size()) - 1 - numScanned;
+  int64_t numStacks = body.output_size() - numCarried;
+  if (!op.failed() && (numScanned < 1 || numCarried < 0 || numStacks < 0 ||
+                       node.output_size() > body.output_size()))
+    op.invalid("expected num_scan_inputs in [1, " + Twine(inputs.size()) +
+               ") and a body of as many outputs as the node, got " + Twine(numScanned) + " and " +
+               Twine(body.output_size()));
+  if (op.has(0))
+    op.unsupported("sequence lengths of a Scan before opset 9");
+  SmallVector<int64_t> directions = getScanNumbers(op, "directions", numScanned);
+  SmallVector<Value> values;
+  AffineExpr size, count;
+  for (size_t i = 1; i < inputs.size() && !op.failed(); ++i) {
+    Value value = op.in(i);
+    Dims dims = op.dims(value);
+    bool isScanned = static_cast<int64_t>(i) > numCarried;
+    if (dims.size() < (isScanned ? 2u : 1u)) {
+      op.invalid("expected a batch dimension in input " + Twine(i) + ", got shape " + op.text(dims));
+      break;
+    }
+    if (size)
+      op.unify(size, dims[0], "the batch dimensions");
+    if (isScanned && count)
+      op.unify(count, dims[1], "the scanned dimensions");
+    size = size ? size : dims[0];
+    if (isScanned) {
+      count = count ? count : dims[1];
+      if (directions[i - 1 - numCarried])
+        value = op.reverse(value, 1);
+    }
+    values.push_back(value);
+  }
+  if (op.failed())
+    return batch.fail();
+
+  // The outer loop carries nothing; its body is the scan of one element.
+  LoopImporter::Draft outer;
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  outer.loop = scf::ForOp::create(builder, loc, zero, one, one);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    outer.loop.getBody()->clear();
+    builder.setInsertionPointToStart(outer.loop.getBody());
+    SmallVector<Value> elements;
+    for (Value value : values)
+      elements.push_back(op.make<ExtractAtOp>(value, outer.loop.getInductionVar()));
+    if (op.failed())
+      return batch.fail();
+    ValueRange inits = ValueRange(elements).take_front(numCarried);
+    LoopImporter::Draft draft;
+    if (!batch.importBody(inits, [&](Value index, ValueRange carried) {
+          SmallVector<ImportedValue> arguments;
+          for (Value value : carried)
+            arguments.push_back(makeValue(value));
+          for (Value value : ArrayRef(elements).drop_front(numCarried))
+            arguments.push_back(makeValue(op.make<ExtractAtOp>(value, index)));
+          return arguments;
+        }, draft))
+      return false;
+    if (isAnyPoisoned(draft.results))
+      return passPoison(node, scope, loc);
+    if (!batch.materialize(draft, 0))
+      return false;
+    Operation *scan = batch.makeFor(draft, count, inits);
+    if (!scan)
+      return batch.fail();
+    llvm::append_range(outer.slices, scan->getResults());
+  }
+  Operation *result = batch.makeFor(outer, size, {});
+  return result ? defineAll(node, result->getResults(), scope, loc) : batch.fail();
+}
+
 bool GraphImporter::importScan(const onnx::NodeProto &node, StringRef name, Location loc,
                                const Inputs &inputs, Scope &scope) {
   const onnx::GraphProto *body = getSubgraph(node, "body", scope, loc);
   if (!body)
     return false;
   if (scope.opsets->lookup("") < 9)
-    return refuse(node, name, "Scan before opset 9 is not supported",
-                  "convert the model to a later opset", scope, loc);
+    return importBatchedScan(node, name, loc, inputs, scope, *body);
   LoopImporter loop(*this, node, name, loc, inputs, scope, *body);
   OpImporter &op = loop.op;
   int64_t numScanned = op.requiredIntAttr("num_scan_inputs");

@@ -1,3 +1,4 @@
+#include "DataShapes.h"
 #include "OpTable.h"
 #include "Window.h"
 
@@ -130,10 +131,74 @@ static SmallVector<int64_t> getInts(OpImporter &n, StringRef name, size_t size, 
   return values;
 }
 
+/// Col2Im with image and block sizes that data gives: in each dimension every
+/// element is added at its position, and what lies outside at one that is cut
+/// off.
+static void importDataCol2Im(OpImporter &n) {
+  Numbers m(n);
+  Type i64 = n.b.getI64Type();
+  SmallVector<AffineExpr> image = n.sizes(1, "image"), block = n.sizes(2, "block");
+  size_t rank = image.size();
+  if (n.failed())
+    return;
+  if (n.rank(0) != 3 || rank == 0 || block.size() != rank)
+    return n.invalid("expected an input of rank 3 and as many image as block sizes, got rank " +
+                     Twine(n.rank(0)) + ", " + Twine(rank) + " and " + Twine(block.size()));
+  SmallVector<int64_t> strides = getInts(n, "strides", rank, 1, 1);
+  SmallVector<int64_t> dilations = getInts(n, "dilations", rank, 1, 1);
+  SmallVector<int64_t> pads = getInts(n, "pads", 2 * rank, 0, 0);
+  if (n.failed())
+    return;
+  Value zero = m.constant(0), one = m.constant(1), blockSize = one;
+  SmallVector<AffineExpr> counts;
+  for (size_t i = 0; i < rank; ++i) {
+    blockSize = m.mul(blockSize, m.size(block[i]));
+    Value reach = m.mul(m.sub(m.size(block[i]), one), m.constant(dilations[i]));
+    Value room = m.sub(m.add(m.size(image[i]), m.constant(pads[i] + pads[rank + i])), m.add(reach, one));
+    m.require(n.compare(ComparePredicate::GE, room, zero));
+    Value count = m.add(m.div(room, m.constant(strides[i])), one);
+    counts.push_back(n.bindSize(count, "windows." + Twine(i), nullptr));
+  }
+  Dims dims = n.dims(0), apart = {dims[0]};
+  m.require(m.less(zero, blockSize));
+  Value channels = m.div(m.size(dims[1]), m.max(blockSize, one));
+  AffineExpr depth = n.bindSize(channels, "channels", dims[1]);
+  apart.push_back(depth);
+  apart.append(block.begin(), block.end());
+  apart.append(counts.begin(), counts.end());
+  Value x = reshapeChecked(n, n.in(0), apart);
+  for (size_t i = 0; i < rank && !n.failed(); ++i) {
+    // Tap and window side by side, in the place of the window's dimension.
+    Dims from = n.dims(x);
+    int64_t tap = 2, window = 2 + (rank - i) + i;
+    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, from.size()));
+    order.erase(order.begin() + tap);
+    order.insert(order.begin() + window - 1, tap);
+    x = n.transpose(x, order);
+    Dims joined = n.dims(x);
+    joined[window - 1] = normalizeDim(block[i] * counts[i]);
+    joined.erase(joined.begin() + window);
+    x = n.reshape(x, joined);
+    Value taps = n.reshape(m.mul(n.iota(block[i], i64), m.constant(dilations[i])), {block[i], n.constant(1)});
+    Value windows = n.reshape(m.mul(n.iota(counts[i], i64), m.constant(strides[i])), {n.constant(1), counts[i]});
+    Value position = m.sub(m.add(taps, windows), m.constant(pads[i]));
+    Value isInside = n.make<AndOp>(m.less(m.constant(-1), position), m.less(position, m.size(image[i])));
+    position = m.select(isInside, position, m.size(image[i]));
+    Dims along(joined.size(), n.constant(1)), room = joined;
+    along[window - 1] = joined[window - 1];
+    room[window - 1] = image[i] + 1;
+    x = n.make<ScatterElementsOp>(n.broadcastTo(n.scalarLike(x, 0), room),
+                                  n.broadcastTo(n.reshape(position, along), joined), x, window - 1,
+                                  ScatterReduction::Add);
+    x = n.sliceDim(x, window - 1, n.constant(0), image[i]);
+  }
+  n.set(x);
+}
+
 static void importCol2Im(OpImporter &n) {
   const KnownTensor *image = n.known(1);
-  if (!image)
-    return n.unsupported("its image shape depends on data");
+  if (!image || !n.known(2) || !n.known(2)->getConstants())
+    return importDataCol2Im(n);
   SmallVector<int64_t> block = n.constants(2, "block sizes");
   size_t rank = image->elements.size();
   if (n.failed())

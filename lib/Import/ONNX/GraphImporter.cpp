@@ -176,6 +176,8 @@ GraphImporter::Outcome GraphImporter::run(ModuleOp module) {
   builder.setInsertionPointToEnd(module.getBody());
   auto func = func::FuncOp::create(builder, loc, "main", FunctionType::get(context, {}, {}));
   builder.setInsertionPointToEnd(&func.getBody().emplaceBlock());
+  // Verifiers ask which symbols are data.
+  setSymbols(func, symbols.getLive());
   if (!readOpsets(model.opset_import(), opsets, loc) || !importInitializers(graph, scope) ||
       !importInputs(graph, scope, func))
     return Outcome::Failed;

@@ -71,6 +71,8 @@ private:
                   const Inputs &inputs, Scope &scope);
   bool importScan(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
                   const Inputs &inputs, Scope &scope);
+  bool importBatchedScan(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
+                         const Inputs &inputs, Scope &scope, const onnx::GraphProto &body);
   struct LoopImporter;
   Scope enter(Scope &outer, llvm::StringRef name) const;
   /// The graph in an attribute of the node; null with an error.

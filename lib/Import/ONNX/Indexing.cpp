@@ -1,3 +1,4 @@
+#include "DataShapes.h"
 #include "OpTable.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -111,30 +112,37 @@ static void importReverseSequence(OpImporter &n) {
 
 /// How many elements are kept: an attribute in opset 1, then an input that may
 /// be a dynamic dimension.
-static AffineExpr getKept(OpImporter &n) {
+static AffineExpr getKept(OpImporter &n, AffineExpr size) {
   if (n.opset < 10)
     return n.constant(n.requiredIntAttr("k"));
   const KnownTensor *k = n.known(1);
   if (k && k->elements.size() == 1)
     return k->elements[0];
-  if (k)
+  if (k) {
     n.invalid("expected k to be one element, got " + Twine(k->elements.size()));
-  n.unsupported("its k depends on data");
-  return nullptr;
+    return nullptr;
+  }
+  Numbers m(n);
+  Value kept = m.scalar(1);
+  m.require(n.compare(ComparePredicate::LE, kept, m.size(size)));
+  return n.bindSize(kept, "k", size);
 }
 
 /// What sorted = 0 leaves open is sorted too.
 static void importTopK(OpImporter &n) {
   int64_t axis = n.normalizeAxis(n.intAttr("axis", -1), n.rank(0));
   bool largest = n.opset < 11 || n.intAttr("largest", 1);
-  AffineExpr k = getKept(n);
+  if (n.failed())
+    return;
+  AffineExpr k = getKept(n, n.dims(0)[axis]);
   if (n.failed())
     return;
   if (std::optional<int64_t> count = getConstantDim(k); count && *count < 0)
     return n.invalid("expected a k of 0 or more, got " + Twine(*count));
   Dims dims = n.dims(0);
   AffineExpr size = dims[axis];
-  if (!n.symbols.requireNonNegative(size - k, "node " + n.name + " (TopK) takes " + n.text(k) +
+  bool isData = n.opset >= 10 && !n.known(1);
+  if (!isData && !n.symbols.requireNonNegative(size - k, "node " + n.name + " (TopK) takes " + n.text(k) +
                                                   " of " + n.text(size) + " elements")) {
     std::string counts = "its k of " + n.text(k) + " may exceed the dimension of " + n.text(size);
     if (getConstantDim(normalizeDim(size - k)))
@@ -156,22 +164,19 @@ static void importTopK(OpImporter &n) {
 static void importOneHot(OpImporter &n) {
   int64_t rank = n.rank(0) + 1, axis = n.intAttr("axis", -1);
   axis = n.normalizeAxis(axis, rank);
-  const KnownTensor *depth = n.known(1);
-  if (!depth || depth->elements.size() != 1)
-    return n.unsupported("its depth depends on data");
-  if (n.failed() || !isa<IntegerType>(n.elementType(0)))
-    return n.unsupported("indices that are floats");
-  AffineExpr size = depth->elements[0];
+  AffineExpr size = n.count(1, "depth");
+  if (n.failed())
+    return;
   if (std::optional<int64_t> value = getConstantDim(size); value && *value < 0)
     return n.invalid("expected a depth of 0 or more, got " + Twine(*value));
-  Value indices = n.in(0), values = n.in(2);
-  Value sizeValue = n.makeKnown(KnownTensor{n.elementType(0), {}, {size}});
+  Value indices = n.convert(n.in(0), n.b.getI64Type()), values = n.in(2);
+  Value sizeValue = Numbers(n).size(size);
   Value isNegative = n.compare(ComparePredicate::LT, indices, n.scalarLike(indices, 0));
   indices = n.make<SelectOp>(isNegative, n.make<AddOp>(indices, sizeValue), indices);
   Dims dims = n.dims(0), along(rank, n.constant(1));
   dims.insert(dims.begin() + axis, n.constant(1));
   along[axis] = size;
-  Value positions = n.reshape(n.iota(size, n.elementType(0)), along);
+  Value positions = n.reshape(n.iota(size, n.b.getI64Type()), along);
   Value isHot = n.compare(ComparePredicate::EQ, n.reshape(indices, dims), positions);
   Value off = n.reshape(n.sliceDim(values, 0, n.constant(0), n.constant(1)), {});
   Value on = n.reshape(n.sliceDim(values, 0, n.constant(1), n.constant(1)), {});
@@ -208,8 +213,7 @@ static std::optional<SmallVector<bool>> getNonZero(Value value) {
   return result;
 }
 
-/// Only of what is known at import: how many elements are not 0 is no
-/// expression over dimensions.
+/// Constants are counted now, data at run time.
 static void importNonZero(OpImporter &n) {
   Value input = n.in(0);
   if (n.failed())
@@ -224,7 +228,7 @@ static void importNonZero(OpImporter &n) {
   }
   std::optional<SmallVector<bool>> isSet = getNonZero(input);
   if (!isSet)
-    return n.unsupported("its number of results depends on data");
+    return importDataNonZero(n);
   ArrayRef<int64_t> shape = n.type(0).getShape();
   int64_t rank = shape.size(), count = llvm::count(*isSet, true);
   SmallVector<int64_t> positions(rank * count);

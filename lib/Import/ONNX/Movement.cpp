@@ -1,3 +1,4 @@
+#include "DataShapes.h"
 #include "OpTable.h"
 
 using namespace mlir;
@@ -58,10 +59,11 @@ static SmallVector<AffineExpr> getSplitSizes(OpImporter &n, AffineExpr dim) {
   int64_t count = n.node.output_size();
   SmallVector<AffineExpr> sizes;
   if (n.opset < 13 ? n.hasAttr("split") : n.has(1)) {
-    if (n.opset >= 13 && n.known(1)) {
-      sizes = n.known(1)->elements;
+    if (n.opset >= 13) {
+      sizes = n.sizes(1, "split");
     } else {
-      for (int64_t size : n.opset < 13 ? *n.intsAttr("split") : n.constants(1, "sizes"))
+      SmallVector<int64_t> given = n.intsAttr("split").value_or(SmallVector<int64_t>());
+      for (int64_t size : given)
         sizes.push_back(n.constant(size));
     }
     if (!n.failed() && static_cast<int64_t>(sizes.size()) != count)
@@ -164,18 +166,8 @@ static void importPad(OpImporter &n) {
     pads = n.intsAttr("pads").value_or(SmallVector<int64_t>());
   else if (!n.has(1))
     return n.invalid("expected input 1, got none");
-  else
-    pads = n.constants(1, "pads");
-  if (n.has(3))
-    axes = n.normalizeAxes(n.constants(3, "axes"), rank);
-  else
-    axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-  if (n.failed())
-    return;
   if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
     return n.invalid("expected mode constant, reflect, edge or wrap, got '" + mode + "'");
-  if (pads.size() != 2 * axes.size())
-    return n.invalid("expected " + Twine(2 * axes.size()) + " pads, got " + Twine(pads.size()));
   Value result = n.in(0);
   Value fill;
   if (mode == "constant") {
@@ -184,6 +176,19 @@ static void importPad(OpImporter &n) {
     else
       fill = n.has(2) ? n.reshape(n.in(2), {}) : n.scalarLike(result, 0);
   }
+  auto isData = [&](size_t i) { return n.has(i) && !(n.known(i) && n.known(i)->getConstants()); };
+  if (n.opset >= 11 && (isData(1) || isData(3)))
+    return importDataPad(n, mode, fill);
+  if (n.opset >= 11)
+    pads = n.constants(1, "pads");
+  if (n.has(3))
+    axes = n.normalizeAxes(n.constants(3, "axes"), rank);
+  else
+    axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  if (n.failed())
+    return;
+  if (pads.size() != 2 * axes.size())
+    return n.invalid("expected " + Twine(2 * axes.size()) + " pads, got " + Twine(pads.size()));
   for (auto [i, axis] : llvm::enumerate(axes)) {
     int64_t before = pads[i], after = pads[i + axes.size()];
     if (std::max(std::abs(before), std::abs(after)) > int64_t(1) << 40)
@@ -202,14 +207,13 @@ static void importPad(OpImporter &n) {
   n.set(result);
 }
 
-/// Keeps the upper or lower triangle: element (i, j) of the last two
-/// dimensions with j >= i + k, or j <= i + k.
-/// column - row >= k, or another comparison, over the last two dimensions.
+/// column - row >= k, or another comparison, over the last two dimensions; `k` is
+/// a number of rank 0.
 static Value compareDiagonal(OpImporter &n, ComparePredicate predicate, ArrayRef<AffineExpr> dims,
-                             int64_t k) {
+                             Value k) {
   AffineExpr height = dims[dims.size() - 2], width = dims.back();
   Type i64 = n.b.getI64Type();
-  Value row = n.reshape(n.iota(height, i64, k), {height, n.constant(1)});
+  Value row = n.make<AddOp>(n.reshape(n.iota(height, i64), {height, n.constant(1)}), k);
   return n.compare(predicate, n.iota(width, i64), row);
 }
 
@@ -218,21 +222,19 @@ static void importEyeLike(OpImporter &n) {
   if (n.rank(0) != 2)
     return n.invalid("expected an input of rank 2, got rank " + Twine(n.rank(0)));
   Type type = n.hasAttr("dtype") && !n.failed() ? n.getDataType(dataType) : n.elementType(0);
-  n.set(n.convert(compareDiagonal(n, ComparePredicate::EQ, n.dims(0), k), type));
+  Value diagonal = Numbers(n).constant(k);
+  n.set(n.convert(compareDiagonal(n, ComparePredicate::EQ, n.dims(0), diagonal), type));
 }
 
+/// Keeps the upper or lower triangle: element (i, j) of the last two
+/// dimensions with j >= i + k, or j <= i + k.
 static void importTrilu(OpImporter &n) {
   bool isUpper = n.intAttr("upper", 1);
-  int64_t k = 0;
-  if (n.has(1)) {
-    SmallVector<int64_t> values = n.constants(1, "diagonal");
-    if (!n.failed() && values.size() != 1)
-      return n.invalid("expected one diagonal, got " + Twine(values.size()));
-    k = n.failed() ? 0 : values.front();
-  }
   if (n.rank(0) < 2)
     return n.invalid("expected an input of rank 2 or more, got rank " + Twine(n.rank(0)));
-  Value keep = compareDiagonal(n, isUpper ? ComparePredicate::GE : ComparePredicate::LE, n.dims(0), k);
+  Value k = n.has(1) ? Numbers(n).scalar(1) : Numbers(n).constant(0);
+  Value keep =
+      compareDiagonal(n, isUpper ? ComparePredicate::GE : ComparePredicate::LE, n.dims(0), k);
   Value x = n.in(0);
   n.set(n.make<SelectOp>(keep, x, n.scalarLike(x, 0)));
 }

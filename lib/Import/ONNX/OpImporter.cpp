@@ -298,7 +298,15 @@ AffineExpr OpImporter::bindSize(Value value, const Twine &what, AffineExpr bound
   Value number = reshape(convert(value, b.getI64Type()), {});
   if (failed())
     return constant(0);
-  BindSizeOp::create(b, loc, number, AffineMap::get(0, symbols.size(), size, b.getContext()));
+  auto bind = [&](Value value, AffineExpr expr) {
+    BindSizeOp::create(b, loc, value, AffineMap::get(0, symbols.size(), expr, b.getContext()));
+  };
+  // An equation that stands for the symbol may have negative solutions.
+  if (symbols.isNonNegative(size) != true) {
+    Value isSize = compare(ComparePredicate::GE, number, scalarLike(number, 0));
+    bind(convert(isSize, b.getI64Type()), constant(1));
+  }
+  bind(number, size);
   return size;
 }
 

@@ -49,7 +49,7 @@ std::vector<SupportedOperator> getSupportedOperators() {
   // What holds graphs is no row of a family (see ControlFlow.cpp).
   std::vector<SupportedOperator> result = {{"", "If", 1, import::kMaxOpset},
                                            {"", "Loop", 1, import::kMaxOpset},
-                                           {"", "Scan", 9, import::kMaxOpset}};
+                                           {"", "Scan", 8, import::kMaxOpset}};
   for (ArrayRef<import::OpEntry> family : import::getFamilies())
     for (const import::OpEntry &entry : family)
       result.push_back({"", entry.name, entry.minOpset, entry.maxOpset});

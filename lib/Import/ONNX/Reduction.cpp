@@ -1,3 +1,4 @@
+#include "DataShapes.h"
 #include "OpTable.h"
 
 using namespace mlir;
@@ -7,11 +8,37 @@ namespace winnow::import {
 namespace {
 struct Reduction {
   SmallVector<int64_t> axes;
+  /// Which dimensions are reduced, where data says that; else empty.
+  SmallVector<Value> isReduced;
+  int64_t numReduced = 0;
   bool keepdims = true;
   /// No axes were given and that means none, not all.
   bool isNoop = false;
 };
 } // namespace
+
+/// Axes that data gives, unless their number says which they are; false for
+/// others.
+static bool findDataAxes(OpImporter &n, Reduction &r) {
+  if (n.known(1) && n.known(1)->getConstants())
+    return false;
+  Dims count = n.dims(1);
+  std::optional<int64_t> number = count.size() == 1 ? getConstantDim(count[0]) : std::nullopt;
+  if (!number || *number > n.rank(0)) {
+    n.unsupported("the number of its axes, " + n.text(count) + ", is dynamic or too large",
+                  "fix the dimension with --dim NAME=SIZE");
+    return true;
+  }
+  r.numReduced = *number;
+  if (*number == 0)
+    return true;
+  if (*number == n.rank(0)) {
+    r.axes = llvm::to_vector(llvm::seq<int64_t>(0, n.rank(0)));
+    return true;
+  }
+  r.isReduced = findAxes(n, Numbers(n).vector(1), n.rank(0));
+  return true;
+}
 
 /// The axes are an attribute until `inputSince`, then an input.
 static Reduction getReduction(OpImporter &n, int64_t inputSince) {
@@ -20,9 +47,9 @@ static Reduction getReduction(OpImporter &n, int64_t inputSince) {
   std::optional<SmallVector<int64_t>> axes;
   if (n.opset < inputSince)
     axes = n.intsAttr("axes");
-  else if (n.has(1))
+  else if (n.has(1) && !findDataAxes(n, r))
     axes = n.constants(1, "axes");
-  if (n.failed())
+  if (n.failed() || !r.isReduced.empty() || !r.axes.empty())
     return r;
   if (!axes || axes->empty()) {
     r.isNoop = n.opset >= inputSince && n.intAttr("noop_with_empty_axes", 0);
@@ -59,13 +86,21 @@ static bool foldKnown(OpImporter &n, ReduceKind kind, const Reduction &r) {
   return true;
 }
 
+static Value reduce(OpImporter &n, ReduceKind kind, Value input, const Reduction &r,
+                    bool keepdims) {
+  if (r.isReduced.empty())
+    return n.reduce(kind, input, r.axes, keepdims);
+  Value result = reduceByAxes(n, kind, input, r.isReduced);
+  return keepdims ? result : dropAxes(n, result, r.isReduced, r.numReduced);
+}
+
 template <ReduceKind kind, int64_t inputSince> static void importReduce(OpImporter &n) {
   Reduction r = getReduction(n, inputSince);
   if (foldKnown(n, kind, r))
     return;
   if (r.isNoop)
     return n.forward(0);
-  n.set(n.reduce(kind, n.in(0), r.axes, r.keepdims));
+  n.set(reduce(n, kind, n.in(0), r, r.keepdims));
 }
 
 /// after(sum(before(x)))
@@ -73,7 +108,7 @@ template <Value (*before)(OpImporter &, Value), Value (*after)(OpImporter &, Val
 static void importReduceSum(OpImporter &n) {
   Reduction r = getReduction(n, 18);
   Value x = before(n, n.in(0));
-  n.set(after(n, n.reduce(ReduceKind::Sum, x, r.axes, r.keepdims)));
+  n.set(after(n, reduce(n, ReduceKind::Sum, x, r, r.keepdims)));
 }
 
 static Value same(OpImporter &, Value x) { return x; }
@@ -82,15 +117,34 @@ static Value square(OpImporter &n, Value x) { return n.make<MulOp>(x, x); }
 static Value squareRoot(OpImporter &n, Value x) { return n.make<SqrtOp>(x); }
 static Value logarithm(OpImporter &n, Value x) { return n.make<LogOp>(x); }
 
+/// A reduction's result along the input again.
+static Value spread(OpImporter &n, Value result, ArrayRef<AffineExpr> dims, const Reduction &r) {
+  Numbers m(n);
+  for (auto [d, dim] : llvm::enumerate(dims)) {
+    if (n.failed())
+      return nullptr;
+    Value position = n.iota(dim, n.b.getI64Type());
+    result = n.make<GatherOp>(result, m.select(r.isReduced[d], m.constant(0), position),
+                              static_cast<int64_t>(d));
+  }
+  return result;
+}
+
 /// max + log(sum(exp(x - max))), which does not overflow.
 static void importReduceLogSumExp(OpImporter &n) {
   Reduction r = getReduction(n, 18);
   Value x = n.in(0);
-  Value max = n.reduce(ReduceKind::Max, x, r.axes, /*keepdims=*/true);
-  Value sum = n.reduce(ReduceKind::Sum, n.make<ExpOp>(n.make<SubOp>(x, max)), r.axes, true);
+  Value max = reduce(n, ReduceKind::Max, x, r, /*keepdims=*/true);
+  if (n.failed())
+    return;
+  // The maximum is as large as the sum, and repeats along the input.
+  Value shifted = r.isReduced.empty() ? n.make<SubOp>(x, max) : n.make<SubOp>(x, spread(n, max, n.dims(0), r));
+  Value sum = reduce(n, ReduceKind::Sum, n.make<ExpOp>(shifted), r, /*keepdims=*/true);
   Value result = n.make<AddOp>(max, n.make<LogOp>(sum));
   if (n.failed())
     return;
+  if (!r.isReduced.empty())
+    return n.set(r.keepdims ? result : dropAxes(n, result, r.isReduced, r.numReduced));
   Dims dims;
   for (auto [i, dim] : llvm::enumerate(n.dims(result)))
     if (r.keepdims || !llvm::is_contained(r.axes, static_cast<int64_t>(i)))

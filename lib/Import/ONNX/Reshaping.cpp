@@ -1,3 +1,4 @@
+#include "DataShapes.h"
 #include "OpTable.h"
 
 using namespace mlir;
@@ -20,9 +21,11 @@ static void setReshaped(OpImporter &n, ArrayRef<AffineExpr> dims) {
 
 static void importReshape(OpImporter &n) {
   const KnownTensor *target = n.known(1);
-  if (!target || target->rank() != 1)
-    return n.unsupported("its target shape depends on data");
   bool allowZero = n.opset >= 14 && n.intAttr("allowzero", 0);
+  if (!target)
+    return importDataReshape(n, allowZero);
+  if (target->rank() != 1)
+    return n.invalid("expected a target shape of rank 1, got rank " + Twine(target->rank()));
   Dims input = n.dims(0), result;
   AffineExpr product = n.constant(1);
   std::optional<size_t> inferred;
@@ -84,7 +87,14 @@ static std::optional<SmallVector<int64_t>> getAxes(OpImporter &n) {
   return n.constants(1, "axes");
 }
 
+/// The axes are data.
+static bool hasDataAxes(OpImporter &n) {
+  return n.opset >= 13 && n.has(1) && !(n.known(1) && n.known(1)->getConstants());
+}
+
 static void importSqueeze(OpImporter &n) {
+  if (hasDataAxes(n))
+    return importDataSqueeze(n);
   Dims dims = n.dims(0), result;
   std::optional<SmallVector<int64_t>> axes = getAxes(n);
   if (n.failed())
@@ -111,6 +121,8 @@ static void importSqueeze(OpImporter &n) {
 }
 
 static void importUnsqueeze(OpImporter &n) {
+  if (hasDataAxes(n))
+    return importDataUnsqueeze(n);
   std::optional<SmallVector<int64_t>> axes = getAxes(n);
   if (!axes && !n.failed())
     n.invalid("expected axes, got none");
@@ -129,8 +141,10 @@ static void importUnsqueeze(OpImporter &n) {
 
 static void importExpand(OpImporter &n) {
   const KnownTensor *target = n.known(1);
-  if (!target || target->rank() != 1)
-    return n.unsupported("its target shape depends on data");
+  if (!target)
+    return importDataExpand(n);
+  if (target->rank() != 1)
+    return n.invalid("expected a target shape of rank 1, got rank " + Twine(target->rank()));
   for (AffineExpr dim : target->elements)
     if (std::optional<int64_t> size = getConstantDim(dim); size && *size < 0)
       return n.invalid("expected target dimensions of 0 or more, got " + n.text(target->elements));
@@ -153,14 +167,13 @@ static void importExpand(OpImporter &n) {
 /// [d0, d1] repeated [r0, r1] times: [1, d0, 1, d1] broadcast to
 /// [r0, d0, r1, d1], then [r0 d0, r1 d1].
 static void importTile(OpImporter &n) {
-  const KnownTensor *repeats = n.known(1);
-  if (!repeats)
-    return n.unsupported("its repeats depend on data");
+  SmallVector<AffineExpr> repeats = n.sizes(1, "repeats");
   Dims dims = n.dims(0), apart, repeated, result;
-  if (repeats->elements.size() != dims.size())
-    return n.invalid("expected " + Twine(dims.size()) + " repeats, got " +
-                     Twine(repeats->elements.size()));
-  for (auto [dim, count] : llvm::zip_equal(dims, repeats->elements)) {
+  if (n.failed())
+    return;
+  if (repeats.size() != dims.size())
+    return n.invalid("expected " + Twine(dims.size()) + " repeats, got " + Twine(repeats.size()));
+  for (auto [dim, count] : llvm::zip_equal(dims, repeats)) {
     if (std::optional<int64_t> value = getConstantDim(count); value && *value < 0)
       return n.invalid("expected repeats of 0 or more, got " + Twine(*value));
     if (!isConstantDim(count, 1)) {

@@ -1,3 +1,4 @@
+#include "DataShapes.h"
 #include "OpTable.h"
 
 #include <cmath>
@@ -80,12 +81,14 @@ static void importSize(OpImporter &n) {
 }
 
 static void importConstantOfShape(OpImporter &n) {
-  const KnownTensor *shape = n.known(0);
-  if (!shape || shape->rank() != 1)
-    return n.unsupported("its shape depends on data");
-  for (AffineExpr dim : shape->elements)
+  if (n.rank(0) != 1)
+    return n.invalid("expected a shape of rank 1, got rank " + Twine(n.rank(0)));
+  SmallVector<AffineExpr> shape = n.sizes(0, "shape");
+  if (n.failed())
+    return;
+  for (AffineExpr dim : shape)
     if (std::optional<int64_t> size = getConstantDim(dim); size && *size < 0)
-      return n.invalid("expected dimensions of 0 or more, got " + n.text(shape->elements));
+      return n.invalid("expected dimensions of 0 or more, got " + n.text(shape));
   Value value;
   if (const onnx::AttributeProto *attr = n.find("value")) {
     if (attr->type() != onnx::AttributeProto::TENSOR)
@@ -97,7 +100,8 @@ static void importConstantOfShape(OpImporter &n) {
     if (elements.getNumElements() != 1)
       return n.invalid("expected a value of one element, got " +
                        Twine(elements.getNumElements()));
-    std::optional<SmallVector<int64_t>> sizes = shape->getConstants();
+    std::optional<SmallVector<int64_t>> sizes =
+        n.known(0) ? n.known(0)->getConstants() : std::nullopt;
     if (std::optional<KnownTensor> known = getKnownTensor(elements);
         known && sizes && getSmallSize(*sizes)) {
       KnownTensor filled{known->elementType, *sizes, {}};
@@ -108,7 +112,7 @@ static void importConstantOfShape(OpImporter &n) {
   } else {
     value = n.scalar(n.b.getF32Type(), 0);
   }
-  n.set(n.broadcastTo(value, shape->elements));
+  n.set(n.broadcastTo(value, shape));
 }
 
 /// A float that is known at import; absent otherwise.
@@ -155,7 +159,7 @@ static void importFloatRange(OpImporter &n) {
   std::optional<double> start = getConstantFloat(n.in(0)), limit = getConstantFloat(n.in(1));
   std::optional<double> step = getConstantFloat(n.in(2));
   if (!start || !limit || !step)
-    return n.unsupported("a range of floats that depends on data");
+    return importDataRange(n);
   double length = std::ceil((*limit - *start) / *step);
   // False for NaN too.
   if (!(length < double(int64_t(1) << 40)))
@@ -174,10 +178,10 @@ static void importRange(OpImporter &n) {
   if (n.failed())
     return;
   if (!first || !last || !step)
-    return isFloat ? importFloatRange(n) : n.unsupported("its length depends on data");
+    return isFloat ? importFloatRange(n) : importDataRange(n);
   std::optional<int64_t> stride = getConstantDim(step);
   if (!stride)
-    return n.unsupported("its step depends on dynamic dimensions");
+    return importDataRange(n);
   if (*stride == 0 || *stride == INT64_MIN)
     return n.invalid("expected a step other than 0, got " + Twine(*stride));
   AffineExpr distance = normalizeDim(*stride > 0 ? last - first : first - last);
@@ -186,8 +190,7 @@ static void importRange(OpImporter &n) {
                                                                " (Range) counts up to it"))
     isForward = true;
   if (!isForward)
-    return n.unsupported("its length " + n.text(distance) + " may be negative",
-                         "bound the dimensions with --dim NAME=MIN..MAX");
+    return importDataRange(n);
   AffineExpr length = *isForward ? distance.ceilDiv(std::abs(*stride)) : n.constant(0);
   Type elementType = n.elementType(0);
   // Axes are short, and positions are data.

@@ -1,3 +1,4 @@
+#include "DataShapes.h"
 #include "OpTable.h"
 
 using namespace mlir;
@@ -162,8 +163,11 @@ static void importSlice(OpImporter &n) {
   } else {
     if (!n.has(1) || !n.has(2))
       return n.invalid("expected starts and ends, got none");
-    if (!n.known(1) || !n.known(2))
-      return n.unsupported("its starts or ends depend on data");
+    auto isConstant = [&](size_t i) {
+      return !n.has(i) || (n.known(i) && n.known(i)->getConstants());
+    };
+    if (!n.known(1) || !n.known(2) || !isConstant(3) || !isConstant(4))
+      return importDataSlice(n);
     starts = n.known(1)->elements;
     ends = n.known(2)->elements;
     if (n.has(3))

@@ -181,7 +181,8 @@ bool Symbols::solve(unsigned index, AffineExpr solution, const Twine &why) {
     return false;
   DimRange range = getDimRange(solution, live);
   const SymbolInfo &removed = live[index];
-  if (!range.min || *range.min < 0)
+  // What the data gives is checked when it is there.
+  if (!removed.isData && (!range.min || *range.min < 0))
     return false;
   std::string text = "dimension '" + removed.name + "' is " + print(solution) + ": " + why.str();
   if (auto other = dyn_cast<AffineSymbolExpr>(solution)) {
@@ -193,6 +194,9 @@ bool Symbols::solve(unsigned index, AffineExpr solution, const Twine &why) {
     text = "dimensions '" + kept.name + "' and '" + removed.name + "' are one: " + why.str();
   } else if (std::optional<int64_t> constant = getConstantDim(solution)) {
     if (*constant < removed.min || *constant > removed.max)
+      return false;
+  } else if (removed.isData) {
+    if (removed.max != INT64_MAX)
       return false;
   } else if (removed.max != INT64_MAX || removed.min > *range.min) {
     // The removed symbol's bounds would have nowhere to live.

@@ -67,7 +67,8 @@ LogicalResult ReshapeOp::verify() {
   if (!before || !after)
     return emitOpError("expected every dynamic dimension to have an expression, got ")
            << in << " and " << out;
-  if (!isSameDim(before, after, getNumSymbols({in, out})))
+  if (!isSameDim(before, after, getNumSymbols({in, out})) &&
+      !dependsOnData(before - after, getOperation()))
     return emitOpError("expected as many elements before as after, got ")
            << toString(getDims(in)) << " and " << toString(getDims(out));
   return success();

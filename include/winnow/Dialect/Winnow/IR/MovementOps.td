@@ -72,7 +72,8 @@ def Winnow_ReshapeOp : Winnow_Op<"reshape", [Pure]> {
   let description = [{
     Also ONNX Squeeze, Unsqueeze and Flatten. The result type says the shape.
     C1: the element types match. C2: the numbers of elements match, as
-    expressions over symbols.
+    expressions over symbols, unless data symbols are in them: then a
+    `bind_size` before has made sure that they do.
   }];
   let arguments = (ins Winnow_Tensor:$input);
   let results = (outs Winnow_Tensor:$result);

@@ -1,0 +1,87 @@
+#include "Numbers.h"
+
+using namespace mlir;
+
+namespace winnow::import {
+
+Value Numbers::vector(size_t input) const {
+  Value value = n.convert(n.in(input), n.b.getI64Type());
+  if (n.failed())
+    return nullptr;
+  AffineExpr count = normalizeDim(getNumElements(n.dims(value), n.b.getContext()));
+  return n.reshape(value, {count});
+}
+
+Value Numbers::scalar(size_t input) const {
+  return n.reshape(n.convert(n.in(input), n.b.getI64Type()), {});
+}
+
+Value Numbers::at(Value vector, int64_t position) const {
+  return n.reshape(n.sliceDim(vector, 0, n.constant(position), n.constant(1)), {});
+}
+
+Value Numbers::sum(Value vector) const {
+  return n.reduce(ReduceKind::Sum, vector, {0}, /*keepdims=*/false);
+}
+
+Value Numbers::join(ArrayRef<Value> scalars) const {
+  SmallVector<Value> parts;
+  for (Value scalar : scalars)
+    parts.push_back(n.reshape(scalar, {n.constant(1)}));
+  return n.concat(parts, 0);
+}
+
+void Numbers::require(Value condition) const {
+  Value holds = n.convert(condition, n.b.getI64Type());
+  if (n.failed())
+    return;
+  auto one = AffineMap::get(0, n.symbols.size(), n.constant(1), n.b.getContext());
+  BindSizeOp::create(n.b, n.loc, n.reshape(holds, {}), one);
+}
+
+SmallVector<Value> findAxes(OpImporter &n, Value axes, int64_t rank) {
+  SmallVector<Value> found;
+  for (Value count : pickByAxis(n, axes, rank, nullptr, {}))
+    found.push_back(Numbers(n).less(Numbers(n).constant(0), count));
+  return found;
+}
+
+SmallVector<Value> pickByAxis(OpImporter &n, Value axes, int64_t rank, Value values,
+                              ArrayRef<Value> otherwise) {
+  Numbers m(n);
+  Value zero = m.constant(0), inRange = m.wrap(axes, m.constant(rank));
+  SmallVector<Value> picked;
+  for (int64_t d = 0; d < rank && !n.failed(); ++d) {
+    Value isHere = m.equal(inRange, m.constant(d));
+    Value count = m.sum(n.convert(isHere, n.b.getI64Type()));
+    if (!values) {
+      picked.push_back(count);
+      continue;
+    }
+    Value value = m.sum(m.select(isHere, values, zero));
+    picked.push_back(m.select(m.less(zero, count), value, otherwise[d]));
+  }
+  return picked;
+}
+
+Dims bindSizes(OpImporter &n, ArrayRef<Value> numbers, StringRef what) {
+  Dims dims;
+  for (auto [i, number] : llvm::enumerate(numbers))
+    dims.push_back(n.bindSize(number, what + "." + Twine(i), nullptr));
+  return dims;
+}
+
+Value reshapeChecked(OpImporter &n, Value input, ArrayRef<AffineExpr> dims) {
+  if (n.failed())
+    return nullptr;
+  MLIRContext *context = n.b.getContext();
+  AffineExpr before = normalizeDim(getNumElements(n.dims(input), context));
+  AffineExpr after = normalizeDim(getNumElements(dims, context));
+  if (before != after) {
+    Numbers m(n);
+    m.require(m.equal(m.size(before), m.size(after)));
+  }
+  return n.reshape(input, dims);
+}
+
+} // namespace winnow::import

@@ -1,0 +1,55 @@
+# Shape operands that are data: sizes are bound, positions computed.
+#
+# RUN: %python %s %t
+# RUN: %winnow compile %t/reshape.onnx --stop-after=import -o - | FileCheck %s --check-prefix=RESHAPE
+# RUN: %winnow compile %t/expand.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=EXPAND
+# RUN: %winnow compile %t/slice.onnx --stop-after=import -o - | FileCheck %s --check-prefix=SLICE
+# RUN: %winnow compile %t/pad.onnx --stop-after=import -o - | FileCheck %s --check-prefix=PAD
+# RUN: %winnow compile %t/reduce.onnx --stop-after=import -o - | FileCheck %s --check-prefix=REDUCE
+# RUN: %winnow compile %t/split.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=SPLIT
+# RUN: %winnow compile %t/split.onnx --dim Split#0.split.0=2 --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=PINNED
+# RUN: not %winnow compile %t/rank.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=RANK
+
+import sys
+
+sys.path.insert(0, __file__.rsplit("/", 1)[0] + "/Inputs")
+from build import INT64, ints, node, save, value
+
+X = [value("x", ["n", 6])]
+
+# Sizes are bounded symbols of their own; the product is checked.
+# RESHAPE: winnow.symbols = [{{.*}}name = "n"{{.*}}, {data, {{.*}}name = "Reshape#0.shape.0"}, {data
+# RESHAPE-COUNT-3: winnow.bind_size
+# RESHAPE: winnow.reshape
+save("reshape", [node("Reshape", "x s", "y")], X + [value("s", [2], INT64)], ["y"])
+
+# A size that must be the input's own is a check.
+# EXPAND-DAG: dimension 'Expand#0.shape.1' is 6
+# EXPAND-DAG: dimensions 'n' and 'Expand#0.shape.0' are one
+# EXPAND-DAG: winnow.bind_size %{{.*}} to #{{.*}} : tensor<i64>
+save("expand", [node("Expand", "x s", "y")], X + [value("s", [2], INT64)], ["y"])
+
+# SLICE: winnow.bind_size
+# SLICE: winnow.gather {{.*}} {axis = 0 : i64}
+# SLICE: winnow.bind_size
+# SLICE: winnow.gather {{.*}} {axis = 1 : i64}
+save("slice", [node("Slice", "x s e", "y")],
+     X + [value("s", [2], INT64), value("e", [2], INT64)], ["y"])
+
+# PAD: winnow.gather
+# PAD: winnow.select
+save("pad", [node("Pad", "x p", "y")], X + [value("p", [4], INT64)], ["y"])
+
+# Elements meet at position 0 of a dimension that is reduced.
+# REDUCE: winnow.scatter_elements {{.*}} {axis = 0 : i64, reduction = #winnow<scatter_reduction add>}
+# REDUCE: winnow.scatter_elements {{.*}} {axis = 1 : i64, reduction = #winnow<scatter_reduction add>}
+save("reduce", [node("ReduceSum", "x a", "y")], X + [value("a", [1], INT64)], ["y"])
+
+# The last size follows from the others.
+# SPLIT: dimension 'Split#0.split.1' is {{.*}}Split#0.split.0{{.*}} the sum of the sizes to match
+# SPLIT: winnow.slice
+# PINNED: dimension 'Split#0.split.1' is 4
+save("split", [node("Split", "x s", "a b", axis=1)], X + [value("s", [2], INT64)], ["a", "b"])
+
+# RANK: the rank of its result depends on the length m of input 1; fix the dimension with --dim NAME=SIZE
+save("rank", [node("Reshape", "x s", "y")], X + [value("s", ["m"], INT64)], ["y"])
