@@ -38,6 +38,7 @@ llvm::ArrayRef<OpEntry> getPoolOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getFoldOps();
 llvm::ArrayRef<OpEntry> getCropPadOps();
+llvm::ArrayRef<OpEntry> getFourierOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getSoftmaxOps();
