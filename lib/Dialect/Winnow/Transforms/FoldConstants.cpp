@@ -23,6 +23,45 @@ static bool isWeightMovement(Operation *op) {
   return isa<TransposeOp, ReshapeOp, ConcatOp, SliceOp, BroadcastToOp>(op);
 }
 
+/// The first of the slice's elements in its input's row-major order, if they
+/// follow each other there.
+static std::optional<int64_t> getContiguousOffset(SliceOp slice) {
+  ArrayRef<int64_t> from = slice.getInput().getType().getShape(), to = slice.getType().getShape();
+  int64_t offset = 0, size = 1;
+  bool isWhole = true;
+  for (size_t i = from.size(); i-- > 0; size *= from[i]) {
+    std::optional<int64_t> start = getConstantDim(slice.getStarts().getResult(i));
+    // What is outside a partial dimension may have one index only.
+    if (!start || (!isWhole && to[i] != 1) || (to[i] != 1 && slice.getSteps()[i] != 1))
+      return std::nullopt;
+    isWhole &= to[i] == from[i];
+    offset += *start * size;
+  }
+  return offset;
+}
+
+/// Smaller constants are no resources, as in the importer.
+static constexpr size_t kMinResourceBytes = 1024;
+
+/// A resource keeps its bytes where it changes its shape or loses its ends.
+static Attribute shareResource(Operation *op, RankedTensorType type,
+                               DenseResourceElementsAttr resource) {
+  if (isa<ReshapeOp>(op))
+    return DenseResourceElementsAttr::get(type, resource.getRawHandle());
+  auto slice = dyn_cast<SliceOp>(op);
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  size_t width = type.getElementTypeBitWidth() / 8;
+  std::optional<int64_t> offset = slice ? getContiguousOffset(slice) : std::nullopt;
+  if (!blob || !offset || width == 0 || type.getNumElements() == 0)
+    return nullptr;
+  ArrayRef<char> part = blob->getData().slice(*offset * width, type.getNumElements() * width);
+  if (part.size() <= kMinResourceBytes)
+    return DenseElementsAttr::getFromRawBuffer(type, part);
+  // The whole lives as long as the context, as does its part.
+  return DenseResourceElementsAttr::get(type, resource.getRawHandle().getKey(),
+                                        UnmanagedAsmResourceBlob::allocateWithAlign(part, width));
+}
+
 namespace {
 struct FoldConstants : winnow::impl::FoldConstantsBase<FoldConstants> {
   using FoldConstantsBase::FoldConstantsBase;
@@ -57,13 +96,11 @@ struct FoldConstants : winnow::impl::FoldConstantsBase<FoldConstants> {
         return nullptr;
     }
     OpBuilder builder(op);
-    // A resource changes its shape without a copy, whatever its size.
-    if (auto resource = operands.empty() ? nullptr
-                                         : dyn_cast<DenseResourceElementsAttr>(operands[0]);
-        resource && isa<ReshapeOp>(op)) {
+    // Without a copy, whatever the size.
+    auto resource = operands.empty() ? nullptr : dyn_cast<DenseResourceElementsAttr>(operands[0]);
+    if (Attribute shared = resource ? shareResource(op, type, resource) : nullptr) {
       reporter.counted(op->getLoc(), "fold-constants.folded", "evaluated on constants");
-      return ConstantOp::create(builder, op->getLoc(), type,
-                                DenseResourceElementsAttr::get(type, resource.getRawHandle()));
+      return ConstantOp::create(builder, op->getLoc(), type, cast<TypedAttr>(shared));
     }
     int64_t bytes = getSizeInBytes(type);
     for (ElementsAttr operand : operands)
