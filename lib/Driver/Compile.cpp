@@ -64,6 +64,10 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
       return reportUsage("expected --dim NAME=N or NAME=A..B, got '" + text + "'");
     options.import.dims.push_back(dim);
   }
+  if (const opt::Arg *arg = args.getLastArg(OPT_seed);
+      arg && StringRef(arg->getValue()).getAsInteger(10, options.import.seed))
+    return reportUsage("expected --seed to be a number from 0 to 4294967295, got '" +
+                       Twine(arg->getValue()) + "'");
   options.outputDir = args.getLastArgValue(OPT_output_dir).str();
   if (const opt::Arg *arg = args.getLastArg(OPT_stop_after)) {
     options.stopAfter = parsePhase(arg->getValue());

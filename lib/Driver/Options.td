@@ -35,6 +35,7 @@ defm cpu : Value<"cpu", [compile], "LEVEL",
 defm dim : Value<"dim", [check, compile], "NAME=N|A..B", "pin a named dimension, or bound it">;
 defm stop_after : Value<"stop-after", [compile], "PHASE",
   "import, raise, convert or codegen: print the module to -o and stop">;
+defm seed : Value<"seed", [compile], "N", "of random operators without a seed (default: 0)">;
 def embed_weights : Switch<"embed-weights", [compile], "put the weights into the library">;
 defm runtime_dir : Value<"runtime-dir", [compile], "DIR", "where libwinnow_rt.a is">;
 def crash_in : Joined<["--"], "crash-in=", [compile]>, Flags<[HelpHidden]>,

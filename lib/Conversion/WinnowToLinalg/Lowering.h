@@ -137,6 +137,8 @@ void populateMovementPatterns(mlir::RewritePatternSet &, const mlir::TypeConvert
                               LoweringState &);
 void populateIndexingPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                               LoweringState &);
+void populateRandomPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                            LoweringState &);
 void populateReductionPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                                LoweringState &);
 void populateKernelPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,

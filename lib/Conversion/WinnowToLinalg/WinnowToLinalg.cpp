@@ -48,6 +48,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     populateElementwisePatterns(patterns, converter, state);
     populateMovementPatterns(patterns, converter, state);
     populateIndexingPatterns(patterns, converter, state);
+    populateRandomPatterns(patterns, converter, state);
     populateReductionPatterns(patterns, converter, state);
     populateKernelPatterns(patterns, converter, state);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);

@@ -67,7 +67,7 @@ bool GraphImporter::importSubgraph(const onnx::GraphProto &graph, ArrayRef<Impor
 
 Value GraphImporter::materialize(ImportedValue &value, Location loc) {
   onnx::NodeProto none;
-  OpImporter op(none, quote(value.name), 0, loc, builder, symbols, tensors, {&value});
+  OpImporter op(none, quote(value.name), 0, loc, builder, symbols, tensors, streams, {&value});
   Value result = op.in(0);
   if (!result)
     error(loc, op.getFailure().message);
@@ -164,7 +164,7 @@ bool GraphImporter::importIf(const onnx::NodeProto &node, StringRef name, Locati
   if (isPoisoned)
     return passPoison(node, scope, loc);
 
-  OpImporter op(node, quote(name), 0, loc, builder, symbols, tensors, {});
+  OpImporter op(node, quote(name), 0, loc, builder, symbols, tensors, streams, {});
   for (auto [i, pair] : llvm::enumerate(llvm::zip_equal(values[0], values[1]))) {
     auto [yes, no] = pair;
     if (!matchTypes(op, yes, no, "output " + Twine(i) + " of both branches"))
@@ -254,7 +254,7 @@ struct GraphImporter::LoopImporter {
                const Inputs &inputs, Scope &scope, const onnx::GraphProto &body)
       : importer(importer), node(node), name(name), loc(loc), scope(scope), body(body),
         op(node, quote(name), 0, loc, importer.builder, importer.symbols, importer.tensors,
-           inputs),
+           importer.streams, inputs),
         b(importer.builder) {}
 
   /// The body's inputs, given the iteration's number and the carried values.
@@ -481,7 +481,7 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
   bool isCounted = limit && (!op.has(1) || (condition && (*condition)[0]));
   if (isCounted) {
     // A condition that is true if it was true before is true for ever.
-    auto found = std::make_tuple(numNodes, numUnchecked, unsupported.size());
+    auto found = std::make_tuple(numNodes, numUnchecked, streams, unsupported.size());
     if (!loop.importBody(inits, [&](Value index, ValueRange carried) {
           SmallVector<ImportedValue> arguments = {makeValue(loop.makeIterationNumber(index)),
                                                   makeTrue()};
@@ -498,7 +498,7 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
     if (!isCounted) {
       // The body is imported again, and so are its faults.
       size_t numUnsupported;
-      std::tie(numNodes, numUnchecked, numUnsupported) = found;
+      std::tie(numNodes, numUnchecked, streams, numUnsupported) = found;
       unsupported.resize(numUnsupported);
       draft.loop.erase();
     }

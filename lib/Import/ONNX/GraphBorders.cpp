@@ -136,7 +136,7 @@ bool GraphImporter::importOutputs(const onnx::GraphProto &graph, Scope &scope,
     if (value->isPoisoned)
       continue;
     onnx::NodeProto none;
-    OpImporter op(none, quote(output.name()), 0, loc, builder, symbols, tensors, {value});
+    OpImporter op(none, quote(output.name()), 0, loc, builder, symbols, tensors, streams, {value});
     Value result = op.in(0);
     if (!result)
       return error(modelLoc, "output " + quote(output.name()) + ": " + op.getFailure().message);

@@ -39,7 +39,7 @@ static void collectUses(const google::protobuf::RepeatedPtrField<onnx::NodeProto
 GraphImporter::GraphImporter(LoadedModel &loaded, const ImportOptions &options, Symbols &symbols,
                              TensorReader &tensors, Location modelLoc)
     : loaded(loaded), model(loaded.proto), modelLoc(modelLoc), options(options), symbols(symbols),
-      tensors(tensors), context(modelLoc.getContext()), builder(context) {
+      tensors(tensors), context(modelLoc.getContext()), builder(context), streams{options.seed} {
   collectUses(model.graph().node(), uses);
   for (const onnx::ValueInfoProto &output : model.graph().output())
     uses.insert(output.name());
@@ -279,7 +279,7 @@ bool GraphImporter::importOp(const onnx::NodeProto &node, StringRef name, Locati
       return refuse(node, name, "its output " + quote(node.output(i)) + " is not supported", "",
                     scope, loc);
 
-  OpImporter op(node, quote(name), opset, loc, builder, symbols, tensors, inputs);
+  OpImporter op(node, quote(name), opset, loc, builder, symbols, tensors, streams, inputs);
   entry->import(op);
   if (op.failed())
     return finishFailed(op, node, name, scope, loc);

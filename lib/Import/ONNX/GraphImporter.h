@@ -33,6 +33,7 @@ public:
   Outcome run(mlir::ModuleOp module);
   /// What the run found; it has failed if anything is unsupported.
   ImportFindings takeFindings();
+  bool usesRandomNumbers() const { return streams.isUsed; }
 
 private:
   /// The names that nodes can see. A branch of an If sees those around it, a
@@ -123,6 +124,7 @@ private:
   TensorReader &tensors;
   mlir::MLIRContext *context;
   mlir::OpBuilder builder;
+  RandomStreams streams;
 
   std::deque<ImportedValue> arena;
   std::deque<Opsets> functionOpsets;

@@ -124,6 +124,9 @@ OwningOpRef<ModuleOp> winnow::importONNX(StringRef path, MLIRContext &context,
       return nullptr;
     for (const std::string &remark : symbols.getRemarks())
       emitRemark(loc) << remark;
+    if (importer.usesRandomNumbers())
+      emitRemark(loc) << "the model's random numbers are the same in every run; compile it with "
+                         "another --seed for others";
     return module;
   }
 }

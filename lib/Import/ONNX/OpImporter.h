@@ -42,13 +42,22 @@ struct Failure {
 /// tokens); longer ones may be truncation, whose size has no expression.
 inline constexpr int64_t kShortPrefix = 16;
 
+/// Numbers the random operators that have no seed of their own: the stream of
+/// each is its place among them, the seed that of the compile.
+struct RandomStreams {
+  uint32_t seed = 0;
+  uint32_t numStreams = 0;
+  bool isUsed = false;
+};
+
 class OpImporter {
 public:
   OpImporter(const onnx::NodeProto &node, std::string name, int64_t opset, mlir::Location loc,
              mlir::OpBuilder &builder, Symbols &symbols, TensorReader &tensors,
-             llvm::SmallVector<ImportedValue *> inputs)
-      : node(node), name(std::move(name)), opset(opset), loc(loc), b(builder), symbols(symbols), tensors(tensors),
-        inputs(std::move(inputs)), outputs(node.output_size()) {}
+             RandomStreams &streams, llvm::SmallVector<ImportedValue *> inputs)
+      : node(node), name(std::move(name)), opset(opset), loc(loc), b(builder), symbols(symbols),
+        streams(streams), tensors(tensors), inputs(std::move(inputs)),
+        outputs(node.output_size()) {}
 
   const onnx::NodeProto &node;
   /// For messages: never empty, quoted, without control characters.
@@ -57,6 +66,7 @@ public:
   const mlir::Location loc;
   mlir::OpBuilder &b;
   Symbols &symbols;
+  RandomStreams &streams;
 
   //===--- Inputs ---===//
 

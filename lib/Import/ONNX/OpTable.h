@@ -39,6 +39,7 @@ llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getFoldOps();
 llvm::ArrayRef<OpEntry> getCropPadOps();
 llvm::ArrayRef<OpEntry> getFourierOps();
+llvm::ArrayRef<OpEntry> getRandomOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getSoftmaxOps();

@@ -24,6 +24,8 @@ struct ImportOptions {
   /// Bytes of constants that a small file may make the importer produce, such
   /// as typed fields that are unpacked. Weights that stay in place are free.
   int64_t maxConstantFoldBytes = int64_t(1) << 31;
+  /// Of the random operators that have no seed attribute.
+  uint32_t seed = 0;
 };
 
 /// A node, input or initializer that the importer cannot take: a limit of

@@ -269,6 +269,17 @@ func.func @kernels(%x: tensor<2x3xf32>, %o: tensor<2x3xf32>, %m: memref<4xf32>) 
   return
 }
 
+// CHECK-LABEL: func @random
+// CHECK: winnow.random bits {seed = 0 : i32, stream = -1 : i32} : () -> tensor<4xui32>
+// CHECK: winnow.random uniform {seed = 7 : i32, stream = 1 : i32} : () -> tensor<2x3xf32>
+// CHECK: winnow.random normal iteration(%{{.*}}) {seed = 0 : i32, stream = 2 : i32} : (tensor<i64>) -> tensor<2x3xf64>
+func.func @random(%t: tensor<i64>) {
+  %0 = winnow.random bits {seed = 0 : i32, stream = -1 : i32} : () -> tensor<4xui32>
+  %1 = winnow.random uniform {seed = 7 : i32, stream = 1 : i32} : () -> tensor<2x3xf32>
+  %2 = winnow.random normal iteration(%t) {seed = 0 : i32, stream = 2 : i32} : (tensor<i64>) -> tensor<2x3xf64>
+  return
+}
+
 {-#
   dialect_resources: {
     builtin: {

@@ -68,6 +68,11 @@ def Winnow_ScatterReduction : Winnow_Enum<"ScatterReduction", "how an update mee
 def Winnow_ScatterReductionAttr
     : EnumAttr<Winnow_Dialect, Winnow_ScatterReduction, "scatter_reduction">;
 
+def Winnow_RandomKind : Winnow_Enum<"RandomKind", "how random numbers are distributed", [
+  I32EnumAttrCase<"Bits", 0, "bits">, I32EnumAttrCase<"Uniform", 1, "uniform">,
+  I32EnumAttrCase<"Normal", 2, "normal">]>;
+def Winnow_RandomKindAttr : EnumAttr<Winnow_Dialect, Winnow_RandomKind, "random_kind">;
+
 def Winnow_Activation : Winnow_Enum<"Activation", "an activation fused into a linear layer", [
   I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Relu", 1, "relu">,
   I32EnumAttrCase<"Gelu", 2, "gelu">, I32EnumAttrCase<"GeluTanh", 3, "gelu_tanh">,
