@@ -1,3 +1,4 @@
+#include "Activation.h"
 #include "OpTable.h"
 
 #include <cmath>
@@ -16,10 +17,14 @@ static Value selectPositive(OpImporter &n, Value x, Value otherwise) {
   return n.make<SelectOp>(positive, x, otherwise);
 }
 
+/// alpha x
+static Value scale(OpImporter &n, Value x, double alpha) {
+  return alpha == 1 ? x : n.make<MulOp>(x, n.scalarLike(x, alpha));
+}
+
 /// a * (e^x - 1)
-static Value expMinusOne(OpImporter &n, Value x, double scale) {
-  Value exp = n.make<SubOp>(n.make<ExpOp>(x), n.scalarLike(x, 1));
-  return scale == 1 ? exp : n.make<MulOp>(exp, n.scalarLike(x, scale));
+static Value expMinusOne(OpImporter &n, Value x, double a) {
+  return scale(n, n.make<SubOp>(n.make<ExpOp>(x), n.scalarLike(x, 1)), a);
 }
 
 static void importGelu(OpImporter &n) {
@@ -29,10 +34,11 @@ static void importGelu(OpImporter &n) {
   n.set(n.make<GeluOp>(n.in(0), approximate == "tanh"));
 }
 
-static void importElu(OpImporter &n) {
-  Value x = n.in(0);
-  n.set(selectPositive(n, x, expMinusOne(n, x, n.floatAttr("alpha", 1))));
+static Value elu(OpImporter &n, Value x, double alpha) {
+  return selectPositive(n, x, expMinusOne(n, x, alpha));
 }
+
+static void importElu(OpImporter &n) { n.set(elu(n, n.in(0), n.floatAttr("alpha", 1))); }
 
 static void importCelu(OpImporter &n) {
   Value x = n.in(0);
@@ -49,11 +55,13 @@ static void importSelu(OpImporter &n) {
   n.set(n.make<MulOp>(elu, n.scalarLike(x, gamma)));
 }
 
+static Value leakyRelu(OpImporter &n, Value x, double alpha) {
+  Value isPositive = n.compare(ComparePredicate::GE, x, n.scalarLike(x, 0));
+  return n.make<SelectOp>(isPositive, x, scale(n, x, alpha));
+}
+
 static void importLeakyRelu(OpImporter &n) {
-  Value x = n.in(0);
-  double alpha = n.floatAttr("alpha", 0.01);
-  Value negative = n.make<MulOp>(x, n.scalarLike(x, alpha));
-  n.set(n.make<SelectOp>(n.compare(ComparePredicate::GE, x, n.scalarLike(x, 0)), x, negative));
+  n.set(leakyRelu(n, n.in(0), n.floatAttr("alpha", 0.01)));
 }
 
 /// Until opset 6 the slopes are one, or one per channel.
@@ -68,10 +76,13 @@ static void importPRelu(OpImporter &n) {
   n.set(n.make<SelectOp>(n.compare(ComparePredicate::LT, x, n.scalarLike(x, 0)), negative, x));
 }
 
+static Value thresholdedRelu(OpImporter &n, Value x, double alpha) {
+  Value isAbove = n.compare(ComparePredicate::GT, x, n.scalarLike(x, alpha));
+  return n.make<SelectOp>(isAbove, x, n.scalarLike(x, 0));
+}
+
 static void importThresholdedRelu(OpImporter &n) {
-  Value x = n.in(0);
-  Value alpha = n.scalarLike(x, n.floatAttr("alpha", 1));
-  n.set(n.make<SelectOp>(n.compare(ComparePredicate::GT, x, alpha), x, n.scalarLike(x, 0)));
+  n.set(thresholdedRelu(n, n.in(0), n.floatAttr("alpha", 1)));
 }
 
 /// x + bias below -lambd, x - bias above lambd, 0 between. Integers are compared
@@ -113,11 +124,8 @@ static void importHardSwish(OpImporter &n) {
 }
 
 static void importSwish(OpImporter &n) {
-  Value x = n.in(0), inner = x;
-  double alpha = n.floatAttr("alpha", 1);
-  if (alpha != 1)
-    inner = n.make<MulOp>(x, n.scalarLike(x, alpha));
-  n.set(n.make<MulOp>(x, n.make<SigmoidOp>(inner)));
+  Value x = n.in(0);
+  n.set(n.make<MulOp>(x, n.make<SigmoidOp>(scale(n, x, n.floatAttr("alpha", 1)))));
 }
 
 /// log(1 + e^x) as max(x, 0) + log(1 + e^-|x|), which does not overflow.
@@ -134,9 +142,48 @@ static void importMish(OpImporter &n) {
   n.set(n.make<MulOp>(x, n.make<TanhOp>(softplus(n, x))));
 }
 
-static void importSoftsign(OpImporter &n) {
-  Value x = n.in(0);
-  n.set(n.make<DivOp>(x, n.make<AddOp>(n.make<AbsOp>(x), n.scalarLike(x, 1))));
+static Value softsign(OpImporter &n, Value x) {
+  return n.make<DivOp>(x, n.make<AddOp>(n.make<AbsOp>(x), n.scalarLike(x, 1)));
+}
+
+static void importSoftsign(OpImporter &n) { n.set(softsign(n, n.in(0))); }
+
+template <typename OpTy> static Value applyUnary(OpImporter &n, Value x, double, double) {
+  return n.make<OpTy>(x);
+}
+
+const NamedActivation *findActivation(StringRef name) {
+  static const NamedActivation activations[] = {
+      {"Affine",
+       [](OpImporter &n, Value x, double alpha, double beta) {
+         return n.make<AddOp>(scale(n, x, alpha), n.scalarLike(x, beta));
+       },
+       1, 0},
+      {"Elu", [](OpImporter &n, Value x, double alpha, double) { return elu(n, x, alpha); }, 1, {}},
+      {"HardSigmoid", hardSigmoid, 0.2, 0.5},
+      {"LeakyRelu",
+       [](OpImporter &n, Value x, double alpha, double) { return leakyRelu(n, x, alpha); },
+       0.01,
+       {}},
+      {"Relu", applyUnary<ReluOp>, {}, {}},
+      {"ScaledTanh",
+       [](OpImporter &n, Value x, double alpha, double beta) {
+         return scale(n, n.make<TanhOp>(scale(n, x, beta)), alpha);
+       },
+       1, 1},
+      {"Sigmoid", applyUnary<SigmoidOp>, {}, {}},
+      {"Softplus", [](OpImporter &n, Value x, double, double) { return softplus(n, x); }, {}, {}},
+      {"Softsign", [](OpImporter &n, Value x, double, double) { return softsign(n, x); }, {}, {}},
+      {"Tanh", applyUnary<TanhOp>, {}, {}},
+      {"ThresholdedRelu",
+       [](OpImporter &n, Value x, double alpha, double) { return thresholdedRelu(n, x, alpha); },
+       1,
+       {}},
+  };
+  const auto *it = llvm::find_if(activations, [&](const NamedActivation &activation) {
+    return name.equals_insensitive(activation.name);
+  });
+  return it == std::end(activations) ? nullptr : it;
 }
 
 ArrayRef<OpEntry> getActivationOps() {

@@ -279,8 +279,6 @@ struct GraphImporter::LoopImporter {
   Operation *makeFor(Draft &draft, AffineExpr count, ValueRange inits);
   Operation *makeWhile(Draft &draft, AffineExpr limit, ValueRange inits);
 
-  Value makeIndex(AffineExpr expr);
-  Value makeIterationNumber(Value index);
   bool makeStacks(AffineExpr count, ArrayRef<Value> slices, SmallVectorImpl<Value> &stacks);
   bool checkCarried(ValueRange before, ValueRange after);
   /// Moves the draft's operations to the end of `block` and returns what the
@@ -288,24 +286,6 @@ struct GraphImporter::LoopImporter {
   SmallVector<Value> takeBody(Draft &draft, Block *block, Value index, ValueRange arguments);
   bool fail() { return importer.finishFailed(op, node, name, scope, loc); }
 };
-
-Value GraphImporter::LoopImporter::makeIndex(AffineExpr expr) {
-  if (std::optional<int64_t> constant = getConstantDim(expr))
-    return arith::ConstantIndexOp::create(b, loc, *constant);
-  auto type = RankedTensorType::get({}, b.getI64Type());
-  auto map = AffineMap::get(0, op.symbols.size(), expr, b.getContext());
-  Value value = op.makeAs<DimValuesOp>(type, AffineMapAttr::get(map));
-  if (!value)
-    return nullptr;
-  return arith::IndexCastOp::create(b, loc, b.getIndexType(), extractScalar(b, loc, value));
-}
-
-/// The iteration's number as ONNX has it.
-Value GraphImporter::LoopImporter::makeIterationNumber(Value index) {
-  Value number = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
-  auto type = RankedTensorType::get({}, b.getI64Type());
-  return tensor::FromElementsOp::create(b, loc, type, number);
-}
 
 bool GraphImporter::LoopImporter::makeStacks(AffineExpr count, ArrayRef<Value> slices,
                                              SmallVectorImpl<Value> &stacks) {
@@ -382,7 +362,7 @@ Operation *GraphImporter::LoopImporter::makeFor(Draft &draft, AffineExpr count, 
   SmallVector<Value> starts(inits);
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  Value end = makeIndex(count);
+  Value end = op.makeIndex(count);
   if (!checkCarried(inits, draft.carried) || !makeStacks(count, draft.slices, starts))
     return nullptr;
   auto loop = scf::ForOp::create(b, loc, zero, end, one, starts);
@@ -402,7 +382,7 @@ Operation *GraphImporter::LoopImporter::makeWhile(Draft &draft, AffineExpr limit
   SmallVector<Value> starts = {arith::ConstantIndexOp::create(b, loc, 0),
                                extractScalar(b, loc, inits.front())};
   llvm::append_range(starts, inits.drop_front());
-  Value end = limit ? makeIndex(limit) : Value();
+  Value end = limit ? op.makeIndex(limit) : Value();
   if (!checkCarried(inits, draft.carried) || !makeStacks(limit, draft.slices, starts))
     return nullptr;
   SmallVector<Type> types(ValueRange(starts).getTypes());
@@ -483,7 +463,7 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
     // A condition that is true if it was true before is true for ever.
     auto found = std::make_tuple(numNodes, numUnchecked, streams, unsupported.size());
     if (!loop.importBody(inits, [&](Value index, ValueRange carried) {
-          SmallVector<ImportedValue> arguments = {makeValue(loop.makeIterationNumber(index)),
+          SmallVector<ImportedValue> arguments = {makeValue(op.makeNumber(index)),
                                                   makeTrue()};
           for (Value value : carried)
             arguments.push_back(makeValue(value));
@@ -510,7 +490,7 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
       return loop.fail();
     inits.insert(inits.begin(), first);
     if (!loop.importBody(inits, [&](Value index, ValueRange carried) {
-          SmallVector<ImportedValue> arguments = {makeValue(loop.makeIterationNumber(index))};
+          SmallVector<ImportedValue> arguments = {makeValue(op.makeNumber(index))};
           for (Value value : carried)
             arguments.push_back(makeValue(value));
           return arguments;
@@ -533,7 +513,7 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
   if (!isCounted) {
     // Without the number of iterations and the condition.
     size_t numStacks = outputs.size() - 2 - numCarried;
-    Value count = numStacks ? loop.makeIterationNumber(outputs[0]) : Value();
+    Value count = numStacks ? op.makeNumber(outputs[0]) : Value();
     outputs.erase(outputs.begin(), outputs.begin() + 2);
     AffineExpr size = numStacks ? op.bindSize(count, "iterations", limit) : AffineExpr();
     for (Value &stack : MutableArrayRef(outputs).take_back(numStacks))

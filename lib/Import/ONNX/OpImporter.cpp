@@ -1,6 +1,8 @@
 #include "OpImporter.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/SmallBitVector.h"
 #include "llvm/Support/CheckedArithmetic.h"
@@ -131,6 +133,18 @@ std::optional<SmallVector<int64_t>> OpImporter::intsAttr(StringRef name) {
   if (!attr)
     return std::nullopt;
   return SmallVector<int64_t>(attr->ints().begin(), attr->ints().end());
+}
+
+SmallVector<double> OpImporter::floatsAttr(StringRef name) {
+  const Attr *attr = findTyped(name, Attr::FLOATS, "FLOATS");
+  return attr ? SmallVector<double>(attr->floats().begin(), attr->floats().end())
+              : SmallVector<double>();
+}
+
+SmallVector<std::string> OpImporter::stringsAttr(StringRef name) {
+  const Attr *attr = findTyped(name, Attr::STRINGS, "STRINGS");
+  return attr ? SmallVector<std::string>(attr->strings().begin(), attr->strings().end())
+              : SmallVector<std::string>();
 }
 
 ElementsAttr OpImporter::read(const onnx::TensorProto &tensor) {
@@ -407,6 +421,26 @@ Value OpImporter::scalarLike(Value like, double value) {
 
 Value OpImporter::compare(ComparePredicate predicate, Value lhs, Value rhs) {
   return make<CompareOp>(predicate, lhs, rhs);
+}
+
+Value OpImporter::makeIndex(AffineExpr expr) {
+  if (failed())
+    return nullptr;
+  if (std::optional<int64_t> constant = getConstantDim(expr))
+    return arith::ConstantIndexOp::create(b, loc, *constant);
+  Value value = makeKnown(KnownTensor{b.getI64Type(), {}, {expr}});
+  if (!value)
+    return nullptr;
+  value = tensor::ExtractOp::create(b, loc, value, ValueRange());
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), value);
+}
+
+Value OpImporter::makeNumber(Value index) {
+  if (failed())
+    return nullptr;
+  Value number = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
+  auto type = RankedTensorType::get({}, b.getI64Type());
+  return tensor::FromElementsOp::create(b, loc, type, number);
 }
 
 Value OpImporter::reshape(Value input, ArrayRef<AffineExpr> newDims) {

@@ -99,6 +99,9 @@ public:
   double floatAttr(llvm::StringRef name, double otherwise);
   std::string stringAttr(llvm::StringRef name, llvm::StringRef otherwise);
   std::optional<mlir::SmallVector<int64_t>> intsAttr(llvm::StringRef name);
+  /// Empty where they are left out.
+  mlir::SmallVector<double> floatsAttr(llvm::StringRef name);
+  mlir::SmallVector<std::string> stringsAttr(llvm::StringRef name);
   const onnx::AttributeProto *find(llvm::StringRef name) const;
   /// A tensor in an attribute or elsewhere, as a constant's value.
   mlir::ElementsAttr read(const onnx::TensorProto &tensor);
@@ -198,6 +201,10 @@ public:
   mlir::Value scalar(mlir::Type elementType, double value);
   mlir::Value scalarLike(mlir::Value like, double value);
   mlir::Value compare(ComparePredicate predicate, mlir::Value lhs, mlir::Value rhs);
+  /// The expression's value as an index.
+  mlir::Value makeIndex(mlir::AffineExpr expr);
+  /// An index, such as the number of a loop's round, as an int64 of rank 0.
+  mlir::Value makeNumber(mlir::Value index);
   mlir::Value reshape(mlir::Value input, mlir::ArrayRef<mlir::AffineExpr> dims);
   mlir::Value broadcastTo(mlir::Value input, mlir::ArrayRef<mlir::AffineExpr> dims);
   mlir::Value transpose(mlir::Value input, mlir::ArrayRef<int64_t> permutation);

@@ -40,6 +40,7 @@ llvm::ArrayRef<OpEntry> getFoldOps();
 llvm::ArrayRef<OpEntry> getCropPadOps();
 llvm::ArrayRef<OpEntry> getFourierOps();
 llvm::ArrayRef<OpEntry> getRandomOps();
+llvm::ArrayRef<OpEntry> getRecurrentOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getSoftmaxOps();

@@ -62,7 +62,7 @@ save("prime", [node("DFT", "x", "y")], [value("x", [1, 2039, 1])], ["y"])
 
 # Frames of five blocks of 80, every second block.
 # FRAMES: winnow.reshape {{.*}} -> tensor<?x?x80x1xf32
-# FRAMES: winnow.iota {start = 0 : i64, step = 2 : i64}
+# FRAMES: winnow.constant dense<2> : tensor<i64>
 # FRAMES: winnow.gather
 # FRAMES: winnow.mul
 # FRAMES: winnow.linear {{.*}}, tensor<400x402xf32>)

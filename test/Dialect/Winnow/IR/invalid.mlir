@@ -775,13 +775,6 @@ func.func @f(%x: tensor<2x3xf32>, %g: tensor<2xf32>) {
   // expected-error @+2 {{expected scale of shape 3, got [2]}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = winnow.rms_norm %x scale(%g) {epsilon = 1.0e-5 : f32} : (tensor<2x3xf32>, tensor<2xf32>) -> tensor<2x3xf32>
-
-// -----
-
-// random C1: bits are integers
-func.func @f() {
-  // expected-error @+1 {{expected integer elements for bits, got 'f32'}}
-  %0 = winnow.random bits {seed = 0 : i32, stream = 0 : i32} : () -> tensor<4xf32>
   return
 }
 
@@ -792,13 +785,6 @@ func.func @f(%q: tensor<4x5x4x16xf32>, %m: tensor<3x1x1x5xf32>) {
   // expected-error @+2 {{expected the mask to broadcast to [4, 4, 5, 5], got [3, 1, 1, 5]}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = winnow.attention %q, %q, %q mask(%m) {scale = 1.0 : f32} : (tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<3x1x1x5xf32>) -> tensor<4x5x4x16xf32>
-
-// -----
-
-// random C1: numbers are floats
-func.func @f() {
-  // expected-error @+1 {{expected float elements for normal, got 'i32'}}
-  %0 = winnow.random normal {seed = 0 : i32, stream = 0 : i32} : () -> tensor<4xi32>
   return
 }
 
@@ -849,6 +835,26 @@ func.func @f(%x: tensor<2x5x8xf32>, %a: tensor<5x5xf32>) {
   // expected-error @+2 {{expected cos and sin of at most half of 8 elements, got 5}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = winnow.rotary %x, %a, %a : (tensor<2x5x8xf32>, tensor<5x5xf32>, tensor<5x5xf32>) -> tensor<2x5x8xf32>
+  return
+}
+
+// -----
+
+// random C1: bits are integers
+func.func @f() {
+  // expected-error @+1 {{expected integer elements for bits, got 'f32'}}
+  %0 = winnow.random bits {seed = 0 : i32, stream = 0 : i32} : () -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// random C1: numbers are floats
+func.func @f() {
+  // expected-error @+1 {{expected float elements for normal, got 'i32'}}
+  %0 = winnow.random normal {seed = 0 : i32, stream = 0 : i32} : () -> tensor<4xi32>
+  return
+}
 
 // -----
 
