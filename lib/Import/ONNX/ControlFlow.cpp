@@ -311,6 +311,8 @@ bool GraphImporter::LoopImporter::importBody(ValueRange inits, MakeArguments mak
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
   draft.loop = scf::ForOp::create(b, loc, zero, one, one, inits);
+  // Without a state it comes with a terminator.
+  draft.loop.getBody()->clear();
   draft.scope = std::make_unique<Scope>(importer.enter(scope, name));
   draft.results.clear();
   OpBuilder::InsertionGuard guard(b);
@@ -366,6 +368,7 @@ Operation *GraphImporter::LoopImporter::makeFor(Draft &draft, AffineExpr count, 
   if (!checkCarried(inits, draft.carried) || !makeStacks(count, draft.slices, starts))
     return nullptr;
   auto loop = scf::ForOp::create(b, loc, zero, end, one, starts);
+  loop.getBody()->clear();
   SmallVector<Value> next =
       takeBody(draft, loop.getBody(), loop.getInductionVar(), loop.getRegionIterArgs());
   if (op.failed())

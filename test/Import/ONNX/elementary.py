@@ -49,7 +49,8 @@ save("bits", [
 # SHRINK-NOT: winnow.compare
 save("shrink", [node("Shrink", "u", "y", bias=1.0)], U, ["y"])
 
-# EYE: winnow.iota {start = 2
+# EYE: winnow.constant dense<2> : tensor<i64>
+# EYE: winnow.add
 # EYE: winnow.compare eq
 # EYE: winnow.cast {{.*}} -> tensor<?x4xi64
 save("eye", [node("EyeLike", "x", "y", k=2, dtype=INT64)], X, ["y"])

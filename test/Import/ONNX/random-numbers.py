@@ -32,10 +32,10 @@ save("streams", [
 ], [value("x", ["n", 4])], ["a", "b", "c"])
 
 # Every round of a loop has numbers of its own.
-# LOOP: scf.for [[I:%.*]] =
-# LOOP: [[NUMBER:%.*]] = arith.index_cast [[I]] : index to i64
-# LOOP: [[ROUND:%.*]] = tensor.from_elements [[NUMBER]] : tensor<i64>
-# LOOP: winnow.random uniform iteration([[ROUND]])
+# LOOP: scf.for [[I:%[a-z0-9]+]] =
+# LOOP: [[NUMBER:%[a-z0-9]+]] = arith.index_cast [[I]] : index to i64
+# LOOP: [[ROUND:%[a-z0-9_]+]] = tensor.from_elements [[NUMBER]] : tensor<i64>
+# LOOP: winnow.random uniform iteration(%{{[a-z0-9_]+}})
 body = build([node("Identity", "c", "d"), node("RandomUniform", "", "u", shape=[2])],
              [value("i", [], INT64), value("c", [], BOOL)], [value("d", [], BOOL), value("u", [2])])
 save("loop", [node("Loop", "m -", "y", body=body.graph)], [value("x", [3])], ["y"],
