@@ -18,6 +18,15 @@ static Value repeatAlongKeys(AttentionOp op, Value mask, OpBuilder &b) {
                            [](OpBuilder &, Location, ValueRange x) { return x[0]; });
 }
 
+/// What a transpose brings from [batch, heads, length, size]: the kernel reads
+/// a cache where it is. Null without one.
+static Value getHeadsFirst(Value operand, ConversionPatternRewriter &rewriter) {
+  auto transpose = operand.getDefiningOp<TransposeOp>();
+  if (!transpose || transpose.getPermutation() != ArrayRef<int64_t>{0, 2, 1, 3})
+    return nullptr;
+  return rewriter.getRemappedValue(transpose.getInput());
+}
+
 namespace {
 struct LowerAttention : LoweringPattern<AttentionOp> {
   using LoweringPattern::LoweringPattern;
@@ -25,7 +34,9 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
   LogicalResult matchAndRewrite(AttentionOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     if (!isF32(op.getQuery()))
       return widen(op, rewriter);
-    SmallVector<Value> inputs = {adaptor.getQuery(), adaptor.getKey(), adaptor.getValue()};
+    Value key = getHeadsFirst(op.getKey(), rewriter), value = getHeadsFirst(op.getValue(), rewriter);
+    SmallVector<Value> inputs = {adaptor.getQuery(), key ? key : adaptor.getKey(),
+                                 value ? value : adaptor.getValue()};
     StringRef mask = "none";
     if (op.getMask()) {
       inputs.push_back(repeatAlongKeys(op, adaptor.getMask(), rewriter));
@@ -35,9 +46,11 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
         rewriter.getNamedAttr("causal", rewriter.getBoolAttr(op.getCausal())),
         rewriter.getNamedAttr("causal_at_end", rewriter.getBoolAttr(op.getCausalAtEnd())),
         rewriter.getNamedAttr("causal_lowest", rewriter.getBoolAttr(op.getCausalLowest())),
+        rewriter.getNamedAttr("key_heads_first", rewriter.getBoolAttr(bool(key))),
         rewriter.getNamedAttr("mask", rewriter.getStringAttr(mask)),
         rewriter.getNamedAttr("nan_to_zero", rewriter.getBoolAttr(op.getNanToZero())),
-        rewriter.getNamedAttr("scale", op.getScaleAttr())};
+        rewriter.getNamedAttr("scale", op.getScaleAttr()),
+        rewriter.getNamedAttr("value_heads_first", rewriter.getBoolAttr(bool(value)))};
     rewriter.replaceOp(op, createKernel(rewriter, op.getLoc(), "attention", config, inputs,
                                         getDims(op.getType()), rewriter.getF32Type()));
     return success();

@@ -25,24 +25,26 @@ static constexpr double log2E = 1.4426950408889634;
 // Parsing
 //===----------------------------------------------------------------------===//
 
-static LogicalResult checkShapes(const KernelContext &context,
-                                 const Attention &op) {
+LogicalResult Attention::checkShapes(const KernelContext &context) const {
   Type f32 = context.f32();
-  if (failed(context.memref(op.query, "q", 4, f32)) ||
-      failed(context.memref(op.key, "k", 4, f32)) ||
-      failed(context.memref(op.value, "v", 4, f32)) ||
-      failed(context.memref(op.out, "out", 4, f32)) ||
-      failed(context.sameExtent(op.query, 3, "q", op.key, 3, "k")) ||
-      failed(context.sameExtent(op.key, 1, "k", op.value, 1, "v")) ||
-      failed(context.sameExtent(op.key, 2, "k", op.value, 2, "v")) ||
-      failed(context.sameExtent(op.query, 1, "q", op.out, 1, "out")) ||
-      failed(context.sameExtent(op.query, 2, "q", op.out, 2, "out")) ||
-      failed(context.sameExtent(op.value, 3, "v", op.out, 3, "out")))
+  int64_t keyLength = lengthDim(keyHeadsFirst), keyHead = headsDim(keyHeadsFirst);
+  int64_t valueLength = lengthDim(valueHeadsFirst),
+          valueHead = headsDim(valueHeadsFirst);
+  if (failed(context.memref(query, "q", 4, f32)) ||
+      failed(context.memref(key, "k", 4, f32)) ||
+      failed(context.memref(value, "v", 4, f32)) ||
+      failed(context.memref(out, "out", 4, f32)) ||
+      failed(context.sameExtent(query, 3, "q", key, 3, "k")) ||
+      failed(context.sameExtent(key, keyLength, "k", value, valueLength, "v")) ||
+      failed(context.sameExtent(key, keyHead, "k", value, valueHead, "v")) ||
+      failed(context.sameExtent(query, 1, "q", out, 1, "out")) ||
+      failed(context.sameExtent(query, 2, "q", out, 2, "out")) ||
+      failed(context.sameExtent(value, 3, "v", out, 3, "out")))
     return failure();
-  for (auto [memref, name] :
-       {std::pair(op.query, "q"), std::pair(op.key, "k"),
-        std::pair(op.value, "v"), std::pair(op.out, "out")})
-    for (int64_t dimension : {2, 3})
+  for (auto [memref, name, heads] :
+       {std::tuple(query, "q", int64_t(2)), std::tuple(key, "k", keyHead),
+        std::tuple(value, "v", valueHead), std::tuple(out, "out", int64_t(2))})
+    for (int64_t dimension : {heads, int64_t(3)})
       if (cast<MemRefType>(memref.getType()).getDimSize(dimension) <= 0)
         return context.error() << "expected heads and head size of '" << name
                                << "' to be static and positive, got "
@@ -80,13 +82,15 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
   op.key = (*arguments)[1];
   op.value = (*arguments)[2];
   op.out = arguments->back();
-  if (failed(checkShapes(context, op)))
+  op.keyHeadsFirst = context.flag("key_heads_first");
+  op.valueHeadsFirst = context.flag("value_heads_first");
+  if (failed(op.checkShapes(context)))
     return failure();
   auto extent = [](Value memref, int64_t dimension) {
     return cast<MemRefType>(memref.getType()).getDimSize(dimension);
   };
   op.heads = extent(op.query, 2);
-  op.keyHeads = extent(op.key, 2);
+  op.keyHeads = extent(op.key, headsDim(op.keyHeadsFirst));
   op.headDim = extent(op.query, 3);
   op.valueDim = extent(op.value, 3);
   if (op.heads % op.keyHeads)
@@ -99,7 +103,8 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
                        ? IntegerType::get(context.config.getContext(), 1)
                        : context.f32();
     if (failed(context.memref(op.mask, "mask", 4, element)) ||
-        failed(context.sameExtent(op.mask, 3, "mask", op.key, 1, "k")))
+        failed(context.sameExtent(op.mask, 3, "mask", op.key,
+                                  lengthDim(op.keyHeadsFirst), "k")))
       return failure();
   }
   op.scale = *scale;
@@ -123,7 +128,7 @@ void Attention::emit(Emitter &e) const {
     Block block = emitBlock(e, at, blocks);
     emitQueryPacking(e, block);
     emitStart(e, block);
-    Value keys = e.dim(key, 1), end = keys;
+    Value keys = keyLength(e), end = keys;
     if (causal)
       end = e.max(e.min(keys, e.add(block.seen, queryBlock())), e.index(0));
     emitKeys(e, block, e.index(0), end);
@@ -158,14 +163,18 @@ Attention::Block Attention::emitBlock(Emitter &e, Value at,
   Value batch = e.div(item, e.index(heads)), head = e.rem(item, e.index(heads));
   Value keyHead = e.div(head, e.index(heads / keyHeads));
   block.query = e.slice(query, {batch, {}, head, {}});
-  block.key = e.slice(key, {batch, {}, keyHead, {}});
-  block.value = e.slice(value, {batch, {}, keyHead, {}});
+  auto headOf = [&](Value memref, bool headsFirst) {
+    return headsFirst ? e.slice(memref, {batch, keyHead, {}, {}})
+                      : e.slice(memref, {batch, {}, keyHead, {}});
+  };
+  block.key = headOf(key, keyHeadsFirst);
+  block.value = headOf(value, valueHeadsFirst);
   block.out = e.slice(out, {batch, {}, head, {}});
   block.first = e.mul(e.rem(at, blocks), queries);
   block.seen = block.first;
   if (causalAtEnd)
     block.seen =
-        e.add(block.first, e.sub(e.dim(key, 1), e.dim(query, 1)));
+        e.add(block.first, e.sub(keyLength(e), e.dim(query, 1)));
   block.count =
       e.min(e.sub(e.dim(query, 1), block.first), e.index(queries));
   if (mask) {

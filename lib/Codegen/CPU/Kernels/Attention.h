@@ -14,6 +14,8 @@ struct Attention {
   Value query, key, value, mask, out;
   MaskKind maskKind;
   double scale;
+  /// Keys and values are [batch, heads, length, size], as a cache holds them.
+  bool keyHeadsFirst, valueHeadsFirst;
   bool causal, nanToZero;
   bool causalAtEnd;  ///< the last query sees all keys, not the first one one
   bool causalLowest; ///< what causal hides is the least float, not -inf
@@ -32,6 +34,7 @@ struct Attention {
   void emit(Emitter &e) const;
 
 private:
+  mlir::LogicalResult checkShapes(const KernelContext &context) const;
   /// One index of the parallel loop: a block of queries of a head.
   struct Block {
     Value query, key, value, out; ///< [sequence, head_dim] of this head
@@ -48,6 +51,11 @@ private:
   enum Stat { top = 0, total = 1, decay = 2 };
 
   int64_t queryBlock() const { return queryVectors * lanes; }
+  static int64_t lengthDim(bool headsFirst) { return headsFirst ? 2 : 1; }
+  static int64_t headsDim(bool headsFirst) { return headsFirst ? 1 : 2; }
+  Value keyLength(Emitter &e) const {
+    return e.dim(key, lengthDim(keyHeadsFirst));
+  }
   bool foldsLog2E() const { return maskKind != MaskKind::additive; }
   mlir::VectorType vector(Emitter &e) const {
     return mlir::VectorType::get(lanes, e.getF32Type());

@@ -151,21 +151,32 @@ struct Visibility {
 
 static std::optional<Visibility> getVisibility(ElementsAttr elements, bool isHidden) {
   auto type = cast<RankedTensorType>(elements.getType());
-  auto dense = dyn_cast<DenseElementsAttr>(elements);
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements))
-    dense = DenseElementsAttr::getFromRawBuffer(type, resource.getData());
-  if (!dense || type.getNumElements() == 0 || type.getNumElements() > kMaxElements)
+  if (type.getNumElements() == 0 || type.getNumElements() > kMaxElements)
     return std::nullopt;
   Visibility result;
   result.isVisible.reserve(type.getNumElements());
   if (type.getElementType().isInteger(1)) {
+    // A model's booleans are bytes.
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements)) {
+      AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+      if (!blob || blob->getData().size() != static_cast<size_t>(type.getNumElements()))
+        return std::nullopt;
+      for (char byte : blob->getData())
+        result.isVisible.push_back((byte != 0) != isHidden);
+      return result;
+    }
+    auto dense = dyn_cast<DenseElementsAttr>(elements);
+    if (!dense)
+      return std::nullopt;
     for (bool value : dense.getValues<bool>())
       result.isVisible.push_back(value != isHidden);
     return result;
   }
-  if (!type.getElementType().isF32() || isHidden)
+  SmallVector<float> storage;
+  std::optional<ArrayRef<float>> floats = getFloats(elements, storage);
+  if (!floats || isHidden)
     return std::nullopt;
-  for (float value : dense.getValues<float>()) {
+  for (float value : *floats) {
     bool isFill = value <= kLowFill;
     if ((!isFill && value != 0) || (isFill && result.fill != 0 && result.fill != value))
       return std::nullopt;

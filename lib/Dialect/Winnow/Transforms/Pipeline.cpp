@@ -45,6 +45,7 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   // the weight packer reads part by part.
   pm.addPass(createSimplifyIdioms());
   cleanUp();
+  pm.addPass(createCountSites());
   pm.addPass(createVerifyModelContract());
 }
 

@@ -3,8 +3,7 @@
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 
-#include "mlir/IR/DialectResourceBlobManager.h"
-#include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace winnow;
@@ -19,28 +18,29 @@ namespace winnow {
 static constexpr double kAbsorbingFill = -1e30;
 /// A finite fill this low leaves no weight, next to a visible score.
 static constexpr double kLowFill = -1e4;
-/// Sums of so few such numbers as a mask has stay far from any fill.
+/// The constants of a bias are no larger.
 static constexpr double kModerate = 1e3;
 
-/// Whether every element is provably small: biases that are looked up in a
-/// table, say.
-static bool isModerate(Value value, unsigned depth = 0) {
+static bool isModerateConstant(ElementsAttr elements) {
+  SmallVector<float> storage;
+  std::optional<ArrayRef<float>> floats = getFloats(elements, storage);
+  return floats && llvm::all_of(*floats, [](float x) { return std::fabs(x) <= kModerate; });
+}
+
+/// Whether a mask is a bias and hides nothing: numbers that are looked up in
+/// small tables, or computed from integers with small factors.
+static bool isBias(Value value, unsigned depth = 0) {
   Operation *op = value.getDefiningOp();
+  if (!isa<FloatType>(getElementTypeOrSelf(value)))
+    return true;
   if (!op || depth > 16)
     return false;
-  if (ElementsAttr elements = getConstantElements(value)) {
-    auto type = getTensorType(value);
-    auto dense = dyn_cast<DenseElementsAttr>(elements);
-    if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements))
-      dense = DenseElementsAttr::getFromRawBuffer(type, resource.getData());
-    return dense && type.getElementType().isF32() &&
-           llvm::all_of(dense.getValues<float>(),
-                        [](float x) { return std::fabs(x) <= kModerate; });
-  }
-  if (isa<AddOp, SubOp, ConcatOp>(op))
-    return llvm::all_of(op->getOperands(), [&](Value v) { return isModerate(v, depth + 1); });
-  return isa<GatherOp, GatherNDOp, ReshapeOp, TransposeOp, BroadcastToOp, SliceOp, NegOp>(op) &&
-         isModerate(op->getOperand(0), depth + 1);
+  if (ElementsAttr elements = getConstantElements(value))
+    return isModerateConstant(elements);
+  return isa<AddOp, SubOp, MulOp, NegOp, AbsOp, SelectOp, CastOp, ConcatOp, GatherOp, GatherNDOp,
+             ReshapeOp, TransposeOp, BroadcastToOp, SliceOp>(op) &&
+         llvm::all_of(op->getOperands(),
+                      [&](Value operand) { return isBias(operand, depth + 1); });
 }
 
 namespace {
@@ -49,6 +49,13 @@ struct Condition {
   Value value;
   Places places;
   bool isHidden;
+};
+
+/// Parts that one fill hides keys by.
+struct Fill {
+  double number;
+  bool isCausal = false;
+  SmallVector<Condition> conditions;
 };
 
 /// Takes one mask apart.
@@ -60,11 +67,7 @@ struct Reader {
 
   /// What was found.
   bool isCausal = false, isAtEnd = false;
-  std::optional<double> fill;
-  unsigned numFills = 0;
-  /// Fills are added to each other, which makes some lower than others.
-  bool addsFills = false;
-  SmallVector<Condition> conditions;
+  SmallVector<Fill> fills;
   SmallVector<std::pair<Value, Places>> added;
 
   explicit Reader(AttentionOp op) : op(op) {
@@ -74,76 +77,76 @@ struct Reader {
     keys = getDims(op.getKey())[1];
   }
 
-  bool isBooleanMask() { return getElementTypeOrSelf(op.getMask()).isInteger(1); }
-  void readCondition(Value value, ArrayRef<int> places, bool isHidden);
-  bool readSum(Value value, ArrayRef<int> places);
-  bool take(const Band &band);
+  void readCondition(Value value, ArrayRef<int> places, bool isHidden, Fill &into);
+  bool readSum(Value value, ArrayRef<int> places, Fill *outer = nullptr);
+  bool take(const Band &band, Fill &into);
   /// Causality leaves a key to every query.
   bool seesSomeKey() {
     return !isAtEnd || getDimRange(keys - queries, symbols).min.value_or(-1) >= 0;
-  }
-  bool setFill(double number) {
-    if (fill && *fill != number)
-      return false;
-    fill = number;
-    ++numFills;
-    return true;
   }
 };
 } // namespace
 
 /// Makes the band the op's, if it is one that the op can say.
-bool Reader::take(const Band &band) {
+bool Reader::take(const Band &band, Fill &into) {
   if (band.isAlways)
     return true;
   bool isAtStart = isSameDim(band.offset, getAffineConstantExpr(0, op.getContext()), numSymbols);
   bool endsLast = isSameDim(band.offset, keys - queries, numSymbols);
-  if (!isAtStart && !endsLast)
-    return false;
-  if (isCausal && isAtEnd != !isAtStart)
+  if ((!isAtStart && !endsLast) || (isCausal && isAtEnd == isAtStart))
     return false;
   isCausal = true;
   isAtEnd = !isAtStart;
+  into.isCausal = true;
   return true;
 }
 
-void Reader::readCondition(Value value, ArrayRef<int> places, bool isHidden) {
+void Reader::readCondition(Value value, ArrayRef<int> places, bool isHidden, Fill &into) {
   Operation *definition = value.getDefiningOp();
   if (auto negation = dyn_cast_or_null<NotOp>(definition))
-    return readCondition(negation.getInput(), places, !isHidden);
+    return readCondition(negation.getInput(), places, !isHidden, into);
   if (isHidden ? isa_and_nonnull<OrOp>(definition) : isa_and_nonnull<AndOp>(definition)) {
     for (Value operand : definition->getOperands())
-      readCondition(operand, alignPlaces(places, operand), isHidden);
+      readCondition(operand, alignPlaces(places, operand), isHidden, into);
     return;
   }
   if (isa_and_nonnull<ReshapeOp, BroadcastToOp, TransposeOp>(definition))
     if (std::optional<Places> input = getInputPlaces(definition, places))
-      return readCondition(definition->getOperand(0), *input, isHidden);
+      return readCondition(definition->getOperand(0), *input, isHidden, into);
   std::optional<Band> band;
   if (auto compare = dyn_cast_or_null<CompareOp>(definition))
     band = getComparedBand(compare, places, isHidden);
   else
     band = getConstantBand(value, places, isHidden);
-  if (!band || !take(*band))
-    conditions.push_back({value, Places(places), isHidden});
+  if (!band || !take(*band, into))
+    into.conditions.push_back({value, Places(places), isHidden});
 }
 
-/// Reads masks that are added up; false where they do not go together.
-bool Reader::readSum(Value value, ArrayRef<int> places) {
+/// Reads masks that are added up, within the fill of an outer select if there
+/// is one; false where they do not go together.
+bool Reader::readSum(Value value, ArrayRef<int> places, Fill *outer) {
   Operation *definition = value.getDefiningOp();
   if (isa_and_nonnull<ReshapeOp, BroadcastToOp, TransposeOp>(definition))
     if (std::optional<Places> input = getInputPlaces(definition, places))
-      return readSum(definition->getOperand(0), *input);
+      return readSum(definition->getOperand(0), *input, outer);
+  auto isHiding = [](Operation *op) {
+    return isa_and_nonnull<SelectOp, AddOp>(op) && !isBias(op->getResult(0));
+  };
   if (auto add = dyn_cast_or_null<AddOp>(definition)) {
-    unsigned before = numFills;
-    if (!readSum(add.getLhs(), alignPlaces(places, add.getLhs())))
+    // Two fills within an outer one would be one, but their sum is lower.
+    if (outer && isHiding(add.getLhs().getDefiningOp()) && isHiding(add.getRhs().getDefiningOp()))
       return false;
-    unsigned between = numFills;
-    if (!readSum(add.getRhs(), alignPlaces(places, add.getRhs())))
-      return false;
-    addsFills |= before != between && between != numFills;
-    return true;
+    return readSum(add.getLhs(), alignPlaces(places, add.getLhs()), outer) &&
+           readSum(add.getRhs(), alignPlaces(places, add.getRhs()), outer);
   }
+  auto start = [&](double number) -> Fill * {
+    if (outer)
+      return outer->number == number ? outer : nullptr;
+    if (!fills.empty() && fills.front().number != number)
+      return nullptr;
+    fills.push_back({number});
+    return &fills.back();
+  };
   if (auto select = dyn_cast_or_null<SelectOp>(definition)) {
     std::optional<double> yes = getScalarConstant(select.getOnTrue());
     std::optional<double> no = getScalarConstant(select.getOnFalse());
@@ -151,18 +154,28 @@ bool Reader::readSum(Value value, ArrayRef<int> places) {
     std::optional<double> number = isHidden ? yes : no;
     Value kept = isHidden ? select.getOnFalse() : select.getOnTrue();
     if (number && *number <= kLowFill) {
-      if (!setFill(*number))
+      Fill *fill = start(*number);
+      if (!fill)
         return false;
       Value condition = select.getCondition();
-      readCondition(condition, alignPlaces(places, condition), isHidden);
-      return readSum(kept, alignPlaces(places, kept));
+      readCondition(condition, alignPlaces(places, condition), isHidden, *fill);
+      // What is kept may hide more, and starts no fill of its own.
+      return readSum(kept, alignPlaces(places, kept), fill);
     }
   }
   if (isScalarConstant(value, 0))
     return true;
-  if (std::optional<Band> band = getConstantBand(value, places, false);
-      band && (band->isAlways || setFill(band->fill)) && take(*band))
-    return true;
+  if (std::optional<Band> band = getConstantBand(value, places, false)) {
+    if (band->isAlways)
+      return true;
+    Fill probe{band->fill};
+    if (take(*band, probe)) {
+      Fill *fill = start(band->fill);
+      if (fill)
+        fill->isCausal = true;
+      return fill;
+    }
+  }
   added.push_back({value, Places(places)});
   return true;
 }
@@ -184,32 +197,46 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
   void raise(AttentionOp op, SiteReporter &reporter) {
     Reader reader(op);
     Places places = alignPlaces({0, 1, 2, 3}, op.getMask());
-    bool isBoolean = reader.isBooleanMask();
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    bool isBoolean = getElementTypeOrSelf(op.getMask()).isInteger(1);
     bool isRead = true;
-    if (isBoolean)
-      reader.readCondition(op.getMask(), places, /*isHidden=*/false);
-    else
+    if (isBoolean) {
+      reader.fills.push_back({-infinity});
+      reader.readCondition(op.getMask(), places, /*isHidden=*/false, reader.fills.back());
+    } else {
       isRead = reader.readSum(op.getMask(), places);
+    }
     if (!isRead)
       return reporter.refused(op.getLoc(), "causal-mask.fill",
                               "parts of the mask hide keys by different numbers");
     if (!reader.isCausal)
       return;
 
-    // Rows of which every key is hidden are where a finite fill shows.
-    bool isFinite = !isBoolean && reader.fill && !std::isinf(*reader.fill);
-    bool isLowest = isFinite && (!reader.conditions.empty() || !reader.seesSomeKey());
-    if (isLowest && (*reader.fill > kAbsorbingFill || reader.addsFills ||
-                     !getElementTypeOrSelf(op.getMask()).isF32()))
+    // Rows of which every key is hidden are where a finite fill shows: keys that
+    // causality hides are as low as others there, or lower if it does so twice.
+    double fill = reader.fills.front().number;
+    bool mayHideRows = !reader.seesSomeKey();
+    unsigned numCausal = 0;
+    for (const Fill &part : reader.fills) {
+      mayHideRows |= !part.conditions.empty();
+      numCausal += part.isCausal;
+    }
+    bool isFinite = !std::isinf(fill), isLowest = isFinite && mayHideRows && numCausal == 1;
+    bool isF32 = isBoolean || getElementTypeOrSelf(op.getMask()).isF32();
+    if ((isFinite && mayHideRows && fill > kAbsorbingFill) ||
+        (isLowest && (reader.fills.size() > 1 || !isF32)))
       return reporter.refused(
           op.getLoc(), "causal-mask.fill",
-          "rows of hidden keys only depend on their fill, " + std::to_string(*reader.fill));
-    if (isFinite && !llvm::all_of(reader.added, [](auto &term) { return isModerate(term.first); }))
+          "rows of hidden keys only depend on their fill, " + std::to_string(fill));
+    if (isFinite &&
+        !llvm::all_of(reader.added, [](auto &term) { return isBias(term.first); }))
       return reporter.refused(op.getLoc(), "causal-mask.added",
-                              "another mask is added, whose numbers are not known to be small");
+                              "another mask is added, which may hide keys as well");
 
     OpBuilder builder(op);
-    Value mask = isBoolean ? joinConditions(builder, reader) : joinSum(builder, reader);
+    Value mask = isBoolean
+                     ? joinConditions(builder, reader, reader.fills.front().conditions)
+                     : joinSum(builder, reader);
     if (mask)
       op.getMaskMutable().assign(mask);
     else
@@ -239,10 +266,10 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
     return reshapeTo(builder, loc, value, dims, numSymbols);
   }
 
-  static Value joinConditions(OpBuilder &builder, Reader &reader) {
+  static Value joinConditions(OpBuilder &builder, Reader &reader, ArrayRef<Condition> conditions) {
     Location loc = reader.op.getLoc();
     Value joined;
-    for (const Condition &condition : reader.conditions) {
+    for (const Condition &condition : conditions) {
       Value value = toRank4(builder, loc, condition.value, condition.places, reader.numSymbols);
       if (condition.isHidden)
         value = NotOp::create(builder, loc, value.getType(), value);
@@ -251,25 +278,29 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
     return joined;
   }
 
+  /// What is left of the mask: biases, and one select for each fill.
   static Value joinSum(OpBuilder &builder, Reader &reader) {
     Location loc = reader.op.getLoc();
     Type element = getElementTypeOrSelf(reader.op.getMask());
     Value sum;
-    for (const auto &[value, places] : reader.added) {
-      Value term = toRank4(builder, loc, value, places, reader.numSymbols);
+    auto add = [&](Value term) {
       sum = sum ? broadcastBinary<AddOp>(builder, loc, sum, term, reader.numSymbols) : term;
+    };
+    for (const auto &[value, places] : reader.added)
+      add(toRank4(builder, loc, value, places, reader.numSymbols));
+    for (const Fill &fill : reader.fills) {
+      Value visible = joinConditions(builder, reader, fill.conditions);
+      if (!visible)
+        continue;
+      auto type = getTensorType(getDims(visible), element, reader.numSymbols);
+      double number = fill.number > kAbsorbingFill || std::isinf(fill.number)
+                          ? fill.number
+                          : -APFloat::getLargest(cast<FloatType>(element).getFloatSemantics())
+                                 .convertToDouble();
+      add(SelectOp::create(builder, loc, type, visible, createScalar(builder, loc, element, 0),
+                           createScalar(builder, loc, element, number)));
     }
-    Value visible = joinConditions(builder, reader);
-    if (!visible)
-      return sum;
-    double fill = std::isinf(*reader.fill)
-                      ? *reader.fill
-                      : -APFloat::getLargest(cast<FloatType>(element).getFloatSemantics())
-                             .convertToDouble();
-    Value kept = sum ? sum : createScalar(builder, loc, element, 0);
-    FailureOr<Dims> dims = broadcastDims({getDims(visible), getDims(kept)}, reader.numSymbols);
-    return SelectOp::create(builder, loc, getTensorType(*dims, element, reader.numSymbols), visible,
-                            kept, createScalar(builder, loc, element, fill));
+    return sum;
   }
 
   template <typename OpTy>

@@ -76,13 +76,13 @@ private:
     Dims x = getDims(a), y = getDims(b);
     return !x.empty() && !y.empty() && x.back() == y.back();
   }
-  template <typename T> bool repeats(DenseElementsAttr elements, int64_t size) {
-    SmallVector<T> values(elements.getValues<T>());
+  /// Whether the elements of every pair in rows of `size` are equal.
+  bool repeats(ArrayRef<float> elements, int64_t size) {
     int64_t half = size / 2;
-    for (size_t row = 0; row < values.size(); row += size)
+    for (size_t row = 0; row < elements.size(); row += size)
       for (int64_t i = 0; i < half; ++i) {
         size_t a = row + (interleaved ? 2 * i : i), b = row + (interleaved ? 2 * i + 1 : i + half);
-        if (values[a] != values[b])
+        if (elements[a] != elements[b])
           return false;
       }
     return true;
@@ -98,13 +98,9 @@ private:
 
 Value Halver::ofConstant(ConstantOp op) {
   auto type = cast<RankedTensorType>(op.getType());
-  DenseElementsAttr elements = dyn_cast<DenseElementsAttr>(op.getValue());
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(op.getValue()))
-    elements = DenseElementsAttr::getFromRawBuffer(type, resource.getData());
-  int64_t size = type.getShape().back();
-  if (!elements || !(type.getElementType().isF32()
-                         ? repeats<float>(elements, size)
-                         : repeats<Attribute>(elements, size)))
+  SmallVector<float> storage;
+  std::optional<ArrayRef<float>> floats = getFloats(op.getElements(), storage);
+  if (!floats || !repeats(*floats, type.getShape().back()))
     return nullptr;
   Dims starts(type.getRank(), builder.getAffineConstantExpr(0));
   SmallVector<int64_t> steps(type.getRank(), 1);
@@ -119,17 +115,31 @@ Value Halver::ofReshape(ReshapeOp op, unsigned depth) {
     Value half = halve(op.getInput(), depth);
     return half ? ReshapeOp::create(builder, op.getLoc(), halfType(op), half) : Value();
   }
-  // What is repeated and then joined: [.., n, 1] to [.., n, 2] to [.., 2 n].
-  auto repeat = op.getInput().getDefiningOp<BroadcastToOp>();
-  if (!repeat || !joinsLastTwo(getDims(repeat.getResult()), getDims(op.getResult())))
+  // What is repeated and then joined: [.., n, 1] to [.., n, 2] to [.., 2 n], or
+  // with the copies first.
+  Value source = op.getInput();
+  while (auto reshape = source.getDefiningOp<ReshapeOp>())
+    source = reshape.getInput();
+  auto repeat = source.getDefiningOp<BroadcastToOp>();
+  Dims in = repeat ? getDims(repeat.getInput()) : Dims(), middle = getDims(source);
+  Dims out = getDims(op.getResult());
+  auto groups = getReshapeGroups(middle, out, getNumSymbols(op.getType()));
+  if (!repeat || in.size() != middle.size() || !groups || groups->back().outEnd != out.size() ||
+      groups->back().outBegin + 1 != out.size())
     return nullptr;
-  Dims in = getDims(repeat.getInput()), out = getDims(repeat.getResult());
-  size_t axis = interleaved ? out.size() - 1 : out.size() - 2;
-  if (in.size() != out.size() || !isConstantDim(in[axis], 1) || !isConstantDim(out[axis], 2))
+  SmallVector<size_t> joined;
+  for (size_t i = 0; i < middle.size(); ++i) {
+    bool isLast = i >= groups->back().inBegin;
+    if (!isLast && in[i] != middle[i])
+      return nullptr;
+    if (isLast && !isConstantDim(middle[i], 1))
+      joined.push_back(i);
+  }
+  if (joined.size() != 2)
     return nullptr;
-  Dims expected = out;
-  expected[axis] = in[axis];
-  if (in != ArrayRef(expected))
+  size_t copies = joined[interleaved ? 1 : 0], kept = joined[interleaved ? 0 : 1];
+  if (!isConstantDim(in[copies], 1) || !isConstantDim(middle[copies], 2) ||
+      in[kept] != middle[kept])
     return nullptr;
   return reshapeTo(builder, op.getLoc(), repeat.getInput(), halfType(op));
 }

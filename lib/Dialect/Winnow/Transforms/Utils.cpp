@@ -44,6 +44,31 @@ std::optional<double> winnow::getScalarConstant(Value value) {
   return scalar;
 }
 
+std::optional<ArrayRef<float>> winnow::getFloats(ElementsAttr elements,
+                                                 SmallVectorImpl<float> &storage) {
+  Type type = elements.getElementType();
+  if (!isa<FloatType>(type) || type.getIntOrFloatBitWidth() > 32)
+    return std::nullopt;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    size_t size = elements.getNumElements();
+    if (!blob || !type.isF32() || blob->getData().size() != size * sizeof(float))
+      return std::nullopt;
+    const char *data = blob->getData().data();
+    if (reinterpret_cast<uintptr_t>(data) % alignof(float) == 0)
+      return ArrayRef(reinterpret_cast<const float *>(data), size);
+    storage.resize(size);
+    memcpy(storage.data(), data, size * sizeof(float));
+    return ArrayRef<float>(storage);
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(elements);
+  if (!dense)
+    return std::nullopt;
+  for (const APFloat &value : dense.getValues<APFloat>())
+    storage.push_back(static_cast<float>(value.convertToDouble()));
+  return ArrayRef<float>(storage);
+}
+
 DenseElementsAttr winnow::getScalarElements(Type elementType, double value) {
   Attribute element;
   if (auto floatType = dyn_cast<FloatType>(elementType))

@@ -27,6 +27,11 @@ inline bool isScalarConstant(mlir::Value value, double expected) {
   return scalar && *scalar == expected;
 }
 
+/// All elements of a constant of floats no wider than f32, in `storage` where
+/// they do not lie in the constant so; absent for other types.
+std::optional<mlir::ArrayRef<float>> getFloats(mlir::ElementsAttr elements,
+                                               llvm::SmallVectorImpl<float> &storage);
+
 /// The elements of a rank 0 constant.
 mlir::DenseElementsAttr getScalarElements(mlir::Type elementType, double value);
 /// A rank 0 constant.

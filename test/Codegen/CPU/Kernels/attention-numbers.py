@@ -56,9 +56,11 @@ def make_mask(kind, shape):
 
 
 def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_to_zero,
-          at_end=False, lowest=False, entries=None):
+          at_end=False, lowest=False, entries=None, heads_first=(False, False)):
     free = lambda h, d: memref(None, None, h, d)
-    types = [free(heads, dim), free(key_heads, dim), free(key_heads, value_dim)]
+    first = lambda h, d: memref(None, h, None, d)
+    types = [free(heads, dim), (first if heads_first[0] else free)(key_heads, dim),
+             (first if heads_first[1] else free)(key_heads, value_dim)]
     element = "i1" if kind == "bool" else "f32"
     if kind != "none":
         extents = ["1" if one else "?" for one in broadcast]
@@ -68,7 +70,9 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
     scale = float(np.float32(dim**-0.5))
     library = Library(declare("k", types + [free(heads, value_dim)], kind="attention", scale=scale,
                               causal=causal, mask=kind, nan_to_zero=nan_to_zero,
-                              causal_at_end=at_end, causal_lowest=lowest), level)
+                              causal_at_end=at_end, causal_lowest=lowest,
+                              key_heads_first=heads_first[0], value_heads_first=heads_first[1]),
+                      level)
     for batch, queries, keys in SEQUENCES:
         batch *= entries or 1
         q = strided(generator, batch, queries, heads, dim)
@@ -81,7 +85,9 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
             shape = [1 if one else d for one, d in zip(broadcast, full)] + [keys]
             shape[0] = entries or shape[0]
             mask = [make_mask(kind, shape)]
-        library("k", q, k, v, *mask, out.array)
+        given = [np.ascontiguousarray(t.transpose(0, 2, 1, 3)) if flag else t
+                 for t, flag in zip((k, v), heads_first)]
+        library("k", q, *given, *mask, out.array)
         full_mask = mask[0] if mask else None
         if entries:
             full_mask = np.tile(full_mask, (batch // entries, 1, 1, 1))
@@ -107,3 +113,5 @@ for level in host_levels():
     check(level, 2, 1, 16, 24, "add", ALL, True, True, at_end=True, lowest=True)
     check(level, 2, 2, 16, 16, "add", ALL, False, False, entries=3)
     check(level, 2, 2, 16, 16, "bool", (False, True, False), False, True, entries=2)
+    check(level, 4, 2, 16, 24, "add", ROW, True, True, at_end=True, heads_first=(True, True))
+    check(level, 2, 1, 16, 8, "none", ALL, True, True, heads_first=(True, False))

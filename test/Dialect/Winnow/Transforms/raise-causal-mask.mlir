@@ -212,3 +212,68 @@ func.func @last_query(%q: !q, %k: !k, %pad: tensor<2x1x1x3xi1>) -> !q {
   %0 = winnow.attention %q, %k, %k mask(%a) {scale = 0.25 : f32} : (!q, !k, !k, tensor<2x1x1x3xi1>) -> !q
   return %0 : !q
 }
+
+// -----
+
+!q = tensor<2x3x4x16xf32>
+
+// GPT-Neo hides later keys twice, by its buffer and by its mask: as sums of two
+// of the lowest floats they are minus infinity, in rows of padding too.
+// CHECK-LABEL: func @twice
+// CHECK: %[[M:.*]] = winnow.select %arg1, %{{.*}}, %{{.*}} : (tensor<2x1x1x3xi1>
+// CHECK: winnow.attention %arg0, %arg0, %arg0 mask(%[[M]]) {causal, scale
+func.func @twice(%q: !q, %pad: tensor<2x1x1x3xi1>) -> !q {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %t = winnow.constant dense<[[[[true, false, false], [true, true, false], [true, true, true]]]]> : tensor<1x1x3x3xi1>
+  %b = winnow.select %t, %zero, %low : (tensor<1x1x3x3xi1>, tensor<f32>, tensor<f32>) -> tensor<1x1x3x3xf32>
+  %a = winnow.and %t, %pad : (tensor<1x1x3x3xi1>, tensor<2x1x1x3xi1>) -> tensor<2x1x3x3xi1>
+  %m = winnow.select %a, %zero, %low : (tensor<2x1x3x3xi1>, tensor<f32>, tensor<f32>) -> tensor<2x1x3x3xf32>
+  %s = winnow.add %b, %m : (tensor<1x1x3x3xf32>, tensor<2x1x3x3xf32>) -> tensor<2x1x3x3xf32>
+  %0 = winnow.attention %q, %q, %q mask(%s) {scale = 0.25 : f32} : (!q, !q, !q, tensor<2x1x3x3xf32>) -> !q
+  return %0 : !q
+}
+
+// -----
+
+!q = tensor<2x3x4x16xf32>
+
+// ALiBi, slopes times counted positions, is a bias, which padding replaces.
+// CHECK-LABEL: func @alibi
+// CHECK: %[[A:.*]] = winnow.mul
+// CHECK: %[[P:.*]] = winnow.select %arg2
+// CHECK: %[[M:.*]] = winnow.add %[[A]], %[[P]] : (tensor<1x4x1x3xf32>, tensor<2x1x1x3xf32>) -> tensor<2x4x1x3xf32>
+// CHECK: winnow.attention %arg0, %arg0, %arg0 mask(%[[M]]) {causal, causal_lowest, scale
+func.func @alibi(%q: !q, %n: tensor<1x1x1x3xi64>, %pad: tensor<2x1x1x3xi1>) -> !q {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %slopes = winnow.constant dense<[[[[0.5]], [[0.25]], [[0.125]], [[0.0625]]]]> : tensor<1x4x1x1xf32>
+  %t = winnow.constant dense<[[[[true, false, false], [true, true, false], [true, true, true]]]]> : tensor<1x1x3x3xi1>
+  %p = winnow.cast %n : (tensor<1x1x1x3xi64>) -> tensor<1x1x1x3xf32>
+  %alibi = winnow.mul %slopes, %p : (tensor<1x4x1x1xf32>, tensor<1x1x1x3xf32>) -> tensor<1x4x1x3xf32>
+  %a = winnow.and %t, %pad : (tensor<1x1x3x3xi1>, tensor<2x1x1x3xi1>) -> tensor<2x1x3x3xi1>
+  %m = winnow.select %a, %zero, %low : (tensor<2x1x3x3xi1>, tensor<f32>, tensor<f32>) -> tensor<2x1x3x3xf32>
+  %s = winnow.add %alibi, %m : (tensor<1x4x1x3xf32>, tensor<2x1x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %0 = winnow.attention %q, %q, %q mask(%s) {scale = 0.25 : f32} : (!q, !q, !q, tensor<2x4x3x3xf32>) -> !q
+  return %0 : !q
+}
+
+// -----
+
+!q = tensor<2x3x4x16xf32>
+
+// Where causality and padding are added, keys that both hide are lower than
+// others in rows of padding.
+// CHECK: applied = false, code = "causal-mask.fill"
+// CHECK-LABEL: func @added_padding
+// CHECK-NOT: causal,
+func.func @added_padding(%q: !q, %pad: tensor<2x1x1x3xi1>) -> !q {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %t = winnow.constant dense<[[[[true, false, false], [true, true, false], [true, true, true]]]]> : tensor<1x1x3x3xi1>
+  %b = winnow.select %t, %zero, %low : (tensor<1x1x3x3xi1>, tensor<f32>, tensor<f32>) -> tensor<1x1x3x3xf32>
+  %m = winnow.select %pad, %zero, %low : (tensor<2x1x1x3xi1>, tensor<f32>, tensor<f32>) -> tensor<2x1x1x3xf32>
+  %s = winnow.add %b, %m : (tensor<1x1x3x3xf32>, tensor<2x1x1x3xf32>) -> tensor<2x1x3x3xf32>
+  %0 = winnow.attention %q, %q, %q mask(%s) {scale = 0.25 : f32} : (!q, !q, !q, tensor<2x1x3x3xf32>) -> !q
+  return %0 : !q
+}

@@ -375,6 +375,18 @@ def MergeQKV : Pass<"winnow-merge-qkv", "mlir::ModuleOp"> {
   }];
 }
 
+def CountSites : Pass<"winnow-count-sites", "mlir::ModuleOp"> {
+  let summary = "says in the report how many sites of each kind the model has";
+  let description = [{
+    The raising passes report what they found; an exporter may also have written
+    the op itself. This counts what the model is made of after them: attention
+    (causal, with a mask, with heads shared by groups), norms, rotary embeddings,
+    activations and linears, each with a code `sites.KIND`. Changes nothing.
+
+    Example: `sites.attention`: `12 attention, 12 causal, 12 grouped`
+  }];
+}
+
 def VerifyModelContract : Pass<"winnow-verify-model-contract", "mlir::ModuleOp"> {
   let summary = "checks what every stage before Conversion may rely on";
   let description = [{
