@@ -140,7 +140,8 @@ Constant *DescriptorBuilder::build(const WeightsSummary &weights,
       embedded ? embeddedWeights() : null(),
       i64(model.scratchBytes),
   };
-  append_range(fields, functions);
+  for (Function *function : functions)
+    fields.push_back(function ? static_cast<Constant *>(function) : null());
   fields.push_back(cast<Constant>(bind.getCallee()));
   return makeStruct(fields);
 }
@@ -169,9 +170,17 @@ Error winnow::addDescriptor(Module &module, const ModelInterface &model,
                             const WeightsSummary &weights) {
   // In the order of abi.h.
   SmallVector<Function *> functions;
+  bool hasInputExpressions = any_of(model.inputs, [](const auto &tensor) {
+    return any_of(tensor.dims,
+                  [](const auto &dim) { return dim.size < 0 && dim.symbol < 0; });
+  });
   for (const char *name :
        {"winnow.workspace_bytes", "winnow.output_dims", "winnow.capacities",
-        "winnow.output_room", "winnow.run"}) {
+        "winnow.output_room", "winnow.input_dim", "winnow.run"}) {
+    if (name == StringRef("winnow.input_dim") && !hasInputExpressions) {
+      functions.push_back(nullptr);
+      continue;
+    }
     Function *function = module.getFunction(name);
     if (!function || function->isDeclaration())
       return createStringError(

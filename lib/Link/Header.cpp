@@ -203,6 +203,19 @@ private:
     return ("winnow_" + name + "_bytes").str();
   }
 
+  /// A dimension in C, computed from the fields of `dims`.
+  void writeFormula(StringRef formula) {
+    while (!formula.empty()) {
+      auto [text, rest] = formula.split('$');
+      os << text;
+      unsigned symbol;
+      if (rest.empty() || rest.consumeInteger(10, symbol))
+        return;
+      os << "dims->" << names.symbols[symbol];
+      formula = rest;
+    }
+  }
+
   void writeInputs(bool withData) {
     // An empty array is not C, so scalars pass no dims and a model without
     // inputs no array. Locals begin with winnow_, which no parameter does.
@@ -215,8 +228,10 @@ private:
         os << separator;
         if (dim.size >= 0)
           os << dim.size;
-        else
+        else if (dim.symbol >= 0)
           os << "dims->" << names.symbols[dim.symbol];
+        else
+          writeFormula(dim.formula);
       }
       os << "};\n";
     }

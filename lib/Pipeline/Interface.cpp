@@ -34,32 +34,39 @@ static uint32_t getDType(Type type, bool isUnsigned) {
   return 0;
 }
 
-/// `batch * seq`: the expression with the symbols' names.
-static std::string printExpression(AffineExpr expr, ArrayRef<SymbolInfo> symbols) {
+/// How an expression's symbols and operators are written.
+struct Spelling {
+  llvm::function_ref<std::string(unsigned)> symbol;
+  const char *mod, *floorDiv;
+};
+
+/// `(batch * seq)`. A ceiling is written by the floor.
+static std::string printExpression(AffineExpr expr, const Spelling &spelling) {
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
-    return symbols[symbol.getPosition()].name;
+    return spelling.symbol(symbol.getPosition());
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))
     return std::to_string(constant.getValue());
   auto binary = cast<AffineBinaryOpExpr>(expr);
+  AffineExpr lhs = binary.getLHS(), rhs = binary.getRHS();
   const char *op = " + ";
   switch (binary.getKind()) {
   case AffineExprKind::Mul:
     op = " * ";
     break;
   case AffineExprKind::Mod:
-    op = " mod ";
-    break;
-  case AffineExprKind::FloorDiv:
-    op = " floordiv ";
+    op = spelling.mod;
     break;
   case AffineExprKind::CeilDiv:
-    op = " ceildiv ";
+    lhs = lhs + (rhs - 1);
+    op = spelling.floorDiv;
+    break;
+  case AffineExprKind::FloorDiv:
+    op = spelling.floorDiv;
     break;
   default:
     break;
   }
-  return "(" + printExpression(binary.getLHS(), symbols) + op +
-         printExpression(binary.getRHS(), symbols) + ")";
+  return "(" + printExpression(lhs, spelling) + op + printExpression(rhs, spelling) + ")";
 }
 
 void winnow::setTarget(ModuleOp module, const CPULevel &level, ModelInterface &interface) {
@@ -111,7 +118,10 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
         out.size = *size;
       else if (auto symbol = dyn_cast<AffineSymbolExpr>(dim))
         out.symbol = static_cast<int>(symbol.getPosition());
-      out.expression = printExpression(dim, symbols);
+      auto name = [&](unsigned i) { return symbols[i].name; };
+      auto place = [](unsigned i) { return "$" + std::to_string(i); };
+      out.expression = printExpression(dim, {name, " mod ", " floordiv "});
+      out.formula = printExpression(dim, {place, " % ", " / "});
       out.fromData = dependsOnData(dim, symbols);
       tensor.dims.push_back(out);
     }
@@ -121,12 +131,10 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
   for (auto [i, dims] : llvm::enumerate(inputDims)) {
     if (failed(addTensor(first + i, dims, interface.inputs)))
       return failure();
-    // The runtime reads symbols off the inputs; it solves no equations.
     for (const ModelInterface::Dim &dim : interface.inputs.back().dims)
-      if ((dim.size < 0 && dim.symbol < 0) || dim.fromData)
-        return entry.emitError("expected input dimensions that are static or one symbol, got ")
-               << dim.expression << " for '" << interface.inputs.back().name
-               << "'; pin the symbols with --dim";
+      if (dim.fromData)
+        return entry.emitError("expected input dimensions that do not depend on data, got ")
+               << dim.expression << " for '" << interface.inputs.back().name << "'";
   }
   for (auto [i, dims] : llvm::enumerate(outputDims))
     if (failed(addTensor(first + inputDims.size() + i, dims, interface.outputs)))

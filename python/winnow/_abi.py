@@ -1,4 +1,4 @@
-"""winnow/abi.h and winnow/runtime.h, version 2, for ctypes. A model's shared
+"""winnow/abi.h and winnow/runtime.h, version 3, for ctypes. A model's shared
 library exports both its descriptor and the runtime."""
 
 import ctypes
@@ -18,7 +18,7 @@ import numpy as np
 
 from ._errors import BY_CODE, Error, FileError, NotFoundError, VersionError
 
-VERSION = 2
+VERSION = 3
 
 
 def _bfloat16():

@@ -269,6 +269,34 @@ static winnow_status *check_input_dim(const winnow_model_desc *desc,
   return NULL;
 }
 
+/* Compares the dims that are expressions, once all symbols have values. */
+static winnow_status *check_input_expressions(const winnow_model_desc *desc,
+                                              const winnow_tensor *inputs,
+                                              size_t count,
+                                              const int64_t *symbols) {
+  int64_t n = 0;
+  for (int32_t i = 0; i < desc->num_inputs; ++i) {
+    const winnow_tensor_desc *t = &desc->inputs[i];
+    for (int32_t d = 0; d < t->rank; ++d) {
+      if (t->dims[d].size >= 0 || t->dims[d].symbol >= 0)
+        continue;
+      const winnow_tensor *tensor;
+      winnow_status *status =
+          find_tensor(inputs, count, "input", t, (size_t)i, &tensor);
+      if (status)
+        return status;
+      int64_t expected = desc->input_dim(symbols, n++);
+      if (tensor->dims[d] != expected)
+        return winnow_error(
+            WINNOW_ERROR_INVALID_ARGUMENT,
+            "input '%s': expected dimension %d to be %lld, which the other "
+            "inputs' dimensions add up to, got %lld",
+            t->name, d, (long long)expected, (long long)tensor->dims[d]);
+    }
+  }
+  return NULL;
+}
+
 winnow_status *winnow_check_inputs(const winnow_model_desc *desc,
                                    const winnow_tensor *inputs, size_t count,
                                    int64_t *symbols, const void **data,
@@ -303,7 +331,8 @@ winnow_status *winnow_check_inputs(const winnow_model_desc *desc,
                         tensor->bytes ? tensor->bytes : WINNOW_BYTES_UNCHECKED);
     data[i] = tensor->data;
   }
-  return status;
+  return status ? status
+                : check_input_expressions(desc, inputs, count, symbols);
 }
 
 /* ---- Outputs ---- */

@@ -26,6 +26,14 @@ static winnow_status *check_descriptor(const winnow_model_desc *desc) {
         WINNOW_ERROR_VERSION,
         "expected a complete model descriptor, got one with negative counts or "
         "missing functions");
+  for (int32_t i = 0; i < desc->num_inputs; ++i)
+    for (int32_t d = 0; d < desc->inputs[i].rank; ++d)
+      if (desc->inputs[i].dims[d].size < 0 &&
+          desc->inputs[i].dims[d].symbol < 0 && !desc->input_dim)
+        return winnow_error(WINNOW_ERROR_VERSION,
+                            "expected a complete model descriptor, got one "
+                            "without the dimensions of input '%s'",
+                            desc->inputs[i].name);
   for (int32_t s = 0; s < desc->num_symbols; ++s) {
     bool bound = false;
     for (int32_t i = 0; i < desc->num_inputs; ++i)

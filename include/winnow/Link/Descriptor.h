@@ -20,7 +20,9 @@ namespace winnow {
 ///   void    winnow.output_dims(const int64_t *symbols, int64_t *dims)
 ///   void    winnow.capacities(int64_t *symbols)
 ///   void    winnow.output_room(const int64_t *symbols, int64_t *dims)
+///   int64_t winnow.input_dim(const int64_t *symbols, int64_t n)
 ///
+/// (the last one only if an input has a dimension that is an expression)
 /// and makes every other definition internal, so that several models link into
 /// one program. With `weights.embedded` the descriptor points to the symbol
 /// that writeWeightsObject defines.

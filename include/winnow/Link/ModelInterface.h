@@ -28,13 +28,15 @@ struct ModelInterface {
     bool fromData = false;
   };
   /// `size` >= 0: static. Otherwise `symbol` is the symbol's index, or -1 for
-  /// an expression over symbols (outputs only), spelled in `expression`.
+  /// an expression over symbols, spelled in `expression`, and in C with `$i`
+  /// for symbol i in `formula`.
   /// `fromData`: it depends on a symbol that is (outputs only).
   struct Dim {
     int64_t size = -1;
     int symbol = -1;
     std::string expression;
     bool fromData = false;
+    std::string formula;
   };
   struct Tensor {
     std::string name; ///< The ONNX name: any bytes.

@@ -34,6 +34,7 @@ public:
   void emitOutputDims() { emitDims("winnow.output_dims", outputDims); }
   /// Writes the dims of all outputs by `name`(symbols, dims).
   void emitDims(StringRef name, ArrayRef<AffineMap> outputs);
+  void emitInputDim();
   void emitOutputRoom();
   void emitCapacities();
 
@@ -246,6 +247,31 @@ void EntryEmitter::emitDims(StringRef name, ArrayRef<AffineMap> outputs) {
   func::ReturnOp::create(b, loc);
 }
 
+/// Gives the n-th input dimension that the runtime cannot read off one symbol.
+void EntryEmitter::emitInputDim() {
+  SmallVector<AffineExpr> exprs;
+  for (AffineMap map : inputDims)
+    for (AffineExpr expr : map.getResults())
+      if (!isa<AffineConstantExpr, AffineSymbolExpr>(expr))
+        exprs.push_back(expr);
+  if (exprs.empty())
+    return;
+  Type i64 = b.getI64Type();
+  func::FuncOp function = begin("winnow.input_dim", {i64}, {ptr, i64});
+  SmallVector<Value> symbols = loadSymbols(function.getArgument(0));
+  Value result;
+  for (auto [n, expr] : llvm::enumerate(exprs)) {
+    Value size = arith::IndexCastOp::create(
+        b, loc, i64, affine::expandAffineExpr(b, loc, expr, {}, symbols));
+    Value index = arith::ConstantIntOp::create(b, loc, i64, n);
+    Value isThis = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                         function.getArgument(1), index);
+    result = result ? arith::SelectOp::create(b, loc, isThis, size, result)
+                    : size;
+  }
+  func::ReturnOp::create(b, loc, result);
+}
+
 void EntryEmitter::emitOutputRoom() {
   SmallVector<AffineMap> room;
   for (AffineMap map : outputDims) {
@@ -315,6 +341,7 @@ struct EmitEntry : impl::EmitEntryBase<EmitEntry> {
       return signalPassFailure();
     internalize(module);
     emitter.emitWorkspaceBytes();
+    emitter.emitInputDim();
     emitter.emitOutputDims();
     emitter.emitOutputRoom();
     emitter.emitCapacities();

@@ -13,7 +13,7 @@ extern "C" {
 
 /* Raised whenever a struct below or a call contract changes. The runtime
  * refuses a model of another version with WINNOW_ERROR_VERSION. */
-#define WINNOW_ABI_VERSION 2
+#define WINNOW_ABI_VERSION 3
 
 /* Element types carry ONNX's TensorProto.DataType numbers. */
 enum {
@@ -46,7 +46,7 @@ typedef struct winnow_dim {
   int64_t size;   /* static size, or -1 */
   int32_t symbol; /* index into winnow_model_desc.symbols when the dimension is
                      exactly that symbol, else -1 (static, or an expression
-                     that only `output_dims` knows) */
+                     that `output_dims` or `input_dim` knows) */
   int32_t from_data; /* 1 when it depends on a symbol that data gives (outputs
                         only), else 0 */
 } winnow_dim;
@@ -133,6 +133,9 @@ typedef struct winnow_model_desc {
   /* Like output_dims, but given capacities, and the dims are the largest that
    * data symbols up to them can lead to. */
   void (*output_room)(const int64_t *symbols, int64_t *dims);
+  /* The n-th of the inputs' dims that are neither static nor one symbol, such
+   * as the length of a mask over a cache and new tokens. NULL without any. */
+  int64_t (*input_dim)(const int64_t *symbols, int64_t n);
   /* Runs the model. Errors are reported by winnow_rt_fail. */
   void (*run)(const winnow_call *call);
   /* &winnow_rt_bind, as linked with the generated code. */

@@ -110,6 +110,8 @@ def EmitEntry : Pass<"winnow-emit-entry", "::mlir::ModuleOp"> {
       `winnow.output_dims` of the symbols;
     - `@winnow.workspace_bytes(symbols) -> i64`; what had that name before
       becomes private `@winnow.workspace_size`;
+    - `@winnow.input_dim(symbols, n) -> i64`, where dims of inputs are neither
+      static nor one symbol;
     - `@winnow.output_dims(symbols, dims)`;
     - `@winnow.output_room(symbols, dims)`, the dims that outputs need room for
       when data symbols have their capacities or less: `s0 - d0` is `s0 - min`;
