@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Cases of shared/models against the outputs that PyTorch gave.
 
-    check_shared.py WINNOW MODELS_FOLDER WORK_FOLDER PATTERN...
+    check_shared.py WINNOW MODELS_FOLDER WORK_FOLDER PATTERN... KIND=SITES...
+
+Each case's report must say SITES for the kind, `norm=5 layer_norm` for example.
 """
 
 import fnmatch
@@ -14,10 +16,20 @@ import numpy as np
 from support import Checker, compile_model, folder_of, open_winnow
 
 
-def check_case(tool, case, folder, check):
+def check_sites(case, folder, sites, check):
+    with open(glob.glob(os.path.join(folder, "*.json"))[0], encoding="utf-8") as file:
+        reported = {site["code"]: site["sentence"] for site in json.load(file)["passes"]}
+    for kind, expected in sites.items():
+        got = reported.get(f"sites.{kind}")
+        if got != expected:
+            check.errors.append(f"{os.path.basename(case)}: expected {expected}, got {got}")
+
+
+def check_case(tool, case, folder, sites, check):
     with open(os.path.join(case, "about.json")) as file:
         tolerance = json.load(file)["tolerance"]
     run = open_winnow(compile_model(tool, os.path.join(case, "model.onnx"), folder), 2)
+    check_sites(case, folder, sites, check)
     for path in sorted(glob.glob(os.path.join(case, "io_*.npz"))):
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
@@ -33,7 +45,9 @@ def check_case(tool, case, folder, check):
 
 
 def main():
-    tool, models, work, *patterns = sys.argv[1:]
+    tool, models, work, *arguments = sys.argv[1:]
+    patterns = [argument for argument in arguments if "=" not in argument]
+    sites = dict(argument.split("=") for argument in arguments if "=" in argument)
     cases = sorted(
         name
         for name in os.listdir(models)
@@ -45,7 +59,8 @@ def main():
     check = Checker()
     for name in cases:
         try:
-            check_case(tool, os.path.join(models, name), os.path.join(folder_of(work), name), check)
+            folder = os.path.join(folder_of(work), name)
+            check_case(tool, os.path.join(models, name), folder, sites, check)
         except Exception as error:  # the other cases still run
             check.errors.append(f"{name}: {type(error).__name__}: {error}")
     check.finish()

@@ -29,6 +29,23 @@ static bool joinsLastTwo(ArrayRef<AffineExpr> in, ArrayRef<AffineExpr> out) {
   return a && b && isConstantDim(out.back(), *a * *b);
 }
 
+/// The values that are stacked, still with their dimension of size 1, and joined
+/// by a reshape.
+static std::optional<Pairs> matchStack(Value value) {
+  int64_t rank = getTensorType(value).getRank();
+  auto reshape = value.getDefiningOp<ReshapeOp>();
+  auto stack = reshape ? reshape.getInput().getDefiningOp<ConcatOp>() : nullptr;
+  if (!stack || stack.getInputs().size() != 2 ||
+      stack.getInputs()[0].getType() != stack.getInputs()[1].getType() ||
+      !joinsLastTwo(getDims(stack.getResult()), getDims(value)))
+    return std::nullopt;
+  // Of [.., 2, n] and [.., n, 2] the axis is the one that was stacked along.
+  int64_t axis = stack.getAxis();
+  if ((axis != rank && axis != rank - 1) || !isConstantDim(getDims(stack.getInputs()[0])[axis], 1))
+    return std::nullopt;
+  return Pairs{stack.getInputs()[0], stack.getInputs()[1], /*interleaved=*/axis == rank};
+}
+
 std::optional<Pairs> winnow::matchPairs(Value value) {
   int64_t rank = getTensorType(value).getRank();
   if (auto concat = value.getDefiningOp<ConcatOp>()) {
@@ -38,20 +55,15 @@ std::optional<Pairs> winnow::matchPairs(Value value) {
       return std::nullopt;
     return Pairs{inputs[0], inputs[1], /*interleaved=*/false};
   }
-  auto reshape = value.getDefiningOp<ReshapeOp>();
-  auto stack = reshape ? reshape.getInput().getDefiningOp<ConcatOp>() : nullptr;
-  if (!stack || stack.getInputs().size() != 2 ||
-      !joinsLastTwo(getDims(stack.getResult()), getDims(value)))
+  std::optional<Pairs> stack = matchStack(value);
+  if (!stack)
     return std::nullopt;
-  // Of [.., 2, n] and [.., n, 2] the axis is the one that was stacked along.
-  int64_t axis = stack.getAxis();
-  if (axis != rank && axis != rank - 1)
+  int64_t axis = stack->interleaved ? rank : rank - 1;
+  stack->first = dropUnitDim(stack->first, axis);
+  stack->second = dropUnitDim(stack->second, axis);
+  if (!stack->first || !stack->second)
     return std::nullopt;
-  Value first = dropUnitDim(stack.getInputs()[0], axis);
-  Value second = dropUnitDim(stack.getInputs()[1], axis);
-  if (!first || !second || first.getType() != second.getType())
-    return std::nullopt;
-  return Pairs{first, second, /*interleaved=*/axis == rank};
+  return stack;
 }
 
 namespace {
@@ -184,6 +196,9 @@ Value Halver::halve(Value value, unsigned depth) {
   int64_t rank = getTensorType(value).getRank();
   if (!op || depth > kMaxDepth || rank == 0 || !halfOf(value))
     return nullptr;
+  if (std::optional<Pairs> stack = matchStack(value);
+      stack && stack->first == stack->second && stack->interleaved == interleaved)
+    return reshapeTo(builder, value.getLoc(), stack->first, halfType(value));
   if (std::optional<Pairs> pairs = matchPairs(value);
       pairs && pairs->first == pairs->second && pairs->interleaved == interleaved)
     return pairs->first;
