@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -68,17 +69,42 @@ std::optional<AffineExpr> BufferSizes::inputDim(Value buffer, int64_t index) {
   return map.getResult(index);
 }
 
+/// A buffer of the same shape that comes before a branch or loop, or from within
+/// a branch: neither changes shapes. Null for other buffers.
+static Value getShapeSource(Value buffer) {
+  if (auto argument = dyn_cast<BlockArgument>(buffer)) {
+    Operation *parent = argument.getOwner()->getParentOp();
+    if (auto loop = dyn_cast<scf::WhileOp>(parent);
+        loop && argument.getOwner() == loop.getAfterBody())
+      return loop.getConditionOp().getArgs()[argument.getArgNumber()];
+    auto loop = dyn_cast<LoopLikeOpInterface>(parent);
+    OpOperand *init = loop ? loop.getTiedLoopInit(argument) : nullptr;
+    return init ? init->get() : Value();
+  }
+  auto result = cast<OpResult>(buffer);
+  if (auto branch = dyn_cast<scf::IfOp>(result.getOwner()))
+    return branch.thenYield().getOperand(result.getResultNumber());
+  if (auto select = dyn_cast<arith::SelectOp>(result.getOwner()))
+    return select.getTrueValue();
+  if (auto loop = dyn_cast<scf::WhileOp>(result.getOwner()))
+    return loop.getConditionOp().getArgs()[result.getResultNumber()];
+  auto loop = dyn_cast<LoopLikeOpInterface>(result.getOwner());
+  OpOperand *init = loop ? loop.getTiedLoopInit(result) : nullptr;
+  return init ? init->get() : Value();
+}
+
 FailureOr<AffineExpr> BufferSizes::dimOf(Value buffer, int64_t index) {
   auto type = dyn_cast<MemRefType>(buffer.getType());
   if (!type || index < 0 || index >= type.getRank())
     return failure();
   if (!type.isDynamicDim(index))
     return getAffineConstantExpr(type.getDimSize(index), type.getContext());
-  if (isa<BlockArgument>(buffer)) {
-    if (std::optional<AffineExpr> expression = inputDim(buffer, index))
-      return *expression;
+  if (std::optional<AffineExpr> expression = inputDim(buffer, index))
+    return *expression;
+  if (Value source = getShapeSource(buffer))
+    return dimOf(source, index);
+  if (isa<BlockArgument>(buffer))
     return failure();
-  }
   // The size of an intermediate is the operand of its allocation, seen through
   // the views between.
   Operation *def = buffer.getDefiningOp();
@@ -95,6 +121,8 @@ FailureOr<AffineExpr> BufferSizes::dimOf(Value buffer, int64_t index) {
     return dimOf(cast.getSource(), index);
   if (auto expand = dyn_cast<memref::ExpandShapeOp>(def))
     return sizeOf(expand.getMixedOutputShape()[index]);
+  if (auto view = dyn_cast<memref::ReinterpretCastOp>(def))
+    return sizeOf(view.getMixedSizes()[index]);
   if (auto subview = dyn_cast<memref::SubViewOp>(def)) {
     llvm::SmallBitVector dropped = subview.getDroppedDims();
     for (auto [i, size] : llvm::enumerate(subview.getMixedSizes()))

@@ -67,6 +67,27 @@ struct LowerBindSize : LoweringPattern<BindSizeOp> {
     return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(site));
   }
 };
+
+/// What is left of a branch that computes nothing: one of two tensors as a
+/// tensor of its own, so that no op after this writes to a part of two.
+struct LowerTensorSelect : LoweringPattern<arith::SelectOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(arith::SelectOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    auto type = dyn_cast<RankedTensorType>(op.getType());
+    if (!type || adaptor.getCondition().getType() != rewriter.getI1Type())
+      return rewriter.notifyMatchFailure(op, "chooses no tensor as a whole");
+    AffineMap identity = rewriter.getMultiDimIdentityMap(type.getRank());
+    Value result = createElementwise(
+        rewriter, op.getLoc(), getDims(type), convertElementType(type.getElementType()),
+        {adaptor.getTrueValue(), adaptor.getFalseValue()}, {identity, identity},
+        [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+          return arith::SelectOp::create(b, loc, adaptor.getCondition(), x[0], x[1]);
+        });
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
 } // namespace
 
 void winnow::useDataSymbols(func::FuncOp entry, const LoweringState &state) {
@@ -81,5 +102,5 @@ void winnow::useDataSymbols(func::FuncOp entry, const LoweringState &state) {
 
 void winnow::populateControlFlowPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
                                          LoweringState &state) {
-  patterns.add<LowerBindSize>(converter, patterns.getContext(), state);
+  patterns.add<LowerBindSize, LowerTensorSelect>(converter, patterns.getContext(), state);
 }

@@ -161,6 +161,40 @@ func.func @size_of_a_view(%w: memref<?xi8>, %s: index, %t: index, %x: memref<?xf
   %k = memref.dim %rows, %c0 : memref<?x?x8xf32>
   %b = memref.alloc(%n, %m, %k) : memref<?x?x?xf32>
   memref.copy %b, %b : memref<?x?x?xf32> to memref<?x?x?xf32>
+  %cast = memref.reinterpret_cast %x to offset: [0], sizes: [%s], strides: [1] : memref<?xf32> to memref<?xf32>
+  %q = memref.dim %cast, %c0 : memref<?xf32>
+  %e = memref.alloc(%q) : memref<?xf32>
+  memref.copy %e, %x : memref<?xf32> to memref<?xf32>
+  return
+}
+
+// -----
+
+// Branches and loops do not change shapes.
+
+// CHECK-LABEL: func @size_of_a_result
+// CHECK-LABEL: func @winnow.workspace_bytes
+func.func @size_of_a_result(%w: memref<?xi8>, %s: index, %x: memref<?xf32>, %c: memref<i1>) attributes {winnow.entry} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %a = memref.alloc(%s) : memref<?xf32>
+  memref.copy %x, %a : memref<?xf32> to memref<?xf32>
+  %which = memref.load %c[] : memref<i1>
+  %branch = scf.if %which -> (memref<?xf32>) {
+    scf.yield %a : memref<?xf32>
+  } else {
+    scf.yield %x : memref<?xf32>
+  }
+  %last = scf.for %i = %c0 to %s step %c1 iter_args(%state = %branch) -> (memref<?xf32>) {
+    %n = memref.dim %state, %c0 : memref<?xf32>
+    %b = memref.alloc(%n) : memref<?xf32>
+    memref.copy %state, %b : memref<?xf32> to memref<?xf32>
+    memref.copy %b, %state : memref<?xf32> to memref<?xf32>
+    scf.yield %state : memref<?xf32>
+  }
+  %m = memref.dim %last, %c0 : memref<?xf32>
+  %d = memref.alloc(%m) : memref<?xf32>
+  memref.copy %last, %d : memref<?xf32> to memref<?xf32>
   return
 }
 

@@ -45,3 +45,19 @@ func.func @main(%x: tensor<5x3xf32>) -> tensor<5x3xf32> attributes {winnow.entry
   }
   return %r : tensor<5x3xf32>
 }
+
+// -----
+
+// A branch that computes nothing chooses element by element.
+
+// CHECK-LABEL: func.func @main
+// CHECK: %[[CONDITION:.*]] = tensor.extract
+// CHECK: linalg.generic
+// CHECK: arith.select %[[CONDITION]], %{{.*}}, %{{.*}} : f32
+#f = affine_map<()[s0] -> (s0, 3)>
+func.func @main(%b: tensor<i1>, %x: tensor<?x3xf32, #f>, %y: tensor<?x3xf32, #f>) -> tensor<?x3xf32, #f>
+    attributes {winnow.entry, winnow.symbols = [{name = "n", min = 0, max = 9}]} {
+  %c = tensor.extract %b[] : tensor<i1>
+  %0 = arith.select %c, %x, %y : tensor<?x3xf32, #f>
+  return %0 : tensor<?x3xf32, #f>
+}
