@@ -8,6 +8,9 @@
 # RUN: %winnow compile %t/factors.onnx --stop-after=import -o - | FileCheck %s --check-prefix=FACTORS
 # RUN: %winnow compile %t/prime.onnx --stop-after=import -o - | FileCheck %s --check-prefix=PRIME
 # RUN: %winnow compile %t/frames.onnx --stop-after=import -o - | FileCheck %s --check-prefix=FRAMES
+# RUN: %winnow compile %t/data.onnx --stop-after=import -o - | FileCheck %s --check-prefix=DATA
+# RUN: %winnow compile %t/unknown.onnx --stop-after=import -o - | FileCheck %s --check-prefix=UNKNOWN
+# RUN: %winnow compile %t/either.onnx --stop-after=import -o %t/either.mlir 2>&1 | FileCheck %s --check-prefix=EITHER
 # RUN: not %winnow compile %t/parts.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=PARTS
 # RUN: not %winnow compile %t/axis.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=AXIS
 # RUN: not %winnow compile %t/short.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=SHORT
@@ -68,6 +71,25 @@ save("prime", [node("DFT", "x", "y")], [value("x", [1, 2039, 1])], ["y"])
 # FRAMES: winnow.linear {{.*}}, tensor<400x402xf32>)
 save("frames", [node("STFT", "x step window", "y")], [value("x", ["n", "t", 1])], ["y"],
      {"step": i(160), "window": np.ones(400, np.float32)})
+
+# An axis that data gives: what is before it and after it is one dimension each.
+# DATA-COUNT-3: winnow.bind_size
+# DATA: winnow.reshape {{.*}} -> tensor<?x?x?x2xf32
+# DATA: winnow.matmul
+save("data", [node("DFT", "x - a", "y")], [value("x", [3, 5, 4, 2]), value("a", [], INT64)], ["y"],
+     opset=20)
+
+# Frames that may not fit: only the run shows how many there are.
+# UNKNOWN: winnow.bind_size {{.*}} to {{.*}}
+# UNKNOWN-NOT: winnow.slice
+# UNKNOWN: winnow.gather
+save("unknown", [node("STFT", "x step window", "y")],
+     [value("x", [1, "t", 1]), value("window", ["n"])], ["y"], {"step": i(4)})
+
+# Real and complex numbers alike, where there may be either.
+# EITHER: note: dimension 'p' is at least 1
+# EITHER: note: dimension 'p' is at most 2
+save("either", [node("DFT", "x", "y")], [value("x", [1, 8, "p"])], ["y"])
 
 # PARTS: expected a last dimension of 1 (real) or 2 (complex), got 3
 save("parts", [node("DFT", "x", "y")], [value("x", [1, 8, 3])], ["y"])
