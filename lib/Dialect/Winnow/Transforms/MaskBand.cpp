@@ -237,13 +237,18 @@ std::optional<Band> winnow::getConstantBand(Value value, ArrayRef<int> places, b
   }
   ElementsAttr elements = getConstantElements(value);
   ArrayRef<int64_t> shape = getTensorType(value).getShape();
-  auto isUnit = [](int64_t size) { return size == 1; };
-  if (!elements || shape.size() < 2 || !llvm::all_of(shape.drop_back(2), isUnit) ||
-      places[shape.size() - 2] != kQueries || places.back() != kKeys)
+  if (!elements || shape.size() < 2 || places[shape.size() - 2] != kQueries ||
+      places.back() != kKeys)
     return std::nullopt;
   std::optional<Visibility> visibility = getVisibility(elements, isHidden);
   if (!visibility)
     return std::nullopt;
+  // A matrix that is repeated for batches or heads is one.
+  auto &isVisible = visibility->isVisible;
+  size_t size = shape.back() * shape[shape.size() - 2];
+  for (size_t first = size; first < isVisible.size(); first += size)
+    if (!std::equal(isVisible.begin(), isVisible.begin() + size, isVisible.begin() + first))
+      return std::nullopt;
   std::optional<Band> band = getDiagonal(visibility->isVisible, shape[shape.size() - 2],
                                          shape.back(), value.getContext());
   if (band)

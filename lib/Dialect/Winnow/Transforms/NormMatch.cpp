@@ -78,3 +78,21 @@ SmallVector<Operation *> winnow::getQuotients(Operation *root,
   }
   return quotients;
 }
+
+Value winnow::stripWidening(Value value) {
+  auto cast = value.getDefiningOp<CastOp>();
+  Type type = cast ? getElementTypeOrSelf(cast.getInput()) : Type();
+  bool isWidened = cast && (type.isF16() || type.isBF16()) &&
+                   isa<Float32Type, Float64Type>(getElementTypeOrSelf(value));
+  return isWidened ? cast.getInput() : value;
+}
+
+bool winnow::narrowNorm(Value &x, Value &last) {
+  Value narrow = stripWidening(x);
+  auto rounding = last.hasOneUse() ? dyn_cast<CastOp>(*last.getUsers().begin()) : CastOp();
+  if (rounding && rounding.getType() == narrow.getType() && last.getType() != narrow.getType()) {
+    x = narrow;
+    last = rounding.getResult();
+  }
+  return last.getType() == x.getType();
+}

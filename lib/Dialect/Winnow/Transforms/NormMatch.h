@@ -30,6 +30,13 @@ llvm::SmallVector<NormRoot> getNormRoots(mlir::ModuleOp module);
 llvm::SmallVector<mlir::Operation *>
 getQuotients(mlir::Operation *root, llvm::function_ref<bool(mlir::Value)> isDividend);
 
+/// What a cast widens from f16 or bf16, else the value itself.
+mlir::Value stripWidening(mlir::Value value);
+
+/// A norm of `x` that ends in `last`, in f16 or bf16 where it is only widened
+/// in between: the kernel computes in f32 itself. False if the types differ.
+bool narrowNorm(mlir::Value &x, mlir::Value &last);
+
 /// If `value`'s only user is an OpTy with a vector of the last dimension's
 /// size, moves `value` to its result and returns the vector.
 template <typename OpTy> mlir::Value absorbVector(mlir::Value &value) {

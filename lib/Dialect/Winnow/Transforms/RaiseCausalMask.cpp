@@ -13,9 +13,11 @@ namespace winnow {
 #include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
 } // namespace winnow
 
-/// A finite fill this low absorbs every score: rows that it hides as a whole
-/// are uniform, whatever the fill.
-static constexpr double kAbsorbingFill = -1e30;
+/// Whether a finite fill absorbs every score: rows that it hides as a whole are
+/// uniform, whatever the fill. The lowest f16 does not in f32, in which the
+/// kernels and ONNX Runtime compute.
+static bool isAbsorbing(double fill) { return fill <= -1e30; }
+
 /// A finite fill this low leaves no weight, next to a visible score.
 static constexpr double kLowFill = -1e4;
 /// The constants of a bias are no larger.
@@ -223,7 +225,7 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
     }
     bool isFinite = !std::isinf(fill), isLowest = isFinite && mayHideRows && numCausal == 1;
     bool isF32 = isBoolean || getElementTypeOrSelf(op.getMask()).isF32();
-    if ((isFinite && mayHideRows && fill > kAbsorbingFill) ||
+    if ((isFinite && mayHideRows && !isAbsorbing(fill)) ||
         (isLowest && (reader.fills.size() > 1 || !isF32)))
       return reporter.refused(
           op.getLoc(), "causal-mask.fill",
@@ -293,7 +295,7 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
       if (!visible)
         continue;
       auto type = getTensorType(getDims(visible), element, reader.numSymbols);
-      double number = fill.number > kAbsorbingFill || std::isinf(fill.number)
+      double number = !isAbsorbing(fill.number) || std::isinf(fill.number)
                           ? fill.number
                           : -APFloat::getLargest(cast<FloatType>(element).getFloatSemantics())
                                  .convertToDouble();

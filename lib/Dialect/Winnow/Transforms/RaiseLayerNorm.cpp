@@ -32,7 +32,7 @@ struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
     Value deviation = meanOfSquare ? getSquareRoot(meanOfSquare.getInput()) : Value();
     if (!deviation)
       return;
-    auto centred = deviation.getDefiningOp<SubOp>();
+    auto centred = stripWidening(deviation).getDefiningOp<SubOp>();
     ReduceOp mean = centred ? getMean(centred.getRhs()) : nullptr;
     // With no mean subtracted it is raise-rms-norm's.
     if (!mean)
@@ -48,7 +48,7 @@ struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
       return reporter.refused(loc, "layer-norm.axis", "the variance lost a dimension");
 
     SmallVector<Operation *> quotients = getQuotients(root, [&](Value value) {
-      auto sub = value.getDefiningOp<SubOp>();
+      auto sub = stripWidening(value).getDefiningOp<SubOp>();
       ReduceOp own = sub && sub.getLhs() == x ? getMean(sub.getRhs()) : nullptr;
       return own && own.getInput() == x && isOverLastDimension(own) && isColumnOf(sub.getRhs(), x);
     });
@@ -61,7 +61,7 @@ struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
 
   void build(Operation *quotient, Value x, double epsilon, SiteReporter &reporter) {
     Value last = quotient->getResult(0);
-    if (last.getType() != x.getType())
+    if (!narrowNorm(x, last))
       return reporter.refused(quotient->getLoc(), "layer-norm.axis",
                               "the quotient has another shape than its input");
     Value scale = absorbVector<MulOp>(last);

@@ -10,15 +10,6 @@ namespace winnow {
 #include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
 } // namespace winnow
 
-/// What a cast to f32 widens, or null.
-static Value getNarrow(Value value) {
-  auto cast = value.getDefiningOp<CastOp>();
-  if (!cast || !getElementTypeOrSelf(cast.getType()).isF32())
-    return nullptr;
-  Type type = getElementTypeOrSelf(cast.getInput());
-  return type.isF16() || type.isBF16() ? cast.getInput() : Value();
-}
-
 namespace {
 struct RaiseRMSNorm : winnow::impl::RaiseRMSNormBase<RaiseRMSNorm> {
   void runOnOperation() override {
@@ -48,18 +39,9 @@ struct RaiseRMSNorm : winnow::impl::RaiseRMSNormBase<RaiseRMSNorm> {
 
   void build(Operation *quotient, Value x, double epsilon, SiteReporter &reporter) {
     Value last = quotient->getResult(0);
-    if (last.getType() != x.getType())
+    if (!narrowNorm(x, last))
       return reporter.refused(quotient->getLoc(), "rms-norm.axis",
                               "the quotient has another shape than its input");
-    // Narrow floats are widened for the norm and rounded before the scale; the
-    // op's kernel widens them itself.
-    Value narrow = getNarrow(x);
-    CastOp rounding = narrow && last.hasOneUse() ? dyn_cast<CastOp>(*last.getUsers().begin())
-                                                 : CastOp();
-    if (rounding && rounding.getType() == narrow.getType()) {
-      x = narrow;
-      last = rounding.getResult();
-    }
     Value scale = absorbVector<MulOp>(last);
     Operation *end = last.getDefiningOp();
     OpBuilder builder(end);

@@ -277,3 +277,16 @@ func.func @added_padding(%q: !q, %pad: tensor<2x1x1x3xi1>) -> !q {
   %0 = winnow.attention %q, %q, %q mask(%s) {scale = 0.25 : f32} : (!q, !q, !q, tensor<2x1x3x3xf32>) -> !q
   return %0 : !q
 }
+
+// -----
+
+!q = tensor<2x3x4x16xf32>
+
+// A triangle for each sequence.
+// CHECK-LABEL: func @repeated
+// CHECK: winnow.attention %arg0, %arg0, %arg0 {causal, scale
+func.func @repeated(%q: !q) -> !q {
+  %t = winnow.constant dense<[[[[true, false, false], [true, true, false], [true, true, true]]], [[[true, false, false], [true, true, false], [true, true, true]]]]> : tensor<2x1x3x3xi1>
+  %0 = winnow.attention %q, %q, %q mask(%t) {scale = 0.25 : f32} : (!q, !q, !q, tensor<2x1x3x3xi1>) -> !q
+  return %0 : !q
+}

@@ -180,3 +180,29 @@ func.func @plain_root(%x: tensor<4xf32>) -> tensor<4xf32> {
   %r = winnow.sqrt %x : (tensor<4xf32>) -> tensor<4xf32>
   return %r : tensor<4xf32>
 }
+
+// -----
+
+!h = tensor<?x64xf16, affine_map<()[s0] -> (s0, 64)>>
+!hc = tensor<?x1xf16, affine_map<()[s0] -> (s0, 1)>>
+!d = tensor<?x64xf64, affine_map<()[s0] -> (s0, 64)>>
+!dc = tensor<?x1xf64, affine_map<()[s0] -> (s0, 1)>>
+
+// TorchScript widens half precision to double for the squares.
+// CHECK-LABEL: func @narrow
+// CHECK-NEXT: %[[R:.*]] = winnow.layer_norm %arg0 scale(%arg1) {epsilon = 9.99999996E-13 : f32} : (tensor<?x64xf16
+// CHECK-NEXT: return %[[R]]
+func.func @narrow(%x: !h, %g: tensor<64xf16>) -> !h {
+  %eps = winnow.constant dense<1.0e-12> : tensor<f64>
+  %m = winnow.reduce mean %x [1] {keepdims} : (!h) -> !hc
+  %c = winnow.sub %x, %m : (!h, !hc) -> !h
+  %w = winnow.cast %c : (!h) -> !d
+  %s = winnow.mul %w, %w : (!d, !d) -> !d
+  %v = winnow.reduce mean %s [1] {keepdims} : (!d) -> !dc
+  %e = winnow.add %v, %eps : (!dc, tensor<f64>) -> !dc
+  %r = winnow.sqrt %e : (!dc) -> !dc
+  %n = winnow.div %w, %r : (!d, !dc) -> !d
+  %0 = winnow.cast %n : (!d) -> !h
+  %1 = winnow.mul %0, %g : (!h, tensor<64xf16>) -> !h
+  return %1 : !h
+}

@@ -92,7 +92,8 @@ def RaiseLayerNorm : Pass<"winnow-raise-layer-norm", "mlir::ModuleOp"> {
     the variance must be the mean over the last dimension of the square of
     `d = x - mean(x)`; a user must divide `d` by the root or multiply it by the
     reciprocal; products with and sums of [N] vectors after that, while they
-    have one user, become scale and bias.
+    have one user, become scale and bias. Narrow floats that are widened in
+    between, or for the squares only, stay narrow: the kernel computes in f32.
 
     Precondition: simplify-idioms. Postcondition: each match is one layer_norm.
 
