@@ -12,11 +12,12 @@
 #include "winnow/Link/Header.h"
 #include "winnow/Link/Report.h"
 #include "winnow/Link/Weights.h"
+#include "winnow/Support/CPULevel.h"
+#include "winnow/Support/OutputFile.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Support/FileUtilities.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/CrashRecoveryContext.h"
@@ -24,7 +25,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -46,7 +46,8 @@ private:
   LogicalResult load();
   LogicalResult runPasses(Phase phase, llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult codegenAndLink(CompileResult &result);
-  LogicalResult emitText(Emit kind, StringRef extension, llvm::Module &llvmModule);
+  LogicalResult emitText(Emit kind, StringRef extension, llvm::Module &llvmModule,
+                         const CPULevel &level);
   LogicalResult printModule(ModuleOp module, StringRef path);
   void beginPhase(Phase phase) {
     current = phase;
@@ -150,15 +151,13 @@ LogicalResult Compiler::runPasses(Phase phase, llvm::function_ref<void(OpPassMan
 }
 
 LogicalResult Compiler::printModule(ModuleOp module, StringRef path) {
-  std::string message;
-  std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(path, &message);
-  if (!file)
-    return error() << message;
-  OpPrintingFlags flags;
-  module.print(file->os(), flags.enableDebugInfo(true, /*prettyForm=*/false));
-  file->os() << "\n";
-  file->keep();
-  return success();
+  auto print = [&](raw_ostream &os) -> llvm::Error {
+    OpPrintingFlags flags;
+    module.print(os, flags.enableDebugInfo(true, /*prettyForm=*/false));
+    os << "\n";
+    return llvm::Error::success();
+  };
+  return check(path == "-" ? print(llvm::outs()) : writeOutputFile(path, print));
 }
 
 //===----------------------------------------------------------------------===//
@@ -209,8 +208,7 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
 
   std::optional<CPULevel> level = getCPULevel(options.cpu);
   if (!level)
-    return error() << "expected a CPU level such as native, x86-64, x86-64-v3 or x86-64-v4, got '"
-                   << options.cpu << "'";
+    return error() << "expected the CPU level " << kCPULevels << ", got '" << options.cpu << "'";
   if (failed(runPasses(Phase::Codegen, [&](OpPassManager &pm) {
         cpu::CPUOptions cpuOptions;
         cpuOptions.level = *level;
@@ -228,7 +226,6 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
       cpu::translateToLLVMIR(*module, llvmContext, *level);
   if (!llvmModule)
     return check(llvmModule.takeError());
-  interface->triple = (*llvmModule)->getTargetTriple().str();
 
   std::string weightsPath = getPath(".weights");
   llvm::Expected<WeightsSummary> summary = writeWeights(weightsPath, *weights);
@@ -240,9 +237,10 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   if (failed(check(cpu::optimize(**llvmModule, *level))))
     return failure();
 
-  if (options.emit.count(Emit::LLVMIR) && failed(emitText(Emit::LLVMIR, ".ll", **llvmModule)))
+  if (options.emit.count(Emit::LLVMIR) && failed(emitText(Emit::LLVMIR, ".ll", **llvmModule, *level)))
     return failure();
-  if (options.emit.count(Emit::Assembly) && failed(emitText(Emit::Assembly, ".s", **llvmModule)))
+  if (options.emit.count(Emit::Assembly) &&
+      failed(emitText(Emit::Assembly, ".s", **llvmModule, *level)))
     return failure();
   SmallVector<char, 0> object;
   llvm::raw_svector_ostream objectStream(object);
@@ -283,23 +281,20 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   return check(writeReport(getPath(".json"), report));
 }
 
-LogicalResult Compiler::emitText(Emit kind, StringRef extension, llvm::Module &llvmModule) {
-  std::string message;
-  std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(getPath(extension), &message);
-  if (!file)
-    return error() << message;
-  if (kind == Emit::LLVMIR) {
-    llvmModule.print(file->os(), nullptr);
-  } else {
-    std::optional<CPULevel> level = getCPULevel(options.cpu);
+LogicalResult Compiler::emitText(Emit kind, StringRef extension, llvm::Module &llvmModule,
+                                 const CPULevel &level) {
+  return check(writeOutputFile(getPath(extension), [&](raw_ostream &os) -> llvm::Error {
+    if (kind == Emit::LLVMIR) {
+      llvmModule.print(os, nullptr);
+      return llvm::Error::success();
+    }
+    // The emitter wants a stream that knows its position.
     SmallVector<char, 0> text;
     llvm::raw_svector_ostream stream(text);
-    if (failed(check(cpu::emitObject(llvmModule, *level, stream, cpu::OutputKind::Assembly))))
-      return failure();
-    file->os() << stream.str();
-  }
-  file->keep();
-  return success();
+    llvm::Error error = cpu::emitObject(llvmModule, level, stream, cpu::OutputKind::Assembly);
+    os << stream.str();
+    return error;
+  }));
 }
 
 //===----------------------------------------------------------------------===//

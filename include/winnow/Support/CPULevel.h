@@ -22,6 +22,9 @@ struct CPULevel {
   }
 };
 
+/// What `--cpu` takes, for messages; the aliases are not advertised.
+inline constexpr llvm::StringLiteral kCPULevels = "native, x86-64, x86-64-v3 or x86-64-v4";
+
 /// The level named by `--cpu`: a psABI name, an alias (`baseline`, `avx2`,
 /// `avx512`) or `native`, the best level of this machine.
 std::optional<CPULevel> getCPULevel(llvm::StringRef name);
