@@ -7,31 +7,32 @@ include "winnow/Dialect/Winnow/IR/WinnowBase.td"
 
 def Winnow_AbsOp : Winnow_UnaryOp<"abs", "|x|">;
 def Winnow_NegOp : Winnow_UnaryOp<"neg", "-x">;
-def Winnow_ExpOp : Winnow_UnaryOp<"exp", "e^x">;
-def Winnow_LogOp : Winnow_UnaryOp<"log", "ln x">;
-def Winnow_SqrtOp : Winnow_UnaryOp<"sqrt", "sqrt(x)">;
-def Winnow_ReciprocalOp : Winnow_UnaryOp<"reciprocal", "1 / x">;
-def Winnow_ErfOp : Winnow_UnaryOp<"erf", "erf(x)">;
-def Winnow_TanhOp : Winnow_UnaryOp<"tanh", "tanh(x)">;
-def Winnow_SigmoidOp : Winnow_UnaryOp<"sigmoid", "1 / (1 + e^-x)">;
+def Winnow_ExpOp : Winnow_UnaryOp<"exp", "e^x", Winnow_FloatTensor>;
+def Winnow_LogOp : Winnow_UnaryOp<"log", "ln x", Winnow_FloatTensor>;
+def Winnow_SqrtOp : Winnow_UnaryOp<"sqrt", "sqrt(x)", Winnow_FloatTensor>;
+def Winnow_ReciprocalOp : Winnow_UnaryOp<"reciprocal", "1 / x", Winnow_FloatTensor>;
+def Winnow_ErfOp : Winnow_UnaryOp<"erf", "erf(x)", Winnow_FloatTensor>;
+def Winnow_TanhOp : Winnow_UnaryOp<"tanh", "tanh(x)", Winnow_FloatTensor>;
+def Winnow_SigmoidOp : Winnow_UnaryOp<"sigmoid", "1 / (1 + e^-x)", Winnow_FloatTensor>;
 def Winnow_ReluOp : Winnow_UnaryOp<"relu", "max(x, 0)">;
-def Winnow_SinOp : Winnow_UnaryOp<"sin", "sin(x)">;
-def Winnow_CosOp : Winnow_UnaryOp<"cos", "cos(x)">;
-def Winnow_TanOp : Winnow_UnaryOp<"tan", "tan(x)">;
-def Winnow_AsinOp : Winnow_UnaryOp<"asin", "asin(x)">;
-def Winnow_AcosOp : Winnow_UnaryOp<"acos", "acos(x)">;
-def Winnow_AtanOp : Winnow_UnaryOp<"atan", "atan(x)">;
-def Winnow_SinhOp : Winnow_UnaryOp<"sinh", "sinh(x)">;
-def Winnow_CoshOp : Winnow_UnaryOp<"cosh", "cosh(x)">;
-def Winnow_AsinhOp : Winnow_UnaryOp<"asinh", "asinh(x)">;
-def Winnow_AcoshOp : Winnow_UnaryOp<"acosh", "acosh(x)">;
-def Winnow_AtanhOp : Winnow_UnaryOp<"atanh", "atanh(x)">;
-def Winnow_FloorOp : Winnow_UnaryOp<"floor", "floor(x)">;
-def Winnow_CeilOp : Winnow_UnaryOp<"ceil", "ceil(x)">;
-def Winnow_RoundOp : Winnow_UnaryOp<"round", "x rounded to the nearest integer, ties to even">;
+def Winnow_SinOp : Winnow_UnaryOp<"sin", "sin(x)", Winnow_FloatTensor>;
+def Winnow_CosOp : Winnow_UnaryOp<"cos", "cos(x)", Winnow_FloatTensor>;
+def Winnow_TanOp : Winnow_UnaryOp<"tan", "tan(x)", Winnow_FloatTensor>;
+def Winnow_AsinOp : Winnow_UnaryOp<"asin", "asin(x)", Winnow_FloatTensor>;
+def Winnow_AcosOp : Winnow_UnaryOp<"acos", "acos(x)", Winnow_FloatTensor>;
+def Winnow_AtanOp : Winnow_UnaryOp<"atan", "atan(x)", Winnow_FloatTensor>;
+def Winnow_SinhOp : Winnow_UnaryOp<"sinh", "sinh(x)", Winnow_FloatTensor>;
+def Winnow_CoshOp : Winnow_UnaryOp<"cosh", "cosh(x)", Winnow_FloatTensor>;
+def Winnow_AsinhOp : Winnow_UnaryOp<"asinh", "asinh(x)", Winnow_FloatTensor>;
+def Winnow_AcoshOp : Winnow_UnaryOp<"acosh", "acosh(x)", Winnow_FloatTensor>;
+def Winnow_AtanhOp : Winnow_UnaryOp<"atanh", "atanh(x)", Winnow_FloatTensor>;
+def Winnow_FloorOp : Winnow_UnaryOp<"floor", "floor(x)", Winnow_FloatTensor>;
+def Winnow_CeilOp : Winnow_UnaryOp<"ceil", "ceil(x)", Winnow_FloatTensor>;
+def Winnow_RoundOp : Winnow_UnaryOp<"round", "x rounded to the nearest integer, ties to even",
+                                    Winnow_FloatTensor>;
 def Winnow_SignOp : Winnow_UnaryOp<"sign", "-1, 0 or 1">;
-def Winnow_NotOp : Winnow_UnaryOp<"not", "not x (boolean)">;
-def Winnow_IsNaNOp : Winnow_UnaryOp<"is_nan", "x is NaN (boolean)">;
+def Winnow_NotOp : Winnow_UnaryOp<"not", "not x, bitwise on integers", Winnow_IntTensor>;
+def Winnow_IsNaNOp : Winnow_UnaryOp<"is_nan", "x is NaN (boolean)", Winnow_FloatTensor>;
 
 def Winnow_GeluOp : Winnow_ElementwiseOp<"gelu",
     (ins Winnow_FloatTensor:$input, UnitAttr:$tanh_approximation)> {
@@ -77,11 +78,16 @@ def Winnow_ModOp : Winnow_BinaryOp<"mod", "x mod y with the sign of y; floats: f
 def Winnow_PowOp : Winnow_BinaryOp<"pow", "x^y">;
 def Winnow_MaximumOp : Winnow_BinaryOp<"maximum", "max(x, y), NaN if either is", [Commutative]>;
 def Winnow_MinimumOp : Winnow_BinaryOp<"minimum", "min(x, y), NaN if either is", [Commutative]>;
-def Winnow_AndOp : Winnow_BinaryOp<"and", "x and y, bitwise on integers", [Commutative]>;
-def Winnow_OrOp : Winnow_BinaryOp<"or", "x or y, bitwise on integers", [Commutative]>;
-def Winnow_XorOp : Winnow_BinaryOp<"xor", "x xor y, bitwise on integers", [Commutative]>;
-def Winnow_ShiftLeftOp : Winnow_BinaryOp<"shift_left", "x 2^y modulo 2^width, for unsigned integers">;
-def Winnow_ShiftRightOp : Winnow_BinaryOp<"shift_right", "floor(x / 2^y), for unsigned integers">;
+def Winnow_AndOp : Winnow_BinaryOp<"and", "x and y, bitwise on integers", [Commutative],
+                                   Winnow_IntTensor>;
+def Winnow_OrOp : Winnow_BinaryOp<"or", "x or y, bitwise on integers", [Commutative],
+                                   Winnow_IntTensor>;
+def Winnow_XorOp : Winnow_BinaryOp<"xor", "x xor y, bitwise on integers", [Commutative],
+                                   Winnow_IntTensor>;
+def Winnow_ShiftLeftOp : Winnow_BinaryOp<
+    "shift_left", "x 2^y modulo 2^width, for unsigned integers", [], Winnow_IntTensor>;
+def Winnow_ShiftRightOp : Winnow_BinaryOp<
+    "shift_right", "floor(x / 2^y), for unsigned integers", [], Winnow_IntTensor>;
 
 def Winnow_CompareOp : Winnow_ElementwiseOp<"compare",
     (ins Winnow_ComparePredicateAttr:$predicate, Winnow_Tensor:$lhs, Winnow_Tensor:$rhs)> {

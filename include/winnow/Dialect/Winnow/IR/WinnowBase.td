@@ -130,15 +130,16 @@ class Winnow_ElementwiseOp<string mnemonic, dag args, list<Trait> traits = []>
   let results = (outs Winnow_Tensor:$result);
 }
 
-class Winnow_UnaryOp<string mnemonic, string formula, list<Trait> traits = []>
-    : Winnow_ElementwiseOp<mnemonic, (ins Winnow_Tensor:$input), traits> {
+class Winnow_UnaryOp<string mnemonic, string formula, TypeConstraint type = Winnow_Tensor>
+    : Winnow_ElementwiseOp<mnemonic, (ins type:$input)> {
   let summary = formula;
   let description = "For every element `x`: `" # formula # "`.";
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
-class Winnow_BinaryOp<string mnemonic, string formula, list<Trait> traits = []>
-    : Winnow_ElementwiseOp<mnemonic, (ins Winnow_Tensor:$lhs, Winnow_Tensor:$rhs), traits> {
+class Winnow_BinaryOp<string mnemonic, string formula, list<Trait> traits = [],
+                      TypeConstraint type = Winnow_Tensor>
+    : Winnow_ElementwiseOp<mnemonic, (ins type:$lhs, type:$rhs), traits> {
   let summary = formula;
   let description = "For every pair `x`, `y` after broadcasting: `" # formula #
       "`. C1: the operands' element types match. C2: their shapes broadcast.";
