@@ -258,6 +258,10 @@ Value winnow::createReshape(OpBuilder &b, Location loc, Value input, ArrayRef<Af
   MLIRContext *context = b.getContext();
   if (from == to)
     return input;
+  // No elements: groups of dimensions would all have equal sizes.
+  auto isZero = [](AffineExpr dim) { return isConstantDim(dim, 0); };
+  if (llvm::any_of(from, isZero) || llvm::any_of(to, isZero))
+    return createEmpty(b, loc, to, getElementTypeOrSelf(input));
   auto isUnit = [](AffineExpr dim) { return isConstantDim(dim, 1); };
   if (isSliced(input) && llvm::count_if(from, isUnit) > llvm::count_if(to, isUnit)) {
     Dims kept;

@@ -25,6 +25,18 @@ func.func @main() -> (tensor<512xf32>, tensor<512xf32>) attributes {winnow.entry
 
 // -----
 
+// Without elements there is nothing to group.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: collapse_shape
+// CHECK: tensor.empty() : tensor<0x12xf32>
+func.func @main(%x: tensor<0x3x4xf32>) -> tensor<0x12xf32> attributes {winnow.entry} {
+  %0 = winnow.reshape %x : (tensor<0x3x4xf32>) -> tensor<0x12xf32>
+  return %0 : tensor<0x12xf32>
+}
+
+// -----
+
 // A reshape groups as few dimensions as it can.
 
 #f = affine_map<()[s0, s1] -> (s0, s1, 12)>
