@@ -23,6 +23,10 @@ int reportUsage(const llvm::Twine &message);
 /// `NAME=N` or `NAME=A..B`.
 bool parseDim(llvm::StringRef text, ImportOptions::DimOverride &dim);
 
+/// Dimensions, and the limits on what a model may ask for, of which that on
+/// memory holds from here on. Returns the exit code, with the error printed.
+int parseImportOptions(const llvm::opt::InputArgList &args, ImportOptions &options);
+
 int runCheck(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runCompile(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runRun(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);

@@ -3,6 +3,7 @@
 
 #include "winnow/Driver/Driver.h"
 #include "winnow/Pipeline/Pipeline.h"
+#include "winnow/Support/Quote.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/MapVector.h"
@@ -46,14 +47,6 @@ static CheckResult check(StringRef path, const ImportOptions &options) {
 // For people
 //===----------------------------------------------------------------------===//
 
-/// Names come from the model: control characters must not reach a terminal.
-static std::string escape(StringRef text) {
-  std::string result;
-  raw_string_ostream stream(result);
-  printEscapedString(text, stream);
-  return result;
-}
-
 static StringRef getKindName(Unsupported::Kind kind) {
   static constexpr StringLiteral names[] = {"node", "input", "initializer"};
   return names[static_cast<size_t>(kind)];
@@ -62,7 +55,7 @@ static StringRef getKindName(Unsupported::Kind kind) {
 static std::string getOpName(const Unsupported &part) {
   if (part.kind != Unsupported::Kind::Node)
     return getKindName(part.kind).str();
-  return escape(part.domain.empty() ? part.op : part.domain + "." + part.op);
+  return escapeName(part.domain.empty() ? part.op : part.domain + "." + part.op);
 }
 
 /// Lines of at most `width` characters, each after `indent` spaces.
@@ -110,10 +103,10 @@ static void printTable(raw_ostream &os, ArrayRef<Unsupported> unsupported) {
   // Equal reasons in a row are said once, below the last.
   for (auto [i, part] : llvm::enumerate(unsupported)) {
     row(getOpName(part), part.opset ? std::to_string(part.opset) : "-",
-        part.dtype.empty() ? "-" : part.dtype, escape(part.name));
+        part.dtype.empty() ? "-" : part.dtype, escapeName(part.name));
     std::string reason = part.reason + (part.hint.empty() ? "" : "; " + part.hint);
     if (!part.scope.empty() && !StringRef(part.name).starts_with(part.scope))
-      printWrapped(os, "in " + escape(part.scope), 4, width);
+      printWrapped(os, "in " + escapeName(part.scope), 4, width);
     bool isRepeated = i + 1 < unsupported.size() && unsupported[i + 1].op == part.op &&
                       unsupported[i + 1].reason == part.reason &&
                       unsupported[i + 1].hint == part.hint;
@@ -135,7 +128,7 @@ static void printHuman(raw_ostream &os, StringRef path, const CheckResult &resul
   if (!found.unsupported.empty())
     printTable(os, found.unsupported);
   // The verdict is the last line.
-  os << escape(path) << ": ";
+  os << escapeName(path) << ": ";
   if (result.isSupported()) {
     os << "supported, " << countOf(found.numNodes, "node") << "\n";
     return;
@@ -224,12 +217,8 @@ int winnow::runCheck(const opt::InputArgList &args, ArrayRef<std::string> positi
   if (positional.size() != 1)
     return reportUsage("expected one model, got " + Twine(positional.size()));
   ImportOptions options;
-  for (const std::string &text : args.getAllArgValues(OPT_dim)) {
-    ImportOptions::DimOverride dim;
-    if (!parseDim(text, dim))
-      return reportUsage("expected --dim NAME=N or NAME=A..B, got '" + text + "'");
-    options.dims.push_back(dim);
-  }
+  if (int code = parseImportOptions(args, options))
+    return code;
   StringRef path = positional.front();
   if (!sys::fs::exists(path)) {
     errs() << "winnow: error: cannot open '" << path << "': no such file\n";

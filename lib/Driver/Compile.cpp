@@ -44,8 +44,7 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
     return reportUsage("expected --name to be a C identifier, got '" + options.name + "'");
   options.cpu = args.getLastArgValue(OPT_cpu, "native").str();
   if (!getCPULevel(options.cpu))
-    return reportUsage("expected --cpu native, x86-64, x86-64-v3 or x86-64-v4, got '" +
-                       options.cpu + "'");
+    return reportUsage("expected --cpu " + kCPULevels + ", got '" + options.cpu + "'");
   if (args.hasArg(OPT_emit)) {
     options.emit.clear();
     SmallVector<StringRef> kinds;
@@ -58,12 +57,8 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
       options.emit.insert(*emit);
     }
   }
-  for (const std::string &text : args.getAllArgValues(OPT_dim)) {
-    ImportOptions::DimOverride dim;
-    if (!parseDim(text, dim))
-      return reportUsage("expected --dim NAME=N or NAME=A..B, got '" + text + "'");
-    options.import.dims.push_back(dim);
-  }
+  if (int code = parseImportOptions(args, options.import))
+    return code;
   if (const opt::Arg *arg = args.getLastArg(OPT_seed);
       arg && StringRef(arg->getValue()).getAsInteger(10, options.import.seed))
     return reportUsage("expected --seed to be a number from 0 to 4294967295, got '" +

@@ -1,7 +1,7 @@
 #include "Diagnostics.h"
+#include "winnow/Support/Quote.h"
 
 #include "mlir/IR/Location.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -10,11 +10,7 @@ std::string winnow::describeLocation(mlir::Location loc) {
   std::string text;
   loc->walk([&](mlir::Location inner) {
     if (auto name = mlir::dyn_cast<mlir::NameLoc>(inner)) {
-      // Names come from the model: no control character reaches a terminal.
-      raw_string_ostream stream(text);
-      stream << "node '";
-      printEscapedString(name.getName(), stream);
-      stream << "'";
+      text = "node " + quote(name.getName());
       return mlir::WalkResult::interrupt();
     }
     if (auto file = mlir::dyn_cast<mlir::FileLineColLoc>(inner)) {

@@ -33,6 +33,12 @@ defm emit : Value<"emit", [compile], "KINDS",
 defm cpu : Value<"cpu", [compile], "LEVEL",
   "native, x86-64, x86-64-v3 or x86-64-v4 (default: native)">;
 defm dim : Value<"dim", [check, compile], "NAME=N|A..B", "pin a named dimension, or bound it">;
+defm max_nodes : Value<"max-nodes", [check, compile], "N",
+  "largest number of nodes (default: 1048576)">;
+defm max_constant_fold_bytes : Value<"max-constant-fold-bytes", [check, compile], "N",
+  "most bytes of constants that are made (default: 2G)">;
+defm max_memory : Value<"max-memory", [check, compile], "N",
+  "most bytes of memory (default: the machine's)">;
 defm stop_after : Value<"stop-after", [compile], "PHASE",
   "import, raise, convert or codegen: print the module to -o and stop">;
 defm seed : Value<"seed", [compile], "N", "of random operators without a seed (default: 0)">;

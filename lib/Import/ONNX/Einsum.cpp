@@ -1,4 +1,5 @@
 #include "OpTable.h"
+#include "winnow/Support/Quote.h"
 
 using namespace mlir;
 
@@ -146,16 +147,16 @@ static void importEinsum(OpImporter &n) {
   SmallVector<StringRef> terms;
   lhs.split(terms, ',');
   if (terms.size() != n.numInputs())
-    return n.invalid("expected as many terms as inputs in '" + equation + "', got " +
+    return n.invalid("expected as many terms as inputs in " + quote(equation) + ", got " +
                      Twine(terms.size()) + " and " + Twine(n.numInputs()));
   SmallVector<Labeled> operands;
   for (auto [i, term] : llvm::enumerate(terms)) {
     if (!n.has(i) || static_cast<int64_t>(term.size()) != n.rank(i))
-      return n.invalid("expected a letter for each dimension of input " + Twine(i) + " in '" +
-                       equation + "'");
+      return n.invalid("expected a letter for each dimension of input " + Twine(i) + " in " +
+                       quote(equation));
     for (char label : term)
       if (!llvm::isAlnum(label))
-        return n.invalid("expected letters in '" + equation + "'");
+        return n.invalid("expected letters in " + quote(equation));
     operands.push_back(takeDiagonals(n, {n.in(i), term.str()}));
   }
   std::string result = output.str();
@@ -168,8 +169,7 @@ static void importEinsum(OpImporter &n) {
     llvm::sort(result);
   for (char label : result)
     if (!lhs.contains(label) || StringRef(result).count(label) > 1)
-      return n.invalid("expected the output's letters in the inputs, once each, in '" + equation +
-                       "'");
+      return n.invalid("expected the output's letters in the inputs, once each, in " + quote(equation));
   Labeled product = operands[0];
   for (size_t i = 1; i < operands.size(); ++i) {
     std::string kept = result;

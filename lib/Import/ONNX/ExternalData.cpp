@@ -1,4 +1,5 @@
 #include "ExternalData.h"
+#include "winnow/Support/Quote.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
@@ -21,6 +22,9 @@ MappedFile::~MappedFile() {
     ::munmap(data, size);
 }
 
+static constexpr StringLiteral kOnlyPlainPaths =
+    ": only plain relative paths below the model's folder are read";
+
 /// Why the location is refused by its text alone, or empty.
 static StringRef checkLocation(StringRef location) {
   if (location.empty())
@@ -38,6 +42,10 @@ static StringRef checkLocation(StringRef location) {
   if (is_contained(parts, ""))
     return "has an empty component";
   return "";
+}
+
+static std::string describeLocation(StringRef location) {
+  return "external data " + quote(location) + " ";
 }
 
 /// Opens one component after the other without following links: what openat2
@@ -76,12 +84,11 @@ MappedFile *ExternalData::map(StringRef location, std::string &error) {
   if (it != files.end())
     return it->second.get();
   auto fail = [&](const Twine &message) {
-    error = ("external data '" + toStringRef(ArrayRef<uint8_t>(location.bytes_begin(),
-             location.size())) + "' " + message).str();
+    error = describeLocation(location) + message.str();
     return nullptr;
   };
   if (StringRef reason = checkLocation(location); !reason.empty())
-    return fail(reason + ": only plain relative paths below the model's folder are read");
+    return fail(reason + kOnlyPlainPaths);
   int root = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (root < 0)
     return fail(Twine("cannot be opened: ") + std::strerror(errno));
@@ -129,14 +136,14 @@ std::optional<ArrayRef<char>> ExternalData::resolve(const onnx::TensorProto &ten
       location = value.str();
     } else if (key == "offset" || key == "length") {
       if (value.getAsInteger(10, number))
-        return fail("expected external data's " + key + " to be a non-negative number, got '" +
-                    value + "'");
+        return fail("expected external data's " + key + " to be a non-negative number, got " +
+                    quote(value));
       if (key == "offset")
         offset = number;
       else
         length = number;
     } else if (key != "checksum") {
-      return fail("external data has the unknown key '" + key + "'");
+      return fail("external data has the unknown key " + quote(key));
     }
   }
   if (!location)
@@ -146,14 +153,65 @@ std::optional<ArrayRef<char>> ExternalData::resolve(const onnx::TensorProto &ten
     return std::nullopt;
   uint64_t size = file->getBytes().size();
   if (offset > size || length.value_or(0) > size - offset)
-    return fail(formatv("external data '{0}' ends at byte {1}, expected {2} bytes from {3}",
-                        *location, size, length.value_or(expectedSize), offset).str());
+    return fail(formatv("external data {0} ends at byte {1}, expected {2} bytes from {3}",
+                        quote(*location), size, length.value_or(expectedSize), offset).str());
   // Without a length, the data reaches to the end of the file.
   uint64_t actual = length.value_or(size - offset);
   if (actual != expectedSize)
     return fail(formatv("expected {0} bytes of external data for the tensor's type, got {1}",
                         expectedSize, actual).str());
   return file->getBytes().slice(offset, actual);
+}
+
+//===----------------------------------------------------------------------===//
+// All locations of a model
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Visits every tensor that a model can hold, until one is refused. Messages are
+/// not nested deeper than the parser allows.
+struct LocationChecker {
+  std::string error;
+
+  bool check(const onnx::TensorProto &tensor) {
+    for (const onnx::StringStringEntryProto &entry : tensor.external_data()) {
+      StringRef reason = entry.key() == "location" ? checkLocation(entry.value()) : "";
+      if (reason.empty())
+        continue;
+      error = describeLocation(entry.value()) + reason.str() + kOnlyPlainPaths.str();
+      return false;
+    }
+    return true;
+  }
+  bool check(const onnx::SparseTensorProto &tensor) {
+    return check(tensor.values()) && check(tensor.indices());
+  }
+  bool check(const onnx::AttributeProto &attr) {
+    return check(attr.t()) && check(attr.sparse_tensor()) && check(attr.g()) &&
+           checkAll(attr.tensors()) && checkAll(attr.sparse_tensors()) && checkAll(attr.graphs());
+  }
+  bool check(const onnx::NodeProto &node) { return checkAll(node.attribute()); }
+  bool check(const onnx::GraphProto &graph) {
+    return checkAll(graph.initializer()) && checkAll(graph.sparse_initializer()) &&
+           checkAll(graph.node());
+  }
+  bool check(const onnx::FunctionProto &function) {
+    return checkAll(function.node()) && checkAll(function.attribute_proto());
+  }
+  bool check(const onnx::TrainingInfoProto &training) {
+    return check(training.initialization()) && check(training.algorithm());
+  }
+  template <typename Field> bool checkAll(const Field &field) {
+    return all_of(field, [&](const auto &message) { return check(message); });
+  }
+};
+} // namespace
+
+std::string checkLocations(const onnx::ModelProto &model) {
+  LocationChecker checker;
+  (void)(checker.check(model.graph()) && checker.checkAll(model.functions()) &&
+         checker.checkAll(model.training_info()));
+  return checker.error;
 }
 
 } // namespace winnow::import

@@ -45,6 +45,12 @@ private:
   llvm::StringMap<std::unique_ptr<MappedFile>> files;
 };
 
+/// Why some location in the model may not be read, whatever tensor it belongs to
+/// and whether or not a node uses that: in initializers, dense and sparse, and
+/// in all attributes, of the graph, branches, functions and training. Empty if
+/// all are plain relative paths.
+std::string checkLocations(const onnx::ModelProto &model);
+
 } // namespace winnow::import
 
 #endif // WINNOW_LIB_IMPORT_ONNX_EXTERNALDATA_H

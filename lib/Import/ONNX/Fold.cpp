@@ -127,7 +127,8 @@ static SmallVector<int64_t> getInts(OpImporter &n, StringRef name, size_t size, 
     n.invalid("expected " + Twine(size) + " " + name + ", got " + Twine(values.size()));
   for (int64_t value : values)
     if (value < least || value > INT32_MAX)
-      n.invalid("expected " + name + " of " + Twine(least) + " or more, got " + Twine(value));
+      n.invalid("expected " + name + " in [" + Twine(least) + ", " + Twine(INT32_MAX) + "], got " +
+                Twine(value));
   return values;
 }
 

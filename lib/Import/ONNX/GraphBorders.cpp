@@ -5,36 +5,48 @@ using namespace mlir;
 namespace winnow::import {
 
 bool GraphImporter::importInitializers(const onnx::GraphProto &graph, Scope &scope) {
-  if (graph.sparse_initializer_size())
-    return error(modelLoc, "sparse initializers are not supported; save the weights densely");
-  for (const onnx::TensorProto &tensor : graph.initializer()) {
-    Location loc = NameLoc::get(builder.getStringAttr(tensor.name()));
-    if (tensor.name().empty())
-      return error(modelLoc, "expected an initializer with a name, got none");
+  for (const onnx::TensorProto &tensor : graph.initializer())
+    if (!importInitializer(tensor, scope))
+      return false;
+  for (const onnx::SparseTensorProto &sparse : graph.sparse_initializer()) {
+    // One that no node reads is not worth its dense size.
+    const std::string &name = sparse.values().name();
+    if (!name.empty() && !uses.contains(name))
+      continue;
     std::string message;
-    ImportedValue value;
-    value.type = getTensorType(tensor, context, message);
-    value.initializer = &tensor;
-    // An initializer of an odd type matters only to the node that reads it.
-    if (!value.type)
-      value.isPoisoned = true;
-    bool isNegative = llvm::any_of(tensor.dims(), [](int64_t dim) { return dim < 0; });
-    if (isNegative)
-      return error(modelLoc, "initializer " + quote(tensor.name()) + ": " + message);
-    if (value.type && isa<IntegerType>(value.type.getElementType()) &&
-        getSmallSize(value.type.getShape())) {
-      ElementsAttr attr = tensors.read(tensor, tensor.name(), message);
-      if (!attr)
-        return error(modelLoc, "initializer " + quote(tensor.name()) + ": " + message);
-      value.known = getKnownTensor(attr);
-    }
-    if (!value.type && uses.contains(tensor.name()))
-      refuseTensor(Unsupported::Kind::Initializer, tensor.name(),
-                   getDataTypeName(tensor.data_type()), message);
-    if (!define(tensor.name(), value, scope, loc))
+    const onnx::TensorProto *dense = tensors.densify(sparse, message);
+    if (!dense)
+      return error(modelLoc, "sparse initializer " + quote(name) + ": " + message);
+    if (!importInitializer(*dense, scope))
       return false;
   }
   return true;
+}
+
+bool GraphImporter::importInitializer(const onnx::TensorProto &tensor, Scope &scope) {
+  if (tensor.name().empty())
+    return error(modelLoc, "expected an initializer with a name, got none");
+  std::string message;
+  ImportedValue value;
+  value.initializer = &tensor;
+  if (!getElementType(tensor, context, message)) {
+    // An odd type matters only to the node that reads it.
+    value.isPoisoned = true;
+    if (uses.contains(tensor.name()))
+      refuseTensor(Unsupported::Kind::Initializer, tensor.name(),
+                   getDataTypeName(tensor.data_type()), message);
+    return define(tensor.name(), value, scope, modelLoc);
+  }
+  value.type = getTensorType(tensor, context, message);
+  if (!value.type)
+    return error(modelLoc, "initializer " + quote(tensor.name()) + ": " + message);
+  if (isa<IntegerType>(value.type.getElementType()) && getSmallSize(value.type.getShape())) {
+    ElementsAttr attr = tensors.read(tensor, tensor.name(), message);
+    if (!attr)
+      return error(modelLoc, "initializer " + quote(tensor.name()) + ": " + message);
+    value.known = getKnownTensor(attr);
+  }
+  return define(tensor.name(), value, scope, modelLoc);
 }
 
 std::string getDimName(const onnx::ValueInfoProto &input, int index) {
@@ -77,7 +89,7 @@ bool GraphImporter::importInputs(const onnx::GraphProto &graph, Scope &scope,
       return error(modelLoc, "expected an input with a name, got none");
     std::string message;
     if (StringRef kind = getNonTensorKind(input.type()); !kind.empty()) {
-      if (!refuseInput(input, kind, "expected a tensor, got a " + kind, scope, loc))
+      if (!refuseInput(input, kind, (kind.starts_with("o") ? "expected a tensor, got an " : "expected a tensor, got a ") + kind, scope, loc))
         return false;
       continue;
     }
@@ -95,6 +107,9 @@ bool GraphImporter::importInputs(const onnx::GraphProto &graph, Scope &scope,
                             ": expected a shape, got none; its rank must be known");
     Dims dims;
     const auto &shape = input.type().tensor_type().shape();
+    if (shape.dim_size() > kMaxRank)
+      return error(modelLoc, "input " + quote(input.name()) + ": expected a rank of at most " +
+                                 Twine(kMaxRank) + ", got " + Twine(shape.dim_size()));
     for (int i = 0; i < shape.dim_size(); ++i) {
       if (!shape.dim(i).has_dim_value()) {
         dims.push_back(symbols.get(getDimName(input, i)));
@@ -148,7 +163,8 @@ bool GraphImporter::importOutputs(const onnx::GraphProto &graph, Scope &scope,
       return error(modelLoc, "output " + quote(output.name()) + ": " + message);
     if (expected != value->type.getElementType())
       return error(modelLoc, "output " + quote(output.name()) + ": expected elements of " +
-                            getDataTypeName(declared) + " as declared, got another type from its node");
+                            getDtypeName(expected) + " as declared, got " +
+                            getDtypeName(value->type.getElementType()));
     results.push_back(result);
     types.push_back(result.getType());
   }

@@ -1,23 +1,18 @@
 #include "GraphImporter.h"
 
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 
 namespace winnow::import {
 
-std::string quote(StringRef name) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  stream << '\'';
-  llvm::printEscapedString(name, stream);
-  stream << '\'';
-  return text;
-}
-
 static bool isDefaultDomain(StringRef domain) { return domain.empty() || domain == "ai.onnx"; }
 static StringRef getDomainKey(StringRef domain) { return isDefaultDomain(domain) ? "" : domain; }
+
+/// What a call names a function by; no part of it may hold a NUL.
+static std::string getFunctionKey(StringRef domain, StringRef name, StringRef overload) {
+  return (domain + Twine('\0') + name + Twine('\0') + overload).str();
+}
 
 /// Every name that some node or output reads, in any graph: an output that is
 /// not among them need not exist.
@@ -46,6 +41,8 @@ GraphImporter::GraphImporter(LoadedModel &loaded, const ImportOptions &options, 
   for (const onnx::FunctionProto &function : model.functions()) {
     collectUses(function.node(), uses);
     uses.insert(function.output().begin(), function.output().end());
+    functions.try_emplace(getFunctionKey(function.domain(), function.name(), function.overload()),
+                          &function);
   }
 }
 
@@ -75,14 +72,6 @@ static std::string getONNXScope(const onnx::NodeProto &node) {
       return entry.value();
   auto [path, last] = StringRef(node.name()).rsplit('/');
   return last.empty() ? "" : path.str();
-}
-
-std::string getDtypeName(Type type) {
-  unsigned width = type.getIntOrFloatBitWidth();
-  if (width == 1)
-    return "bool";
-  StringRef kind = type.isBF16() ? "bfloat" : isa<FloatType>(type) ? "float" : "int";
-  return (type.isUnsignedInteger() ? "u" : "") + kind.str() + std::to_string(width);
 }
 
 bool GraphImporter::refuse(const onnx::NodeProto &node, StringRef name, const Twine &reason,
@@ -161,7 +150,8 @@ bool GraphImporter::readOpsets(
       return error(loc, "expected one opset version for domain " + quote(domain) + ", got " +
                             Twine(it->second) + " and " + Twine(import.version()));
     if (domain.empty() && (import.version() < 1 || import.version() > kMaxOpset))
-      return error(loc, "expected an opset from 1 to " + Twine(kMaxOpset) + ", got " +
+      return error(loc, "expected an opset of the default domain from 1 to " +
+                            Twine(kMaxOpset) + ", got " +
                             Twine(import.version()));
   }
   return true;
@@ -209,7 +199,16 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
                                          : original.name());
   Location loc = NameLoc::get(builder.getStringAttr(name));
   if (++numNodes > options.maxNodes)
-    return error(loc, "expected at most " + Twine(options.maxNodes) + " nodes, got more");
+    return error(loc, "expected at most " + Twine(options.maxNodes) +
+                          " nodes, got more; allow them with --max-nodes");
+  // Bodies of loops may be imported twice, so that nested ones are many times.
+  if (++numVisits > kMaxVisits * options.maxNodes)
+    return error(loc, "expected at most " + Twine(options.maxNodes) +
+                          " nodes, got loops in loops that take many more; allow them with "
+                          "--max-nodes");
+  // Names of inlined nodes grow by those of their callers.
+  if (scope.depth > 0 && !addCopiedBytes(name.size(), loc))
+    return false;
 
   const onnx::NodeProto *node = substituteAttributes(original, scope, loc);
   if (!node)
@@ -220,7 +219,7 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
   for (const std::string &input : node->input()) {
     ImportedValue *value = input.empty() ? nullptr : lookup(input, scope);
     if (!input.empty() && !value)
-      return error(loc, describe(*node, scope) + " reads " + quote(input) +
+      return error(loc, describe(*node, scope) + ": reads " + quote(input) +
                             ", which no input, initializer or earlier node defines; nodes must be "
                             "sorted and free of cycles");
     isPoisoned |= value && value->isPoisoned;
@@ -228,11 +227,11 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
   }
 
   if (!isDefaultDomain(node->domain())) {
-    for (const onnx::FunctionProto &function : model.functions())
-      if (function.name() == node->op_type() && function.domain() == node->domain() &&
-          function.overload() == node->overload())
-        return isPoisoned ? passPoison(*node, scope, loc)
-                          : importCall(*node, function, name, loc, inputs, scope);
+    auto function =
+        functions.find(getFunctionKey(node->domain(), node->op_type(), node->overload()));
+    if (function != functions.end())
+      return isPoisoned ? passPoison(*node, scope, loc)
+                        : importCall(*node, *function->second, name, loc, inputs, scope);
     return refuse(*node, name, "the operator's domain is not supported",
                   node->domain() == "com.microsoft"
                       ? "export the model without ONNX Runtime's graph optimizations"
@@ -281,6 +280,10 @@ bool GraphImporter::importOp(const onnx::NodeProto &node, StringRef name, Locati
 
   OpImporter op(node, quote(name), opset, loc, builder, symbols, tensors, streams, inputs);
   entry->import(op);
+  numOps += op.numOps;
+  if (numOps > options.maxNodes)
+    return invalid("expected a model that is taken apart into at most " + Twine(options.maxNodes) +
+                   " operations, got more; allow them with --max-nodes");
   if (op.failed())
     return finishFailed(op, node, name, scope, loc);
   for (auto [i, output] : llvm::enumerate(op.getOutputs())) {

@@ -5,6 +5,7 @@
 
 #include "OpTable.h"
 #include "winnow/Import/ONNX/Import.h"
+#include "winnow/Support/Quote.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringSet.h"
@@ -12,10 +13,9 @@
 
 namespace winnow::import {
 
-/// Names as messages show them: quoted, control characters escaped.
-std::string quote(llvm::StringRef name);
-/// An element type by numpy's name.
-std::string getDtypeName(mlir::Type type);
+/// How often as many nodes as a model may have are visited before the import
+/// gives up.
+inline constexpr int64_t kMaxVisits = 8;
 
 /// A dynamic dimension's name: the model's, or one made of the input's name.
 std::string getDimName(const onnx::ValueInfoProto &input, int index);
@@ -34,6 +34,7 @@ public:
   /// What the run found; it has failed if anything is unsupported.
   ImportFindings takeFindings();
   bool usesRandomNumbers() const { return streams.isUsed; }
+  int64_t getNumVisits() const { return numVisits; }
 
 private:
   /// The names that nodes can see. A branch of an If sees those around it, a
@@ -55,6 +56,7 @@ private:
 
   bool importInputs(const onnx::GraphProto &graph, Scope &scope, mlir::func::FuncOp func);
   bool importInitializers(const onnx::GraphProto &graph, Scope &scope);
+  bool importInitializer(const onnx::TensorProto &tensor, Scope &scope);
   bool importOutputs(const onnx::GraphProto &graph, Scope &scope, mlir::func::FuncOp func);
   bool importNodes(const Nodes &nodes, Scope &scope);
   bool importNode(const onnx::NodeProto &node, size_t index, Scope &scope);
@@ -62,6 +64,8 @@ private:
   /// outside functions, null with an error above the limit.
   const onnx::NodeProto *substituteAttributes(const onnx::NodeProto &node, const Scope &scope,
                                               mlir::Location loc);
+  /// Counts what inlining copies; false with an error above the limit.
+  bool addCopiedBytes(int64_t bytes, mlir::Location loc);
   bool importOp(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
                 const llvm::SmallVector<ImportedValue *> &inputs, Scope &scope);
   /// A node with subgraphs; its inputs are not poisoned.
@@ -128,7 +132,8 @@ private:
 
   std::deque<ImportedValue> arena;
   std::deque<Opsets> functionOpsets;
-  int64_t substitutedBytes = 0;
+  llvm::StringMap<const onnx::FunctionProto *> functions;
+  int64_t copiedBytes = 0, numOps = 0, numVisits = 0;
   llvm::StringSet<> uses;
   std::vector<Unsupported> unsupported;
   int64_t numUnchecked = 0;

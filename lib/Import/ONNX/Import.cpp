@@ -51,6 +51,9 @@ static LogicalResult checkOverrides(const Symbols &symbols, Location loc) {
                         << "; the model has " << (names.empty() ? "no dynamic dimensions" : names);
 }
 
+/// Dynamic dimensions; real models have a few dozen.
+static constexpr size_t kMaxSymbols = 1024;
+
 /// More lines than anyone reads.
 static constexpr size_t kMaxListed = 200;
 
@@ -80,6 +83,27 @@ static void reportUnsupported(ArrayRef<Unsupported> unsupported, Location loc) {
     diagnostic << "\n  and " << unsupported.size() - kMaxListed << " more";
 }
 
+/// Since IR version 4 an initializer that is an input too is a default, which a
+/// caller may override. Here it is a constant.
+static void remarkDefaults(const onnx::ModelProto &model, Location loc) {
+  if (model.ir_version() < 4)
+    return;
+  llvm::StringSet<> initializers;
+  for (const onnx::TensorProto &tensor : model.graph().initializer())
+    initializers.insert(tensor.name());
+  size_t count = 0;
+  std::string names;
+  for (const onnx::ValueInfoProto &input : model.graph().input()) {
+    if (!initializers.contains(input.name()) || ++count > 3)
+      continue;
+    names += (count > 1 ? ", " : "") + quote(input.name());
+  }
+  if (count > 3)
+    names += " and " + std::to_string(count - 3) + " more";
+  if (count)
+    emitRemark(loc) << "inputs that have initializers are constants: " << names;
+}
+
 OwningOpRef<ModuleOp> winnow::importONNX(StringRef path, MLIRContext &context,
                                          const ImportOptions &options, ImportFindings *findings) {
   context.loadDialect<WinnowDialect, arith::ArithDialect, func::FuncDialect, scf::SCFDialect,
@@ -104,15 +128,26 @@ OwningOpRef<ModuleOp> winnow::importONNX(StringRef path, MLIRContext &context,
 
   Symbols symbols(&context);
   declareSymbols(model->proto.graph(), symbols);
+  if (symbols.getNames().size() > kMaxSymbols) {
+    emitError(loc) << path << ": expected at most " << kMaxSymbols << " dynamic dimensions, got "
+                   << symbols.getNames().size();
+    return nullptr;
+  }
   if (failed(applyOverrides(options, symbols, loc)))
     return nullptr;
   TensorReader tensors(model, &context, options.maxConstantFoldBytes);
   // Every restart removes a symbol, so that this ends.
-  while (true) {
+  for (int64_t numVisits = 0;;) {
     symbols.beginAttempt();
     OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
     GraphImporter importer(*model, options, symbols, tensors, loc);
     GraphImporter::Outcome outcome = importer.run(*module);
+    numVisits += importer.getNumVisits();
+    if (outcome == GraphImporter::Outcome::Restart && numVisits > kMaxVisits * options.maxNodes) {
+      emitError(loc) << path << ": expected fewer equations between dynamic dimensions; fix some "
+                     << "dimensions with --dim NAME=SIZE";
+      return nullptr;
+    }
     if (outcome == GraphImporter::Outcome::Restart)
       continue;
     ImportFindings found = importer.takeFindings();
@@ -122,6 +157,7 @@ OwningOpRef<ModuleOp> winnow::importONNX(StringRef path, MLIRContext &context,
       *findings = std::move(found);
     if (outcome == GraphImporter::Outcome::Failed || failed(checkOverrides(symbols, loc)))
       return nullptr;
+    remarkDefaults(model->proto, loc);
     for (const std::string &remark : symbols.getRemarks())
       emitRemark(loc) << remark;
     if (importer.usesRandomNumbers())

@@ -164,11 +164,13 @@ static void importTopK(OpImporter &n) {
 static void importOneHot(OpImporter &n) {
   int64_t rank = n.rank(0) + 1, axis = n.intAttr("axis", -1);
   axis = n.normalizeAxis(axis, rank);
+  if (const KnownTensor *depth = n.known(1))
+    for (AffineExpr value : depth->elements)
+      if (n.symbols.isNonNegative(value) == false)
+        return n.invalid("expected a depth of 0 or more, got " + n.text(value));
   AffineExpr size = n.count(1, "depth");
   if (n.failed())
     return;
-  if (std::optional<int64_t> value = getConstantDim(size); value && *value < 0)
-    return n.invalid("expected a depth of 0 or more, got " + Twine(*value));
   Value indices = n.convert(n.in(0), n.b.getI64Type()), values = n.in(2);
   Value sizeValue = Numbers(n).size(size);
   Value isNegative = n.compare(ComparePredicate::LT, indices, n.scalarLike(indices, 0));

@@ -33,18 +33,28 @@ static onnx::NodeProto substitute(const onnx::NodeProto &node, const onnx::NodeP
 
 const onnx::NodeProto *GraphImporter::substituteAttributes(const onnx::NodeProto &node,
                                                           const Scope &scope, Location loc) {
-  bool refers = llvm::any_of(node.attribute(), [](const onnx::AttributeProto &attr) {
+  auto reference = llvm::find_if(node.attribute(), [](const onnx::AttributeProto &attr) {
     return !attr.ref_attr_name().empty();
   });
-  if (!scope.call || !refers)
+  if (reference == node.attribute().end())
     return &node;
-  loaded.substituted.push_back(substitute(node, *scope.call, *scope.function));
-  substitutedBytes += loaded.substituted.back().ByteSizeLong();
-  if (substitutedBytes > options.maxConstantFoldBytes) {
-    error(loc, "the attributes of inlined functions exceed the limit (maxConstantFoldBytes)");
+  if (!scope.call) {
+    error(loc, "attribute " + quote(reference->name()) + " refers to " +
+                   quote(reference->ref_attr_name()) + ", expected a function that has it");
     return nullptr;
   }
-  return &loaded.substituted.back();
+  loaded.substituted.push_back(substitute(node, *scope.call, *scope.function));
+  return addCopiedBytes(loaded.substituted.back().ByteSizeLong(), loc) ? &loaded.substituted.back()
+                                                                       : nullptr;
+}
+
+bool GraphImporter::addCopiedBytes(int64_t bytes, Location loc) {
+  copiedBytes += bytes;
+  if (copiedBytes <= options.maxConstantFoldBytes)
+    return true;
+  return error(loc, "inlined functions and branches take more than " +
+                        Twine(options.maxConstantFoldBytes) +
+                        " bytes; allow more with --max-constant-fold-bytes");
 }
 
 bool GraphImporter::importCall(const onnx::NodeProto &node, const onnx::FunctionProto &function,

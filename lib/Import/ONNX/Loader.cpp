@@ -1,5 +1,7 @@
 #include "Loader.h"
+#include "Skeleton.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -7,8 +9,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/stubs/logging.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +22,15 @@ namespace winnow::import {
 static constexpr int64_t kMaxFileSize = INT32_MAX;
 /// Messages in messages; real models need about 10.
 static constexpr int kMaxDepth = 100;
+
+static bool parse(ArrayRef<char> bytes, onnx::ModelProto &model) {
+  google::protobuf::LogSilencer silencer;
+  google::protobuf::io::CodedInputStream stream(
+      reinterpret_cast<const uint8_t *>(bytes.data()), static_cast<int>(bytes.size()));
+  stream.SetTotalBytesLimit(kMaxFileSize);
+  stream.SetRecursionLimit(kMaxDepth);
+  return model.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
+}
 
 std::shared_ptr<LoadedModel> loadModel(StringRef path, std::string &error) {
   auto fail = [&](const Twine &message) {
@@ -43,17 +54,31 @@ std::shared_ptr<LoadedModel> loadModel(StringRef path, std::string &error) {
                         "weights as external data (onnx.save_model with save_as_external_data)",
                         kMaxFileSize, int64_t(info.st_size)).str());
 
+  void *data = ::mmap(nullptr, info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (data == MAP_FAILED)
+    return fail(Twine("cannot map the file: ") + std::strerror(errno));
   auto model = std::make_shared<LoadedModel>();
-  google::protobuf::LogSilencer silencer;
-  google::protobuf::io::FileInputStream file(fd, /*block_size=*/1 << 18);
-  google::protobuf::io::CodedInputStream stream(&file);
-  stream.SetTotalBytesLimit(kMaxFileSize);
-  stream.SetRecursionLimit(kMaxDepth);
-  if (!model->proto.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
+  model->file = std::make_unique<MappedFile>(data, info.st_size);
+  ArrayRef<char> bytes = model->file->getBytes();
+  std::optional<Skeleton> skeleton = cutRawData(bytes);
+  bool isParsed = parse(skeleton ? ArrayRef<char>(skeleton->bytes) : bytes, model->proto);
+  const auto &initializers = model->proto.graph().initializer();
+  if (skeleton && skeleton->rawData.size() != size_t(initializers.size())) {
+    // Parsed otherwise than it was cut.
+    skeleton.reset();
+    isParsed = parse(bytes, model->proto);
+  }
+  if (!isParsed)
     return fail(formatv("not an ONNX model, truncated, or nested deeper than {0} messages "
                         "(protobuf could not parse it)", kMaxDepth).str());
   if (!model->proto.has_graph())
     return fail("expected a model with a graph, got none; is this an ONNX file?");
+  if (std::string reason = checkLocations(model->proto); !reason.empty())
+    return fail(reason);
+  if (skeleton)
+    for (auto [tensor, rawData] : zip_equal(initializers, skeleton->rawData))
+      if (rawData)
+        model->cut[&tensor] = *rawData;
   StringRef directory = sys::path::parent_path(path);
   model->files = ExternalData(directory.empty() ? "." : directory);
   return model;

@@ -5,6 +5,7 @@ using namespace mlir;
 namespace winnow::import {
 
 Value Numbers::vector(size_t input) const {
+  n.checkIntegers(input);
   Value value = n.convert(n.in(input), n.b.getI64Type());
   if (n.failed())
     return nullptr;
@@ -13,6 +14,10 @@ Value Numbers::vector(size_t input) const {
 }
 
 Value Numbers::scalar(size_t input) const {
+  std::optional<int64_t> count =
+      getConstantDim(normalizeDim(getNumElements(n.dims(input), n.b.getContext())));
+  if (count && *count != 1)
+    n.invalid("expected one element as input " + Twine(input) + ", got " + Twine(*count));
   return n.reshape(n.convert(n.in(input), n.b.getI64Type()), {});
 }
 

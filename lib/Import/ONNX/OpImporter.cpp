@@ -1,4 +1,5 @@
 #include "OpImporter.h"
+#include "winnow/Support/Quote.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -6,6 +7,7 @@
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/SmallBitVector.h"
 #include "llvm/Support/CheckedArithmetic.h"
+#include "llvm/Support/Regex.h"
 
 using namespace mlir;
 using Attr = winnow::onnx::AttributeProto;
@@ -18,12 +20,12 @@ namespace winnow::import {
 
 void OpImporter::unsupported(const Twine &message, const Twine &hint) {
   if (!failed())
-    failure = {Failure::Kind::Unsupported, message.str(), hint.str()};
+    failure = {Failure::Kind::Unsupported, makePrintable(message.str()), hint.str()};
 }
 
 void OpImporter::invalid(const Twine &message) {
   if (!failed())
-    failure = {Failure::Kind::Invalid, message.str(), ""};
+    failure = {Failure::Kind::Invalid, makePrintable(message.str()), ""};
 }
 
 void OpImporter::capture(llvm::function_ref<void()> action) {
@@ -159,8 +161,11 @@ ElementsAttr OpImporter::read(const onnx::TensorProto &tensor) {
 Type OpImporter::getDataType(int64_t dataType) {
   std::string error;
   // The attribute is an int64, the enum an int32.
-  Type type = import::getElementType(dataType == int32_t(dataType) ? int32_t(dataType) : -1,
-                                     b.getContext(), error);
+  if (dataType != int32_t(dataType)) {
+    invalid("expected a data type of 32 bits, got " + Twine(dataType));
+    return nullptr;
+  }
+  Type type = import::getElementType(int32_t(dataType), b.getContext(), error);
   if (!type)
     unsupported(error);
   return type;
@@ -180,7 +185,7 @@ void OpImporter::set(size_t output, Value value) {
 }
 
 void OpImporter::setKnown(const std::optional<KnownTensor> &known, size_t output) {
-  if (failed() || !known || output >= outputs.size())
+  if (failed() || !known || output >= outputs.size() || !checkSimple(known->elements))
     return;
   outputs[output].known = known;
   outputs[output].type = RankedTensorType::get(known->shape, known->elementType);
@@ -188,18 +193,24 @@ void OpImporter::setKnown(const std::optional<KnownTensor> &known, size_t output
 
 void OpImporter::setTensor(const onnx::TensorProto &tensor) {
   std::string error;
-  RankedTensorType type = import::getTensorType(tensor, b.getContext(), error);
-  if (!type) {
-    if (llvm::any_of(tensor.dims(), [](int64_t dim) { return dim < 0; }))
-      return invalid(error);
+  if (!import::getElementType(tensor, b.getContext(), error))
     return unsupported(error);
-  }
+  RankedTensorType type = import::getTensorType(tensor, b.getContext(), error);
+  if (!type)
+    return invalid(error);
   outputs[0].type = type;
   outputs[0].initializer = &tensor;
   // Small integers may be shape arithmetic.
   if (isa<IntegerType>(type.getElementType()) && getSmallSize(type.getShape()))
     if (ElementsAttr elements = read(tensor))
       outputs[0].known = getKnownTensor(elements);
+}
+
+void OpImporter::setTensor(const onnx::SparseTensorProto &tensor) {
+  std::string error;
+  if (const onnx::TensorProto *dense = tensors.densify(tensor, error))
+    return setTensor(*dense);
+  invalid(error);
 }
 
 void OpImporter::forward(size_t input, size_t output) {
@@ -277,9 +288,21 @@ Dims OpImporter::broadcast(ArrayRef<Dims> shapes) {
   return result;
 }
 
+bool OpImporter::checkSimple(ArrayRef<AffineExpr> exprs) {
+  if (!llvm::all_of(exprs, [](AffineExpr expr) { return isSimpleDim(expr); }))
+    unsupported("its sizes are too large an expression over the dynamic dimensions",
+                "fix the dimensions with --dim NAME=SIZE");
+  return !failed();
+}
+
 RankedTensorType OpImporter::makeType(ArrayRef<AffineExpr> dims, Type elementType) {
-  if (failed())
+  if (failed() || !checkSimple(dims))
     return nullptr;
+  if (dims.size() > static_cast<size_t>(kMaxRank)) {
+    unsupported("a tensor of rank " + Twine(dims.size()) + ", above the limit of " +
+                Twine(kMaxRank));
+    return nullptr;
+  }
   std::optional<int64_t> bytes = std::max(8u, elementType.getIntOrFloatBitWidth()) / 8;
   for (AffineExpr dim : dims) {
     std::optional<int64_t> size = getConstantDim(dim);
@@ -327,6 +350,7 @@ AffineExpr OpImporter::bindSize(Value value, const Twine &what, AffineExpr bound
 SmallVector<AffineExpr> OpImporter::sizes(size_t i, StringRef what) {
   if (const KnownTensor *tensor = known(i))
     return tensor->elements;
+  checkIntegers(i);
   Value value = in(i);
   if (failed())
     return {};
@@ -343,6 +367,11 @@ SmallVector<AffineExpr> OpImporter::sizes(size_t i, StringRef what) {
     result.push_back(
         bindSize(sliceDim(flat, 0, constant(k), constant(1)), what + "." + Twine(k), nullptr));
   return result;
+}
+
+void OpImporter::checkIntegers(size_t i) {
+  if (!isa<IntegerType>(elementType(i)))
+    invalid("expected integers as input " + Twine(i) + ", got " + getDtypeName(elementType(i)));
 }
 
 AffineExpr OpImporter::count(size_t i, StringRef what) {
@@ -368,15 +397,31 @@ AffineExpr OpImporter::count(size_t i, StringRef what) {
 // Building
 //===----------------------------------------------------------------------===//
 
+/// What a verifier says of an op that the user did not write, in other words.
+static std::string describeVerifierError(Operation *op, StringRef message) {
+  static const llvm::Regex wrongType("operand #([0-9]+) must be ranked tensor of (.*) values");
+  SmallVector<StringRef> groups;
+  size_t number;
+  if (!wrongType.match(message, &groups) || groups[1].getAsInteger(10, number) ||
+      number >= op->getNumOperands())
+    return message.str();
+  StringRef wanted = groups[2] == "1-bit signless integer" ? "boolean" : groups[2];
+  return "expected " + wanted.str() + " values, got " +
+         getDtypeName(getElementTypeOrSelf(op->getOperand(number).getType()));
+}
+
 Value OpImporter::finish(OperationState &state) {
   for (Type type : state.types)
     if (!makeType(getDims(type), getElementTypeOrSelf(type)))
       return nullptr;
   Operation *op = b.create(state);
+  ++numOps;
   bool isValid = true;
   capture([&] { isValid = succeeded(mlir::verify(op)); });
   if (isValid)
     return op->getResult(0);
+  if (failure.kind == Failure::Kind::Invalid)
+    failure.message = describeVerifierError(op, failure.message);
   op->erase();
   return nullptr;
 }

@@ -89,6 +89,8 @@ public:
   mlir::SmallVector<mlir::AffineExpr> sizes(size_t i, llvm::StringRef what);
   /// The input's only element as a count; less than 0 is none.
   mlir::AffineExpr count(size_t i, llvm::StringRef what);
+  /// Invalid for an input of other elements, which are no shape or position.
+  void checkIntegers(size_t i);
   bool isInitializer(size_t i) const { return has(i) && inputs[i]->initializer; }
 
   //===--- Attributes ---===//
@@ -118,6 +120,7 @@ public:
   void setKnown(const std::optional<KnownTensor> &known, size_t output = 0);
   /// The output is this constant, read when it is used.
   void setTensor(const onnx::TensorProto &tensor);
+  void setTensor(const onnx::SparseTensorProto &tensor);
   /// The output is this input: no op at all.
   void forward(size_t input, size_t output = 0);
   llvm::ArrayRef<ImportedValue> getOutputs() const { return outputs; }
@@ -143,6 +146,8 @@ public:
   std::string text(mlir::ArrayRef<mlir::AffineExpr> dims) const { return symbols.print(dims); }
   /// A tensor type whose static size fits in memory; null with an error.
   mlir::RankedTensorType makeType(mlir::ArrayRef<mlir::AffineExpr> dims, mlir::Type elementType);
+  /// Unsupported if an expression has grown beyond use.
+  bool checkSimple(mlir::ArrayRef<mlir::AffineExpr> exprs);
 
   /// The integer of one element as the size of dimensions: a data symbol called
   /// `NODE.what`, or what the graph says it is equal to. `bound` is the most that
@@ -229,6 +234,7 @@ private:
   /// node's failure.
   void capture(llvm::function_ref<void()> action);
   mlir::Value finish(mlir::OperationState &state);
+  int64_t numOps = 0;
   template <typename T>
   const onnx::AttributeProto *findTyped(llvm::StringRef name, T type, const char *typeName);
 

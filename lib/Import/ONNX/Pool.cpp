@@ -204,6 +204,8 @@ static Value countElements(OpImporter &n, const Window &w, size_t i, bool counts
 static void importAveragePool(OpImporter &n) {
   Window w = getWindow(n, {});
   bool countsPadding = n.intAttr("count_include_pad", 0);
+  if (n.failed())
+    return;
   Type element = getSumType(n);
   Value sum = sumWindows(n, n.convert(n.in(0), element), w);
   Value count;

@@ -14,8 +14,11 @@ static Value alignParameter(OpImporter &n, Value parameter, Value input, int64_t
   if (block == 0) {
     if (own.size() == 1 && !isConstantDim(own[0], 1)) {
       Dims shape(dims.size(), n.constant(1));
-      shape[n.normalizeAxis(axis, dims.size())] = own[0];
-      return n.failed() ? Value() : n.reshape(parameter, shape);
+      axis = n.normalizeAxis(axis, dims.size());
+      if (n.failed())
+        return nullptr;
+      shape[axis] = own[0];
+      return n.reshape(parameter, shape);
     }
     if (own.size() <= 1)
       return n.reshape(parameter, {});

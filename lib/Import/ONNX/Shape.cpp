@@ -10,15 +10,15 @@ namespace winnow::import {
 /// Constants, and the operators that make tensors of dimensions.
 
 static void importConstant(OpImporter &n) {
-  static constexpr StringLiteral kForms[] = {"value", "value_int", "value_ints", "value_float",
-                                             "value_floats"};
+  static constexpr StringLiteral kForms[] = {"value",        "sparse_value", "value_int",
+                                             "value_ints",   "value_float",  "value_floats"};
   SmallVector<const onnx::AttributeProto *> attrs;
   for (StringRef form : kForms)
     if (const onnx::AttributeProto *attr = n.find(form))
       attrs.push_back(attr);
   if (attrs.size() != 1) {
-    if (n.hasAttr("sparse_value") || n.hasAttr("value_string") || n.hasAttr("value_strings"))
-      return n.unsupported("sparse and string constants");
+    if (n.hasAttr("value_string") || n.hasAttr("value_strings"))
+      return n.unsupported("string constants");
     return n.invalid("expected exactly one value attribute, got " + Twine(attrs.size()));
   }
   const onnx::AttributeProto &attr = *attrs.front();
@@ -28,6 +28,12 @@ static void importConstant(OpImporter &n) {
       return n.invalid("expected attribute 'value' of type TENSOR, got " +
                        onnx::AttributeProto::AttributeType_Name(attr.type()));
     return n.setTensor(attr.t());
+  }
+  if (form == "sparse_value") {
+    if (attr.type() != onnx::AttributeProto::SPARSE_TENSOR)
+      return n.invalid("expected attribute 'sparse_value' of type SPARSE_TENSOR, got " +
+                       onnx::AttributeProto::AttributeType_Name(attr.type()));
+    return n.setTensor(attr.sparse_tensor());
   }
   if (form == "value_int" || form == "value_ints") {
     KnownTensor known{n.b.getI64Type(), {}, {}};

@@ -1,4 +1,5 @@
 #include "Symbols.h"
+#include "winnow/Support/Quote.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -82,19 +83,36 @@ AffineExpr Symbols::toAll(AffineExpr expr) const {
   return expr.replaceSymbols(replacements);
 }
 
-AffineExpr Symbols::toLive(AffineExpr expr) const {
+SmallVector<AffineExpr> Symbols::getSolutions() const {
+  SmallVector<AffineExpr> solutions;
+  for (auto [index, symbol] : llvm::enumerate(all))
+    solutions.push_back(symbol.solution ? symbol.solution : getAffineSymbolExpr(index, context));
+  return solutions;
+}
+
+AffineExpr Symbols::substitute(AffineExpr expr, ArrayRef<AffineExpr> solutions) const {
   // Solutions may mention symbols that were solved later; each round removes
   // at least one of them, because no solution mentions its own symbol.
   for (size_t round = 0; round <= all.size(); ++round) {
-    SmallVector<AffineExpr> replacements;
-    for (auto [index, symbol] : llvm::enumerate(all))
-      replacements.push_back(symbol.solution ? symbol.solution
-                                             : getAffineSymbolExpr(index, context));
-    AffineExpr next = expr.replaceSymbols(replacements);
+    AffineExpr next = normalizeDim(expr.replaceSymbols(solutions));
     if (next == expr)
       break;
+    if (!isSimpleDim(next))
+      return nullptr;
     expr = next;
   }
+  return expr;
+}
+
+bool Symbols::areSolutionsSimple() const {
+  SmallVector<AffineExpr> solutions = getSolutions();
+  return llvm::all_of(solutions, [&](AffineExpr expr) { return substitute(expr, solutions); });
+}
+
+AffineExpr Symbols::toLive(AffineExpr expr) const {
+  expr = substitute(expr, getSolutions());
+  if (!expr)
+    return nullptr;
   SmallVector<AffineExpr> numbers(all.size(), getAffineConstantExpr(0, context));
   for (auto [number, index] : llvm::enumerate(liveToAll))
     numbers[index] = getAffineSymbolExpr(number, context);
@@ -138,7 +156,7 @@ bool Symbols::requireNonNegative(AffineExpr expr, const Twine &why) {
   // constant + coefficient * symbol >= 0 bounds the symbol.
   for (unsigned i = 0; i < live.size(); ++i) {
     std::optional<int64_t> coefficient = getLinearCoefficient(expr, i);
-    if (!coefficient)
+    if (!coefficient || *coefficient == INT64_MIN)
       continue;
     AffineExpr symbol = getAffineSymbolExpr(i, context);
     std::optional<int64_t> constant = getConstantDim(normalizeDim(expr - symbol * *coefficient));
@@ -153,7 +171,7 @@ bool Symbols::requireNonNegative(AffineExpr expr, const Twine &why) {
       return false;
     live[i] = bounds;
     all[liveToAll[i]].info = bounds;
-    remarks.push_back(("dimension '" + bounds.name + "' is " +
+    remarks.push_back(("dimension " + quote(bounds.name) + " is " +
                        (*coefficient < 0 ? "at most " + Twine(bounds.max)
                                          : "at least " + Twine(bounds.min)) + ": " + why).str());
     return true;
@@ -184,14 +202,16 @@ bool Symbols::solve(unsigned index, AffineExpr solution, const Twine &why) {
   // What the data gives is checked when it is there.
   if (!removed.isData && (!range.min || *range.min < 0))
     return false;
-  std::string text = "dimension '" + removed.name + "' is " + print(solution) + ": " + why.str();
+  std::string text = "dimension " + quote(removed.name) + " is " + print(solution) + ": " + why.str();
   if (auto other = dyn_cast<AffineSymbolExpr>(solution)) {
     SymbolInfo &kept = all[liveToAll[other.getPosition()]].info;
-    kept.min = std::max(kept.min, removed.min);
-    kept.max = std::min(kept.max, removed.max);
-    if (kept.min > kept.max)
+    int64_t min = std::max(kept.min, removed.min), max = std::min(kept.max, removed.max);
+    if (min > max)
       return false;
-    text = "dimensions '" + kept.name + "' and '" + removed.name + "' are one: " + why.str();
+    kept.min = min;
+    kept.max = max;
+    text = "dimensions " + quote(kept.name) + " and " + quote(removed.name) +
+           " are one: " + why.str();
   } else if (std::optional<int64_t> constant = getConstantDim(solution)) {
     if (*constant < removed.min || *constant > removed.max)
       return false;
@@ -205,8 +225,12 @@ bool Symbols::solve(unsigned index, AffineExpr solution, const Twine &why) {
          !requireNonNegative(getAffineConstantExpr(removed.max, context) - solution, why)))
       return false;
   }
-  remarks.push_back(text);
   all[liveToAll[index]].solution = toAll(solution);
+  if (!areSolutionsSimple()) {
+    all[liveToAll[index]].solution = nullptr;
+    return false;
+  }
+  remarks.push_back(text);
   return true;
 }
 
@@ -244,7 +268,7 @@ std::string Symbols::print(AffineExpr expr) const {
     bool isWord = i > 0 && llvm::isAlnum(text[i - 1]);
     if (text[i] == 's' && !isWord && end > i + 1 &&
         !StringRef(text).slice(i + 1, end).getAsInteger(10, number) && number < live.size()) {
-      result += live[number].name;
+      result += escapeName(live[number].name);
       i = end - 1;
     } else {
       result += text[i];

@@ -73,6 +73,12 @@ private:
     /// A data symbol's bound, over all symbols.
     mlir::AffineExpr bound;
   };
+  /// Over symbols that are free; null if that has too many terms, which `solve`
+  /// sees to for all solutions.
+  mlir::AffineExpr substitute(mlir::AffineExpr expr,
+                              llvm::ArrayRef<mlir::AffineExpr> solutions) const;
+  llvm::SmallVector<mlir::AffineExpr> getSolutions() const;
+  bool areSolutionsSimple() const;
   mlir::AffineExpr toLive(mlir::AffineExpr expr) const;
   mlir::AffineExpr toAll(mlir::AffineExpr expr) const;
   bool dependsOnData(mlir::AffineExpr expr, unsigned firstLive) const;

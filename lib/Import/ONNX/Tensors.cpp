@@ -21,7 +21,15 @@ static constexpr size_t kMaxInlineBytes = 1024;
 std::string getDataTypeName(int32_t dataType) {
   if (Proto::DataType_IsValid(dataType))
     return Proto::DataType_Name(static_cast<Proto::DataType>(dataType));
-  return "data type " + std::to_string(dataType);
+  return std::to_string(dataType);
+}
+
+std::string getDtypeName(Type type) {
+  unsigned width = type.getIntOrFloatBitWidth();
+  if (width == 1)
+    return "bool";
+  StringRef kind = type.isBF16() ? "bfloat" : isa<FloatType>(type) ? "float" : "int";
+  return (type.isUnsignedInteger() ? "u" : "") + kind.str() + std::to_string(width);
 }
 
 Type getElementType(int32_t dataType, MLIRContext *context, std::string &error) {
@@ -46,8 +54,7 @@ Type getElementType(int32_t dataType, MLIRContext *context, std::string &error) 
   }
 }
 
-/// Bytes of one element in raw data.
-static unsigned getElementBytes(Type type) {
+unsigned getElementBytes(Type type) {
   return std::max(8u, type.getIntOrFloatBitWidth()) / 8;
 }
 
@@ -57,13 +64,21 @@ static bool isPacked(const Proto &tensor) {
   return tensor.data_type() == Proto::INT4 || tensor.data_type() == Proto::UINT4;
 }
 
-RankedTensorType getTensorType(const Proto &tensor, MLIRContext *context, std::string &error) {
+Type getElementType(const Proto &tensor, MLIRContext *context, std::string &error) {
   int32_t dataType = tensor.data_type();
   if (isPacked(tensor))
     dataType = dataType == Proto::INT4 ? Proto::INT8 : Proto::UINT8;
-  Type elementType = getElementType(dataType, context, error);
+  return getElementType(dataType, context, error);
+}
+
+RankedTensorType getTensorType(const Proto &tensor, MLIRContext *context, std::string &error) {
+  Type elementType = getElementType(tensor, context, error);
   if (!elementType)
     return nullptr;
+  if (tensor.dims_size() > kMaxRank) {
+    error = formatv("expected a rank of at most {0}, got {1}", kMaxRank, tensor.dims_size()).str();
+    return nullptr;
+  }
   int64_t bytes = getElementBytes(elementType);
   for (int64_t dim : tensor.dims()) {
     if (dim < 0) {
@@ -82,18 +97,9 @@ RankedTensorType getTensorType(const Proto &tensor, MLIRContext *context, std::s
                                elementType);
 }
 
-namespace {
-/// A tensor's bytes in raw data's layout: in place, or made.
-struct Bytes {
-  ArrayRef<char> inPlace;
-  std::vector<char> made;
-  bool isMade = false;
-};
-} // namespace
-
 /// Narrows typed fields to elements of `width` bytes.
 template <typename Field>
-static Bytes narrow(const Field &field, unsigned width) {
+TensorReader::Bytes TensorReader::narrow(const Field &field, unsigned width) {
   Bytes bytes;
   using Element = typename Field::value_type;
   if (sizeof(Element) == width) {
@@ -108,7 +114,7 @@ static Bytes narrow(const Field &field, unsigned width) {
 }
 
 /// The typed field that the standard assigns to the data type.
-static Bytes readTypedField(const Proto &tensor, unsigned width) {
+TensorReader::Bytes TensorReader::readTypedField(const Proto &tensor, unsigned width) {
   switch (tensor.data_type()) {
   case Proto::FLOAT: return narrow(tensor.float_data(), width);
   case Proto::DOUBLE: return narrow(tensor.double_data(), width);
@@ -142,56 +148,72 @@ static std::string getKey(StringRef name) {
   return key;
 }
 
+bool TensorReader::addCopiedBytes(uint64_t bytes, std::string &error) {
+  uint64_t limit = std::max<int64_t>(maxCopiedBytes, 0);
+  if (bytes > limit - std::min(copiedBytes, limit)) {
+    error = formatv("constants that need a copy take more than {0} bytes; allow more with "
+                    "--max-constant-fold-bytes", limit).str();
+    return false;
+  }
+  copiedBytes += bytes;
+  return true;
+}
+
+std::optional<TensorReader::Bytes> TensorReader::readBytes(const Proto &tensor,
+                                                           RankedTensorType type, size_t size,
+                                                           std::string &error) {
+  Bytes bytes;
+  if (tensor.has_segment()) {
+    error = "tensors in segments are not supported";
+    return std::nullopt;
+  }
+  if (tensor.data_location() == Proto::EXTERNAL) {
+    if (tensor.has_raw_data() || hasTypedField(tensor)) {
+      error = "the tensor has both external data and data in the model";
+      return std::nullopt;
+    }
+    std::optional<ArrayRef<char>> external = model->files.resolve(tensor, size, error);
+    if (!external)
+      return std::nullopt;
+    bytes.inPlace = *external;
+  } else if (tensor.has_raw_data()) {
+    if (hasTypedField(tensor)) {
+      error = "the tensor has both raw and typed data";
+      return std::nullopt;
+    }
+    bytes.inPlace = model->getRawData(tensor);
+  } else {
+    bytes = readTypedField(tensor, getElementBytes(type.getElementType()));
+  }
+  if (bytes.get().size() != size) {
+    error = formatv("expected {0} bytes of data for shape [{1:$[, ]}] of {2}, got {3}", size,
+                    llvm::make_range(type.getShape().begin(), type.getShape().end()),
+                    getDataTypeName(tensor.data_type()), bytes.get().size()).str();
+    return std::nullopt;
+  }
+  return bytes;
+}
+
 ElementsAttr TensorReader::read(const Proto &tensor, StringRef name, std::string &error) {
   if (ElementsAttr attr = cache.lookup(&tensor))
     return attr;
   RankedTensorType type = getTensorType(tensor, context, error);
   if (!type)
     return nullptr;
-  unsigned width = getElementBytes(type.getElementType());
   size_t count = type.getNumElements();
-  size_t size = isPacked(tensor) ? llvm::divideCeil(count, 2) : count * width;
-
-  Bytes bytes;
-  if (tensor.has_segment()) {
-    error = "tensors in segments are not supported";
+  size_t size = isPacked(tensor) ? llvm::divideCeil(count, 2)
+                                 : count * getElementBytes(type.getElementType());
+  std::optional<Bytes> bytes = readBytes(tensor, type, size, error);
+  if (!bytes)
     return nullptr;
-  }
-  if (tensor.data_location() == Proto::EXTERNAL) {
-    if (tensor.has_raw_data() || hasTypedField(tensor)) {
-      error = "the tensor has both external data and data in the model";
-      return nullptr;
-    }
-    std::optional<ArrayRef<char>> external = model->files.resolve(tensor, size, error);
-    if (!external)
-      return nullptr;
-    bytes.inPlace = *external;
-  } else if (tensor.has_raw_data()) {
-    if (hasTypedField(tensor)) {
-      error = "the tensor has both raw and typed data";
-      return nullptr;
-    }
-    bytes.inPlace = tensor.raw_data();
-  } else {
-    bytes = readTypedField(tensor, width);
-  }
-  ArrayRef<char> data = bytes.isMade ? ArrayRef<char>(bytes.made) : bytes.inPlace;
-  if (data.size() != size) {
-    error = formatv("expected {0} bytes of data for shape [{1:$[, ]}] of {2}, got {3}", size,
-                    llvm::make_range(type.getShape().begin(), type.getShape().end()),
-                    getDataTypeName(tensor.data_type()), data.size()).str();
-    return nullptr;
-  }
-
   if (isPacked(tensor)) {
-    bytes.made = unpack(data, count, tensor.data_type() == Proto::INT4);
-    bytes.isMade = true;
-    data = bytes.made;
-    size = count;
+    bytes->made = unpack(bytes->get(), count, tensor.data_type() == Proto::INT4);
+    bytes->isMade = true;
   }
+  ArrayRef<char> data = bytes->get();
 
   ElementsAttr attr;
-  if (size <= kMaxInlineBytes) {
+  if (data.size() <= kMaxInlineBytes) {
     if (type.getElementType().isInteger(1)) {
       SmallVector<bool> bits;
       for (char c : data)
@@ -201,21 +223,16 @@ ElementsAttr TensorReader::read(const Proto &tensor, StringRef name, std::string
       attr = DenseElementsAttr::getFromRawBuffer(type, data);
     }
   } else {
-    bool isAligned = reinterpret_cast<uintptr_t>(data.data()) % width == 0;
-    auto blob = [&]() -> AsmResourceBlob {
-      if (!bytes.isMade && isAligned)
-        return UnmanagedAsmResourceBlob::allocateWithAlign(
-            data, width, [model = model](void *, size_t, size_t) {});
-      return HeapAsmResourceBlob::allocateAndCopyWithAlign(data, 64, /*dataIsMutable=*/false);
-    };
-    if (bytes.isMade || !isAligned) {
-      maxCopiedBytes -= size;
-      if (maxCopiedBytes < 0) {
-        error = "constants that need a copy exceed the limit (maxConstantFoldBytes)";
-        return nullptr;
-      }
-    }
-    attr = cast<ElementsAttr>(DenseResourceElementsAttr::get(type, getKey(name), blob()));
+    if (bytes->isMade && !addCopiedBytes(data.size(), error))
+      return nullptr;
+    // Files promise no alignment, and who reads a resource asks for none.
+    AsmResourceBlob blob =
+        bytes->isMade ? HeapAsmResourceBlob::allocateAndCopyWithAlign(data, 64,
+                                                                      /*dataIsMutable=*/false)
+                      : UnmanagedAsmResourceBlob::allocateWithAlign(
+                            data, /*align=*/1, [model = model](void *, size_t, size_t) {});
+    attr = cast<ElementsAttr>(
+        DenseResourceElementsAttr::get(type, getKey(name), std::move(blob)));
   }
   cache[&tensor] = attr;
   return attr;

@@ -77,7 +77,8 @@ Window getWindow(OpImporter &n, ArrayRef<int64_t> kernel) {
       n.invalid("expected " + Twine(size) + " " + name + ", got " + Twine(values.size()));
     for (int64_t value : values)
       if (value < least || value > INT32_MAX)
-        n.invalid("expected " + name + " of " + Twine(least) + " or more, got " + Twine(value));
+        n.invalid("expected " + name + " in [" + Twine(least) + ", " + Twine(INT32_MAX) +
+                  "], got " + Twine(value));
     return values;
   };
   w.kernel = get("kernel_shape", rank, 0, kernel.empty() ? 1 : 0);

@@ -25,7 +25,7 @@ save("names", [relu, tanh], [value('in "put\n%', [2])], ["463", "onnx::Shape_422
 # NAMES-DAG: loc("/a/b c/Tanh")
 
 # EXTERNAL: winnow.constant dense_resource<[[W:w_[a-z_]*]]> : tensor<400xf32>
-# EXTERNAL: [[W]]: "0x04000000{{(0000803F)+}}"
+# EXTERNAL: [[W]]: "0x01000000{{(0000803F)+}}"
 model = build([node("Add", "x w", "y")], [value("x", [400])], ["y"],
               {"w": np.ones(400, np.float32)})
 onnx.save_model(model, folder() + "/external.onnx", save_as_external_data=True,

@@ -19,7 +19,8 @@ struct ImportOptions {
   };
   std::vector<DimOverride> dims;
 
-  /// Nodes that are imported, those of inlined functions and branches included.
+  /// Nodes that are imported, those of inlined functions and branches included,
+  /// and operations that they are taken apart into.
   int64_t maxNodes = 1 << 20;
   /// Bytes of constants that a small file may make the importer produce, such
   /// as typed fields that are unpacked. Weights that stay in place are free.

@@ -19,6 +19,11 @@ bool precedes(AffineExpr a, AffineExpr b) {
   return a != b && toString(a) < toString(b);
 }
 
+/// What no dimension of a real model comes near to: beyond it, expressions are
+/// left as they are, and the importer refuses them (isSimpleDim). Products of
+/// sums would grow exponentially.
+constexpr size_t kMaxTerms = 256, kMaxDegree = 32, kMaxDepth = 512, kMaxNodes = 1024;
+
 /// A sorted product of unknowns.
 using Monomial = SmallVector<AffineExpr, 2>;
 
@@ -38,17 +43,25 @@ struct MonomialOrder {
 
 struct Polynomial {
   std::map<Monomial, int64_t, MonomialOrder> terms;
+  /// A coefficient exceeded 64 bits, or the polynomial a limit: it has no use.
   bool overflow = false;
 
   void addTerm(const Monomial &monomial, int64_t coefficient) {
+    if (terms.size() >= kMaxTerms || monomial.size() > kMaxDegree)
+      overflow = true;
+    if (overflow)
+      return;
     auto [it, inserted] = terms.try_emplace(monomial, 0);
     overflow |= llvm::AddOverflow(it->second, coefficient, it->second);
     if (it->second == 0)
       terms.erase(it);
   }
   void addProduct(const Polynomial &a, const Polynomial &b, int64_t sign = 1) {
+    overflow |= a.overflow || b.overflow;
     for (const auto &[x, c] : a.terms) {
       for (const auto &[y, d] : b.terms) {
+        if (overflow)
+          return;
         Monomial product;
         std::merge(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(product), precedes);
         int64_t coefficient;
@@ -57,7 +70,6 @@ struct Polynomial {
         addTerm(product, coefficient);
       }
     }
-    overflow |= a.overflow || b.overflow;
   }
   std::optional<int64_t> getConstant() const {
     if (terms.empty())
@@ -80,7 +92,7 @@ AffineExpr build(const Polynomial &polynomial, MLIRContext *context) {
   return sum ? sum : getAffineConstantExpr(0, context);
 }
 
-Polynomial expand(AffineExpr expr);
+Polynomial expand(AffineExpr expr, unsigned depth = 0);
 
 /// One term divided by another, if that is exact.
 std::optional<std::pair<Monomial, int64_t>>
@@ -99,7 +111,7 @@ divideTerm(const std::pair<const Monomial, int64_t> &a,
 /// Polynomial long division; absent if there is a remainder.
 std::optional<Polynomial> divideExactly(Polynomial dividend, const Polynomial &divisor) {
   Polynomial quotient;
-  if (divisor.terms.empty())
+  if (divisor.terms.empty() || divisor.overflow || dividend.overflow)
     return std::nullopt;
   while (!dividend.terms.empty()) {
     auto term = divideTerm(*dividend.terms.begin(), *divisor.terms.begin());
@@ -115,26 +127,30 @@ std::optional<Polynomial> divideExactly(Polynomial dividend, const Polynomial &d
 
 /// A division or remainder as an unknown of its own.
 Polynomial makeAtom(AffineExprKind kind, const Polynomial &lhs, const Polynomial &rhs,
-                    MLIRContext *context) {
+                    MLIRContext *context, unsigned depth) {
   AffineExpr atom = getAffineBinaryOpExpr(kind, build(lhs, context), build(rhs, context));
   // Upstream may see more than we do; what it returns is normalised in turn.
   if (atom.getKind() != kind)
-    return expand(atom);
+    return expand(atom, depth + 1);
   Polynomial result;
   result.addTerm({atom}, 1);
   return result;
 }
 
-Polynomial expandDivision(AffineBinaryOpExpr expr) {
+Polynomial expandDivision(AffineBinaryOpExpr expr, unsigned depth) {
   AffineExprKind kind = expr.getKind();
   MLIRContext *context = expr.getContext();
-  Polynomial lhs = expand(expr.getLHS()), rhs = expand(expr.getRHS());
+  Polynomial lhs = expand(expr.getLHS(), depth + 1), rhs = expand(expr.getRHS(), depth + 1);
   std::optional<int64_t> divisor = rhs.getConstant();
+  Polynomial whole, rest;
+  whole.overflow = lhs.overflow || rhs.overflow;
+  if (whole.overflow)
+    return whole;
   if (!divisor || *divisor <= 0) {
     if (kind != AffineExprKind::Mod)
       if (std::optional<Polynomial> quotient = divideExactly(lhs, rhs))
         return *quotient;
-    return makeAtom(kind, lhs, rhs, context);
+    return makeAtom(kind, lhs, rhs, context, depth);
   }
   if (kind == AffineExprKind::CeilDiv) {
     // ceil(a / b) = floor((a + b - 1) / b), so that one of the two is enough.
@@ -142,7 +158,6 @@ Polynomial expandDivision(AffineBinaryOpExpr expr) {
     kind = AffineExprKind::FloorDiv;
   }
   // Whole multiples of the divisor leave a floor division and a remainder.
-  Polynomial whole, rest;
   for (const auto &[monomial, coefficient] : lhs.terms) {
     int64_t quotient = llvm::divideFloorSigned(coefficient, *divisor);
     int64_t remainder = llvm::mod(coefficient, *divisor);
@@ -152,19 +167,25 @@ Polynomial expandDivision(AffineBinaryOpExpr expr) {
     if (!isSplit || remainder != 0)
       rest.addTerm(monomial, isSplit ? remainder : coefficient);
   }
+  whole.overflow |= lhs.overflow;
+  if (whole.overflow)
+    return whole;
   if (kind == AffineExprKind::Mod)
-    return rest.getConstant() ? rest : makeAtom(kind, rest, rhs, context);
+    return rest.getConstant() ? rest : makeAtom(kind, rest, rhs, context, depth);
   if (rest.getConstant())
     return whole;
-  Polynomial atom = makeAtom(kind, rest, rhs, context);
+  Polynomial atom = makeAtom(kind, rest, rhs, context, depth);
   for (const auto &[monomial, coefficient] : atom.terms)
     whole.addTerm(monomial, coefficient);
-  whole.overflow |= atom.overflow || lhs.overflow;
+  whole.overflow |= atom.overflow;
   return whole;
 }
 
-Polynomial expand(AffineExpr expr) {
+Polynomial expand(AffineExpr expr, unsigned depth) {
   Polynomial result;
+  result.overflow = depth > kMaxDepth;
+  if (result.overflow)
+    return result;
   switch (expr.getKind()) {
   case AffineExprKind::Constant:
     if (int64_t value = cast<AffineConstantExpr>(expr).getValue())
@@ -176,8 +197,8 @@ Polynomial expand(AffineExpr expr) {
     return result;
   case AffineExprKind::Add: {
     auto binary = cast<AffineBinaryOpExpr>(expr);
-    result = expand(binary.getLHS());
-    Polynomial rhs = expand(binary.getRHS());
+    result = expand(binary.getLHS(), depth + 1);
+    Polynomial rhs = expand(binary.getRHS(), depth + 1);
     for (const auto &[monomial, coefficient] : rhs.terms)
       result.addTerm(monomial, coefficient);
     result.overflow |= rhs.overflow;
@@ -185,15 +206,28 @@ Polynomial expand(AffineExpr expr) {
   }
   case AffineExprKind::Mul: {
     auto binary = cast<AffineBinaryOpExpr>(expr);
-    result.addProduct(expand(binary.getLHS()), expand(binary.getRHS()));
+    result.addProduct(expand(binary.getLHS(), depth + 1), expand(binary.getRHS(), depth + 1));
     return result;
   }
   default:
-    return expandDivision(cast<AffineBinaryOpExpr>(expr));
+    return expandDivision(cast<AffineBinaryOpExpr>(expr), depth);
   }
 }
 
+/// Takes the nodes of the tree from `budget`; false once there are too many.
+bool countNodes(AffineExpr expr, size_t &budget) {
+  if (budget-- == 0)
+    return false;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  return !binary || (countNodes(binary.getLHS(), budget) && countNodes(binary.getRHS(), budget));
+}
+
 } // namespace
+
+bool isSimpleDim(AffineExpr dim) {
+  size_t budget = kMaxNodes;
+  return !dim || countNodes(dim, budget);
+}
 
 AffineExpr normalizeDim(AffineExpr dim) {
   if (!dim || isa<AffineConstantExpr, AffineSymbolExpr>(dim))
@@ -294,6 +328,8 @@ DimRange getDimRange(AffineExpr dim, ArrayRef<SymbolInfo> symbols) {
 std::optional<int64_t> getLinearCoefficient(AffineExpr dim, unsigned symbol) {
   Polynomial polynomial = expand(dim);
   std::optional<int64_t> result;
+  if (polynomial.overflow)
+    return std::nullopt;
   AffineExpr wanted = getAffineSymbolExpr(symbol, dim.getContext());
   for (const auto &[monomial, coefficient] : polynomial.terms) {
     if (monomial.size() == 1 && monomial[0] == wanted)

@@ -14,9 +14,13 @@
 
 namespace winnow {
 
-/// The normal form. An expression whose coefficients overflow int64 comes back
-/// unchanged.
+/// The normal form. An expression whose coefficients overflow int64, or that
+/// has too many terms, comes back unchanged.
 mlir::AffineExpr normalizeDim(mlir::AffineExpr dim);
+
+/// Few enough terms to compute with. What is built from a few such dimensions
+/// may be given to all functions here.
+bool isSimpleDim(mlir::AffineExpr dim);
 
 /// `dividend / divisor` where the division leaves no remainder whatever the
 /// symbols are; null otherwise.
