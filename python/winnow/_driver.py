@@ -1,5 +1,7 @@
 """Finding and calling the `winnow` driver."""
 
+import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -60,27 +62,53 @@ def option_arguments(options):
     return arguments
 
 
+@contextlib.contextmanager
+def _model_path(model):
+    """The path of a model that is a path, bytes or an onnx.ModelProto."""
+    if hasattr(model, "SerializeToString"):
+        model = model.SerializeToString()
+    if not isinstance(model, (bytes, bytearray, memoryview)):
+        yield os.fspath(model)
+        return
+    with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
+        path = os.path.join(folder, "model.onnx")
+        with open(path, "wb") as file:
+            file.write(model)
+        yield path
+
+
+def _run_driver(arguments):
+    command = [find_driver(), *arguments]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+
+
+def _raise_compile_error(done):
+    said = done.stderr.decode(errors="replace").strip()
+    said = said or f"the driver ended with status {done.returncode} and said nothing"
+    raise CompileError(said, done.returncode)
+
+
 def compile(model, output_dir, **options):
     """Compiles a model into `output_dir` and returns that folder's path.
 
     `model` is the path of an .onnx file, the file's bytes, or an
     onnx.ModelProto. `options` are those of `winnow compile` with underscores,
     see option_arguments. Raises CompileError with what the driver said."""
-    if hasattr(model, "SerializeToString"):
-        model = model.SerializeToString()
-    if isinstance(model, (bytes, bytearray, memoryview)):
-        with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
-            path = os.path.join(folder, "model.onnx")
-            with open(path, "wb") as file:
-                file.write(model)
-            return compile(path, output_dir, **options)
     output_dir = os.fspath(output_dir)
     options.setdefault("quiet", True)
-    command = [find_driver(), "compile", os.fspath(model), "-o", output_dir]
-    command += option_arguments(options)
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+    with _model_path(model) as path:
+        done = _run_driver(["compile", path, "-o", output_dir, *option_arguments(options)])
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        said = said or f"the driver ended with status {done.returncode} and said nothing"
-        raise CompileError(said, done.returncode)
+        _raise_compile_error(done)
     return output_dir
+
+
+def check(model, **options):
+    """What `winnow check --json` says of a model, as docs/check.md lists it:
+    check(model)["supported"] says whether it compiles. `model` is what
+    winnow.compile takes, `options` are those of `winnow check`."""
+    with _model_path(model) as path:
+        done = _run_driver(["check", path, "--json", *option_arguments(options)])
+    if not done.stdout:
+        _raise_compile_error(done)
+    return json.loads(done.stdout)
