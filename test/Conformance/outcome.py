@@ -13,6 +13,7 @@ import onnx
 import winnow
 from cases import DATA, fed_inputs, load_data_sets, make_constant, make_dynamic, out_of_scope
 from compare import compare
+from random_tests import check_statistics, enlarge, find_random
 
 COMPILE_SECONDS, RUN_SECONDS = 120, 30
 
@@ -44,14 +45,21 @@ def _shorten(text):
     return (lines[0] if lines else "")[:300].replace("\t", " ")
 
 
-def _run_all(folder, model, data_sets, mode):
-    """In the child: -> (reason, detail, ulp)."""
+def _run_all(folder, model, data_sets, mode, random):
+    """In the child: -> (reason, detail, ulp). `random` is the test's own model if
+    that draws random numbers, whose values are not compared."""
     session = winnow.Session(folder, threads=1)
     names = [value.name for value in fed_inputs(model)]
     worst = 0.0
     for inputs, outputs in data_sets:
         feed = {} if mode == "constant" else dict(zip(names, inputs))
-        for value, got, want in zip(model.graph.output, session.run(None, feed), outputs):
+        results = session.run(None, feed)
+        if random:
+            wrong = check_statistics(random, inputs, results, outputs)
+            if wrong:
+                return "wrong-result", wrong, 0.0
+            continue
+        for value, got, want in zip(model.graph.output, results, outputs):
             wrong, ulp = compare(got, want)
             worst = max(worst, ulp)
             if wrong:
@@ -96,8 +104,15 @@ def run_case(name, mode, driver, scratch):
     except Exception as error:  # sequences and optionals are no tensors
         reason = f"out-of-scope:{scope}" if scope else "runner-error"
         return name, reason, _shorten(repr(error)), 0.0
-    if mode != "static":
-        model = make_dynamic(model) if mode == "dynamic" else make_constant(model, data_sets[0][0])
+    random = None
+    if find_random(model):
+        data_sets = enlarge(model, data_sets)
+        random = onnx.ModelProto.FromString(model.SerializeToString())
+    if mode == "dynamic":
+        model = make_dynamic(model)
+    elif mode == "constant":
+        model = make_constant(model, data_sets[0][0])
+    if mode != "static" or random:
         path = os.path.join(scratch, "model.onnx")
         with open(path, "wb") as file:
             file.write(model.SerializeToString())
@@ -119,4 +134,4 @@ def run_case(name, mode, driver, scratch):
         return name, reason, _shorten(said), 0.0
     # Constants are the first set's.
     used = data_sets[:1] if mode == "constant" else data_sets
-    return name, *_in_child(lambda: _run_all(target, model, used, mode))
+    return name, *_in_child(lambda: _run_all(target, model, used, mode, random))
