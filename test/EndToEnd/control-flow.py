@@ -68,6 +68,13 @@ def scan_rnn():
     return build([node("Scan", "h0 x", "hn y", body=body, num_scan_inputs=1)], [V("h0", F, ["b", 8]), V("x", F, ["t", "b", 8])], ["hn", "y"], {"w": rng.normal(size=(8, 8)).astype("f4")}), \
         [dict(h0=rng.normal(size=(b, 8)).astype("f4"), x=rng.normal(size=(t, b, 8)).astype("f4")) for t, b in ((5, 2), (1, 3), (9, 1))]
 @case
+def scan_batched():
+    body = graph([node("Add", "s a", "t"), node("Mul", "t b", "s2"), node("Sub", "t a", "o")],
+                 [V("s", F, [3]), V("a", F, [3]), V("b", F, [3])], [V("s2", F, [3]), V("o", F, [3])])
+    return build([node("Scan", "l s0 x y", "r st", body=body, num_scan_inputs=2, directions=[1, 0])],
+                 [V("l", I, ["b"]), V("s0", F, ["b", 3]), V("x", F, ["b", "t", 3]), V("y", F, ["b", "t", 3])], ["r", "st"], opset=8), \
+        [dict(l=rng.integers(1, t + 1, b), s0=rng.normal(size=(b, 3)).astype("f4"), x=rng.normal(size=(b, t, 3)).astype("f4"), y=rng.normal(size=(b, t, 3)).astype("f4")) for b, t in ((3, 5), (1, 1))]
+@case
 def scan_axes():
     body = graph([node("Add", "a xt", "a2"), node("Mul", "a2 zt", "yt")],
                  [V("a", F, [3]), V("xt", F, [3]), V("zt", F, [3])], [V("a2", F, [3]), V("yt", F, [3])])

@@ -273,10 +273,11 @@ struct GraphImporter::LoopImporter {
   bool importBody(ValueRange inits, MakeArguments makeArguments, Draft &draft);
   /// Makes data of the outputs after the first `numIgnored`.
   bool materialize(Draft &draft, size_t numIgnored);
-  /// Runs the body `count` times, or fewer than that while the first carried
+  /// Runs the body `count` times, or only `end` times where that is given and
+  /// stacks keep zeros, or fewer than that while the first carried
   /// value, a condition, is true. Null with a failure. Results: the carried
   /// values and the stacks; for the second form the number of iterations first.
-  Operation *makeFor(Draft &draft, AffineExpr count, ValueRange inits);
+  Operation *makeFor(Draft &draft, AffineExpr count, ValueRange inits, Value end = Value());
   Operation *makeWhile(Draft &draft, AffineExpr limit, ValueRange inits);
 
   bool makeStacks(AffineExpr count, ArrayRef<Value> slices, SmallVectorImpl<Value> &stacks);
@@ -360,11 +361,13 @@ SmallVector<Value> GraphImporter::LoopImporter::takeBody(Draft &draft, Block *bl
   return next;
 }
 
-Operation *GraphImporter::LoopImporter::makeFor(Draft &draft, AffineExpr count, ValueRange inits) {
+Operation *GraphImporter::LoopImporter::makeFor(Draft &draft, AffineExpr count, ValueRange inits,
+                                                Value end) {
   SmallVector<Value> starts(inits);
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  Value end = op.makeIndex(count);
+  if (!end)
+    end = op.makeIndex(count);
   if (!checkCarried(inits, draft.carried) || !makeStacks(count, draft.slices, starts))
     return nullptr;
   auto loop = scf::ForOp::create(b, loc, zero, end, one, starts);
@@ -551,7 +554,20 @@ static SmallVector<int64_t> moveAxis(int64_t rank, int64_t axis, bool toFront) {
   return permutation;
 }
 
-/// Scan of opset 8: a first input of sequence lengths, which must be left out, and
+/// How many elements of a sequence count: its length, as far as it goes.
+static Value getEnd(OpImporter &op, Value lengths, Value index, AffineExpr count) {
+  Value end = op.makeIndex(count);
+  Value length = lengths ? op.make<ExtractAtOp>(lengths, index) : Value();
+  if (op.failed() || !lengths)
+    return end;
+  length = tensor::ExtractOp::create(op.b, op.loc, length, ValueRange());
+  length = arith::IndexCastOp::create(op.b, op.loc, op.b.getIndexType(), length);
+  Value zero = arith::ConstantIndexOp::create(op.b, op.loc, 0);
+  length = arith::MaxSIOp::create(op.b, op.loc, length, zero);
+  return arith::MinSIOp::create(op.b, op.loc, length, end);
+}
+
+/// Scan of opset 8: a first input of sequence lengths, which may be left out, and
 /// a batch dimension before everything. Each batch element is scanned on its own.
 bool GraphImporter::importBatchedScan(const onnx::NodeProto &node, StringRef name, Location loc,
                                       const Inputs &inputs, Scope &scope,
@@ -566,9 +582,10 @@ bool GraphImporter::importBatchedScan(const onnx::NodeProto &node, StringRef nam
     op.invalid("expected num_scan_inputs in [1, " + Twine(inputs.size()) +
                ") and a body of as many outputs as the node, got " + Twine(numScanned) + " and " +
                Twine(body.output_size()));
-  if (op.has(0))
-    op.unsupported("sequence lengths of a Scan before opset 9");
   SmallVector<int64_t> directions = getScanNumbers(op, "directions", numScanned);
+  Value lengths = op.has(0) ? op.convert(op.in(0), builder.getI64Type()) : Value();
+  if (lengths && op.rank(0) != 1)
+    op.invalid("expected sequence lengths of rank 1, got rank " + Twine(op.rank(0)));
   SmallVector<Value> values;
   AffineExpr size, count;
   for (size_t i = 1; i < inputs.size() && !op.failed(); ++i) {
@@ -584,13 +601,12 @@ bool GraphImporter::importBatchedScan(const onnx::NodeProto &node, StringRef nam
     if (isScanned && count)
       op.unify(count, dims[1], "the scanned dimensions");
     size = size ? size : dims[0];
-    if (isScanned) {
+    if (isScanned)
       count = count ? count : dims[1];
-      if (directions[i - 1 - numCarried])
-        value = op.reverse(value, 1);
-    }
     values.push_back(value);
   }
+  if (lengths && !op.failed())
+    op.unify(size, op.dims(0)[0], "the batch dimensions");
   if (op.failed())
     return batch.fail();
 
@@ -609,13 +625,20 @@ bool GraphImporter::importBatchedScan(const onnx::NodeProto &node, StringRef nam
     if (op.failed())
       return batch.fail();
     ValueRange inits = ValueRange(elements).take_front(numCarried);
+    Value end = getEnd(op, lengths, outer.loop.getInductionVar(), count);
     LoopImporter::Draft draft;
     if (!batch.importBody(inits, [&](Value index, ValueRange carried) {
           SmallVector<ImportedValue> arguments;
           for (Value value : carried)
             arguments.push_back(makeValue(value));
-          for (Value value : ArrayRef(elements).drop_front(numCarried))
-            arguments.push_back(makeValue(op.make<ExtractAtOp>(value, index)));
+          for (auto [value, isReverse] :
+               llvm::zip_equal(ArrayRef(elements).drop_front(numCarried), directions)) {
+            Value at = index;
+            if (isReverse)
+              at = arith::SubIOp::create(builder, loc,
+                                         arith::SubIOp::create(builder, loc, end, one), index);
+            arguments.push_back(makeValue(op.make<ExtractAtOp>(value, at)));
+          }
           return arguments;
         }, draft))
       return false;
@@ -623,7 +646,7 @@ bool GraphImporter::importBatchedScan(const onnx::NodeProto &node, StringRef nam
       return passPoison(node, scope, loc);
     if (!batch.materialize(draft, 0))
       return false;
-    Operation *scan = batch.makeFor(draft, count, inits);
+    Operation *scan = batch.makeFor(draft, count, inits, end);
     if (!scan)
       return batch.fail();
     llvm::append_range(outer.slices, scan->getResults());
