@@ -261,8 +261,7 @@ void importDataRange(OpImporter &n) {
   n.set(n.make<AddOp>(start, n.make<MulOp>(step, n.iota(size, element))));
 }
 
-/// The positions of elements other than 0 in row-major order, as a vector.
-static Value findNonZero(OpImporter &n, Value input) {
+Value findNonZero(OpImporter &n, Value input) {
   Numbers m(n);
   Type i64 = n.b.getI64Type();
   if (n.failed())

@@ -28,6 +28,9 @@ void importDataRange(OpImporter &n);
 /// NonZero of any data.
 void importDataNonZero(OpImporter &n);
 
+/// The positions of elements other than 0 in row-major order, as a vector.
+mlir::Value findNonZero(OpImporter &n, mlir::Value input);
+
 /// The reduction of the input over run-time axes, each kept with size 1.
 mlir::Value reduceByAxes(OpImporter &n, ReduceKind kind, mlir::Value input,
                          mlir::ArrayRef<mlir::Value> isReduced);

@@ -12,7 +12,7 @@ namespace import {
 
 static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
   static const ArrayRef<OpEntry> families[] = {
-      getElementwiseOps(), getActivationOps(), getShapeOps(), getReshapingOps(), getMovementOps(), getIndexingOps(), getContractionOps(), getNormalizationOps(), getReductionOps(), getAttentionOps(), getSliceOps(), getEinsumOps(), getPoolOps(), getConvolutionOps(), getScatterOps(), getQuantizationOps(), getFoldOps(), getCropPadOps(), getMathOps(), getSoftmaxOps(), getLossOps(), getSpectrumOps(), getStatefulOps(), getFourierOps(), getRandomOps(), getRecurrentOps()};
+      getElementwiseOps(), getActivationOps(), getShapeOps(), getReshapingOps(), getMovementOps(), getIndexingOps(), getContractionOps(), getNormalizationOps(), getReductionOps(), getAttentionOps(), getSliceOps(), getEinsumOps(), getPoolOps(), getConvolutionOps(), getScatterOps(), getSelectionOps(), getQuantizationOps(), getFoldOps(), getCropPadOps(), getMathOps(), getSoftmaxOps(), getLossOps(), getSpectrumOps(), getStatefulOps(), getFourierOps(), getRandomOps(), getRecurrentOps()};
   return families;
 }
 
