@@ -189,12 +189,13 @@ static void printJSON(raw_ostream &os, StringRef path, const CheckResult &result
   os << "\n";
 }
 
-/// The table of docs/operators.md: one line an operator, its opsets joined.
+/// The tables of docs/operators.md, one a domain: one line an operator, its
+/// versions joined.
 static void printOperators(raw_ostream &os) {
-  MapVector<StringRef, std::string> opsets;
+  MapVector<StringRef, MapVector<StringRef, std::string>> domains;
   int64_t end = 0;
   for (const SupportedOperator &row : getSupportedOperators()) {
-    std::string &text = opsets[row.name];
+    std::string &text = domains[row.domain][row.name];
     std::string last = std::to_string(row.maxOpset);
     if (!text.empty() && end + 1 == row.minOpset)
       text = StringRef(text).rsplit('-').first.str() + "-" + last;
@@ -202,9 +203,13 @@ static void printOperators(raw_ostream &os) {
       text += (text.empty() ? "" : ", ") + std::to_string(row.minOpset) + "-" + last;
     end = row.maxOpset;
   }
-  os << "| operator | opsets |\n|---|---|\n";
-  for (const auto &[name, text] : opsets)
-    os << "| " << name << " | " << text << " |\n";
+  for (const auto &[domain, operators] : domains) {
+    if (!domain.empty())
+      os << "\n## " << domain << "\n\n";
+    os << "| operator | opsets |\n|---|---|\n";
+    for (const auto &[name, text] : operators)
+      os << "| " << name << " | " << text << " |\n";
+  }
 }
 
 int winnow::runCheck(const opt::InputArgList &args, ArrayRef<std::string> positional) {

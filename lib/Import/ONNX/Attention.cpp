@@ -1,6 +1,6 @@
+#include "DenseAttention.h"
+#include "Numbers.h"
 #include "OpTable.h"
-
-#include <cmath>
 
 using namespace mlir;
 
@@ -12,64 +12,100 @@ static Value toHeads(OpImporter &n, size_t input, StringRef headsAttr) {
   if (n.failed())
     return nullptr;
   if (n.rank(input) == 4)
-    return n.transpose(n.in(input), {0, 2, 1, 3});
+    return swapHeads(n, n.in(input));
   if (n.rank(input) != 3) {
     n.invalid("expected input " + Twine(input) + " of rank 3 or 4, got rank " +
               Twine(n.rank(input)));
     return nullptr;
   }
   int64_t heads = n.requiredIntAttr(headsAttr);
-  if (n.failed())
-    return nullptr;
-  Dims dims = n.dims(input);
-  AffineExpr size = heads > 0 ? divideDim(dims[2], n.constant(heads)) : AffineExpr();
-  if (!size) {
-    n.invalid("expected the last dimension to be a multiple of " + headsAttr + ", got " +
-              n.text(dims[2]) + " and " + Twine(heads));
-    return nullptr;
+  return n.failed() ? Value() : splitHeads(n, n.in(input), heads, headsAttr);
+}
+
+/// The mask with a last dimension that is `keys`: since opset 24 a shorter one
+/// hides the keys after it. Before, and where its length is no number and no
+/// lengths say that the keys are padded, the dimensions are equal.
+static Value completeMask(OpImporter &n, Value mask, AffineExpr keys) {
+  if (n.failed() || n.dims(mask).empty())
+    return mask;
+  Dims dims = n.dims(mask);
+  AffineExpr own = dims.back();
+  int64_t axis = dims.size() - 1;
+  std::optional<bool> isEqual = n.symbols.isEqual(own, keys);
+  if (n.opset < 24 || isEqual.value_or(!n.has(6) && !getConstantDim(own)))
+    return mask;
+  bool isBool = getElementTypeOrSelf(mask).isInteger(1);
+  Value hidden = n.scalarLike(mask, isBool ? 0 : -INFINITY);
+  if (n.symbols.isLess(own, keys) == true) {
+    dims.back() = normalizeDim(keys - own);
+    return n.concat({mask, n.broadcastTo(hidden, dims)}, axis);
   }
-  return n.reshape(n.in(input), {dims[0], dims[1], n.constant(heads), size});
+  // Keys after the mask read its last element in vain.
+  Numbers m(n);
+  m.require(n.compare(ComparePredicate::LE, m.size(own), m.size(keys)));
+  Value place = n.iota(keys, n.b.getI64Type());
+  Value last = m.max(m.sub(m.size(own), m.constant(1)), m.constant(0));
+  Value wide = n.make<GatherOp>(mask, m.min(place, last), axis);
+  return n.make<SelectOp>(m.less(place, m.size(own)), wide, hidden);
+}
+
+/// Adds a mask, which broadcasts numpy's way to [batch, heads, query, key].
+static void addMask(OpImporter &n, Value mask, DenseAttention &form) {
+  if (n.failed())
+    return;
+  Dims dims = n.dims(mask);
+  if (dims.size() > 4)
+    return n.invalid("expected a mask of rank 4 or less, got rank " + Twine(dims.size()));
+  dims.insert(dims.begin(), 4 - dims.size(), n.constant(1));
+  mask = n.reshape(mask, dims);
+  if (getElementTypeOrSelf(mask).isInteger(1))
+    form.visible.push_back(mask);
+  else
+    form.bias = n.convert(mask, n.elementType(0));
 }
 
 static void importAttention(OpImporter &n) {
-  for (size_t i = 4; i < n.numInputs(); ++i)
-    if (n.has(i))
-      return n.unsupported(i < 6 ? "a key and value cache" : "nonpad_kv_seqlen");
-  if (n.floatAttr("softcap", 0) != 0)
-    return n.unsupported("a softcap other than 0");
-  if (n.elementType(0).isF64())
-    return n.unsupported("attention in double precision");
-  bool causal = n.intAttr("is_causal", 0);
-  Value query = toHeads(n, 0, "q_num_heads"), key = toHeads(n, 1, "kv_num_heads"),
-        value = toHeads(n, 2, "kv_num_heads");
+  DenseAttention form;
+  form.query = toHeads(n, 0, "q_num_heads");
+  form.key = toHeads(n, 1, "kv_num_heads");
+  form.value = toHeads(n, 2, "kv_num_heads");
+  if (n.hasAttr("scale"))
+    form.scale = n.floatAttr("scale", 0);
+  form.softcap = n.floatAttr("softcap", 0);
+  if (n.has(4) != n.has(5))
+    return n.invalid("expected past_key and past_value together, got one");
+  // The cache is read where the model puts it out, heads first.
+  Value presentKey = appendToCache(n, n.in(4), form.key);
+  Value presentValue = appendToCache(n, n.in(5), form.value);
+  form.key = swapHeads(n, presentKey);
+  form.value = swapHeads(n, presentValue);
   if (n.failed())
     return;
-  Dims q = n.dims(query), k = n.dims(key), v = n.dims(value);
-  n.unify(q[0], k[0], "batch sizes of query and key");
-  n.unify(k[0], v[0], "batch sizes of key and value");
-  n.unify(k[1], v[1], "key and value lengths");
-  std::optional<int64_t> headSize = getConstantDim(q[3]);
-  if (!n.failed() && !headSize)
-    return n.unsupported("a dynamic head size");
-  double scale = n.floatAttr("scale", headSize ? 1 / std::sqrt(double(*headSize)) : 1);
-  Value mask = n.in(3);
-  if (mask) {
-    // Masks broadcast numpy's way to [batch, heads, query, key].
-    Dims dims = n.dims(3);
-    if (dims.size() > 4)
-      return n.invalid("expected a mask of rank 4 or less, got rank " + Twine(dims.size()));
-    dims.insert(dims.begin(), 4 - dims.size(), n.constant(1));
-    n.broadcast({dims, Dims{q[0], q[2], q[1], k[1]}});
-    mask = n.reshape(mask, dims);
+  AffineExpr keys = n.dims(form.key)[1];
+  if (n.intAttr("is_causal", 0))
+    form.causalOffset = n.has(4) ? n.dims(4)[2] : n.constant(0);
+  if (n.has(3))
+    addMask(n, completeMask(n, n.in(3), keys), form);
+  if (n.has(6)) {
+    if (n.rank(6) != 1)
+      return n.invalid("expected nonpad_kv_seqlen of rank 1, got rank " + Twine(n.rank(6)));
+    form.visible.push_back(isBefore(n, keys, n.in(6)));
   }
-  // A query that may attend to nothing gives zeros; only a mask can hide all.
-  Value result = n.make<AttentionOp>(query, key, value, mask, llvm::APFloat(float(scale)), causal,
-                                     /*nan_to_zero=*/bool(mask));
-  if (n.failed())
-    return;
-  Dims out = n.dims(result);
-  n.set(n.rank(0) == 4 ? n.transpose(result, {0, 2, 1, 3})
-                       : n.reshape(result, {out[0], out[1], out[2] * out[3]}));
+  // Anything narrower than what the scores have would be less exact.
+  if (n.intAttr("softmax_precision", 0) == onnx::TensorProto::DOUBLE)
+    form.softmaxType = n.b.getF64Type();
+  int64_t mode = n.intAttr("qk_matmul_output_mode", 0);
+  if (!n.failed() && (mode < 0 || mode > 3))
+    return n.invalid("expected qk_matmul_output_mode in [0, 3], got " + Twine(mode));
+  constexpr ScoreStage stages[] = {ScoreStage::Product, ScoreStage::Capped, ScoreStage::Masked,
+                                   ScoreStage::Weights};
+  if (n.isUsed(3))
+    form.wanted = stages[mode];
+  AttentionResult result = attend(n, form);
+  n.set(0, n.rank(0) == 4 ? swapHeads(n, result.output) : joinHeads(n, result.output));
+  n.set(1, presentKey);
+  n.set(2, presentValue);
+  n.set(3, result.scores);
 }
 
 static void importRotaryEmbedding(OpImporter &n) {
@@ -87,8 +123,8 @@ static void importRotaryEmbedding(OpImporter &n) {
     return n.invalid("expected an even head size, got " + n.text(dims[3]));
   rotated = rotated ? rotated : *size;
   if (rotated < 0 || rotated % 2 != 0 || rotated > *size)
-    return n.invalid("expected an even rotary_embedding_dim of at most " + Twine(*size) +
-                     ", got " + Twine(rotated));
+    return n.invalid("expected an even rotary_embedding_dim of at most " + Twine(*size) + ", got " +
+                     Twine(rotated));
   if (n.has(3)) {
     cos = n.make<GatherOp>(cos, n.in(3), 0);
     sin = n.make<GatherOp>(sin, n.in(3), 0);
@@ -117,7 +153,7 @@ static void importRotaryEmbedding(OpImporter &n) {
 
 ArrayRef<OpEntry> getAttentionOps() {
   static const OpEntry ops[] = {
-      {"Attention", 23, kMaxOpset, 3, 7, importAttention},
+      {"Attention", 23, kMaxOpset, 3, 7, importAttention, 4},
       {"RotaryEmbedding", 23, kMaxOpset, 3, 4, importRotaryEmbedding},
   };
   return ops;

@@ -193,6 +193,19 @@ bool GraphImporter::importNodes(const Nodes &nodes, Scope &scope) {
   return true;
 }
 
+/// The function for an operator that holds graphs, or null.
+GraphImporter::GraphImport GraphImporter::findGraphImport(StringRef domain, StringRef op) {
+  if (domain == kPreviewDomain && op == "FlexAttention")
+    return &GraphImporter::importFlexAttention;
+  if (!domain.empty())
+    return nullptr;
+  return llvm::StringSwitch<GraphImport>(op)
+      .Case("If", &GraphImporter::importIf)
+      .Case("Loop", &GraphImporter::importLoop)
+      .Case("Scan", &GraphImporter::importScan)
+      .Default(nullptr);
+}
+
 bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Scope &scope) {
   std::string name = scope.prefix + (original.name().empty()
                                          ? original.op_type() + "#" + std::to_string(index)
@@ -226,60 +239,54 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
     inputs.push_back(value);
   }
 
-  if (!isDefaultDomain(node->domain())) {
+  StringRef domain = getDomainKey(node->domain());
+  if (!domain.empty()) {
     auto function =
         functions.find(getFunctionKey(node->domain(), node->op_type(), node->overload()));
     if (function != functions.end())
       return isPoisoned ? passPoison(*node, scope, loc)
                         : importCall(*node, *function->second, name, loc, inputs, scope);
-    return refuse(*node, name, "the operator's domain is not supported",
-                  node->domain() == "com.microsoft"
-                      ? "export the model without ONNX Runtime's graph optimizations"
-                      : "",
-                  scope, loc);
   }
-  if (!scope.opsets->contains(""))
+  if (domain.empty() && !scope.opsets->contains(domain))
     return error(loc, describe(*node, scope) + ": the model imports no opset of the default domain");
-  auto importGraphs = llvm::StringSwitch<bool (GraphImporter::*)(
-      const onnx::NodeProto &, StringRef, Location, const Inputs &, Scope &)>(node->op_type())
-                          .Case("If", &GraphImporter::importIf)
-                          .Case("Loop", &GraphImporter::importLoop)
-                          .Case("Scan", &GraphImporter::importScan)
-                          .Default(nullptr);
-  if (importGraphs)
+  if (auto importGraphs = findGraphImport(domain, node->op_type()))
     return isPoisoned ? passPoison(*node, scope, loc)
                       : (this->*importGraphs)(*node, name, loc, inputs, scope);
   std::string reason;
-  if (!findOp(node->op_type(), scope.opsets->lookup(""), reason))
-    return refuse(*node, name, reason, "", scope, loc);
+  const OpEntry *entry = findOp(domain, node->op_type(), scope.opsets->lookup(domain), reason);
+  if (!entry)
+    return refuse(*node, name, reason,
+                  domain == kMicrosoftDomain
+                      ? "export the model without ONNX Runtime's graph optimizations"
+                      : "",
+                  scope, loc);
   if (isPoisoned)
     return passPoison(*node, scope, loc);
-  return importOp(*node, name, loc, inputs, scope);
+  return importOp(*node, *entry, name, loc, inputs, scope);
 }
 
-bool GraphImporter::importOp(const onnx::NodeProto &node, StringRef name, Location loc,
-                             const SmallVector<ImportedValue *> &inputs, Scope &scope) {
-  int64_t opset = scope.opsets->lookup("");
-  std::string reason;
-  const OpEntry *entry = findOp(node.op_type(), opset, reason);
+bool GraphImporter::importOp(const onnx::NodeProto &node, const OpEntry &entry, StringRef name,
+                             Location loc, const SmallVector<ImportedValue *> &inputs,
+                             Scope &scope) {
+  int64_t opset = scope.opsets->lookup(getDomainKey(node.domain()));
   auto invalid = [&](const Twine &message) {
     return error(loc, describe(node, scope) + ": " + message);
   };
-  for (int i = 0; i < entry->minInputs; ++i)
+  for (int i = 0; i < entry.minInputs; ++i)
     if (i >= static_cast<int>(inputs.size()) || !inputs[i])
       return invalid("expected input " + Twine(i) + ", got none");
-  if (static_cast<int>(inputs.size()) > entry->maxInputs)
-    return invalid("expected at most " + Twine(entry->maxInputs) + " inputs, got " +
+  if (static_cast<int>(inputs.size()) > entry.maxInputs)
+    return invalid("expected at most " + Twine(entry.maxInputs) + " inputs, got " +
                    Twine(inputs.size()));
   if (node.output_size() == 0)
     return invalid("expected at least one output, got none");
-  for (int i = entry->maxOutputs; i < node.output_size(); ++i)
+  for (int i = entry.maxOutputs; i < node.output_size(); ++i)
     if (!node.output(i).empty() && uses.contains(node.output(i)))
       return refuse(node, name, "its output " + quote(node.output(i)) + " is not supported", "",
                     scope, loc);
 
   OpImporter op(node, quote(name), opset, loc, builder, symbols, tensors, streams, inputs);
-  entry->import(op);
+  entry.import(op);
   numOps += op.numOps;
   if (numOps > options.maxNodes)
     return invalid("expected a model that is taken apart into at most " + Twine(options.maxNodes) +

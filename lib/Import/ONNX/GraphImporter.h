@@ -66,10 +66,13 @@ private:
                                               mlir::Location loc);
   /// Counts what inlining copies; false with an error above the limit.
   bool addCopiedBytes(int64_t bytes, mlir::Location loc);
-  bool importOp(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
-                const llvm::SmallVector<ImportedValue *> &inputs, Scope &scope);
+  bool importOp(const onnx::NodeProto &node, const OpEntry &entry, llvm::StringRef name,
+                mlir::Location loc, const llvm::SmallVector<ImportedValue *> &inputs, Scope &scope);
   /// A node with subgraphs; its inputs are not poisoned.
   using Inputs = llvm::SmallVector<ImportedValue *>;
+  using GraphImport = bool (GraphImporter::*)(const onnx::NodeProto &, llvm::StringRef,
+                                              mlir::Location, const Inputs &, Scope &);
+  static GraphImport findGraphImport(llvm::StringRef domain, llvm::StringRef op);
   bool importIf(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
                 const Inputs &inputs, Scope &scope);
   bool importLoop(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
@@ -79,6 +82,8 @@ private:
   bool importBatchedScan(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
                          const Inputs &inputs, Scope &scope, const onnx::GraphProto &body);
   struct LoopImporter;
+  bool importFlexAttention(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
+                           const Inputs &inputs, Scope &scope);
   Scope enter(Scope &outer, llvm::StringRef name) const;
   /// The graph in an attribute of the node; null with an error.
   const onnx::GraphProto *getSubgraph(const onnx::NodeProto &node, llvm::StringRef attribute,

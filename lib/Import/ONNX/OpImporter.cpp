@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/SmallBitVector.h"
@@ -572,6 +573,25 @@ Value OpImporter::reverse(Value input, int64_t axis) {
 
 Value OpImporter::iota(AffineExpr size, Type elementType, int64_t start, int64_t step) {
   return makeAs<IotaOp>(makeType({size}, elementType), start, step);
+}
+
+SmallVector<Value>
+OpImporter::loop(AffineExpr count, ArrayRef<Value> initial,
+                 function_ref<SmallVector<Value>(Value, ArrayRef<Value>)> body) {
+  if (failed())
+    return {};
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1), end = makeIndex(count);
+  if (failed())
+    return {};
+  auto loop = scf::ForOp::create(b, loc, zero, end, one, initial);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> next = body(loop.getInductionVar(), SmallVector<Value>(loop.getRegionIterArgs()));
+  if (failed())
+    return {};
+  scf::YieldOp::create(b, loc, next);
+  return SmallVector<Value>(loop.getResults());
 }
 
 } // namespace winnow::import

@@ -227,6 +227,13 @@ public:
   /// start, start + step, ... as a tensor of rank 1.
   mlir::Value iota(mlir::AffineExpr size, mlir::Type elementType, int64_t start = 0,
                    int64_t step = 1);
+  /// Runs `body` `count` times, each time on what the last one returned; the
+  /// results are the last ones.
+  llvm::SmallVector<mlir::Value>
+  loop(mlir::AffineExpr count, llvm::ArrayRef<mlir::Value> initial,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value index,
+                                                         llvm::ArrayRef<mlir::Value> state)>
+           body);
 
 private:
   friend class GraphImporter;

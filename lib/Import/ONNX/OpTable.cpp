@@ -10,22 +10,42 @@ using namespace llvm;
 namespace winnow {
 namespace import {
 
+/// Those of the default domain.
 static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
   static const ArrayRef<OpEntry> families[] = {
-      getElementwiseOps(), getActivationOps(), getShapeOps(), getReshapingOps(), getMovementOps(), getIndexingOps(), getContractionOps(), getNormalizationOps(), getReductionOps(), getAttentionOps(), getSliceOps(), getEinsumOps(), getPoolOps(), getConvolutionOps(), getScatterOps(), getSelectionOps(), getQuantizationOps(), getFoldOps(), getCropPadOps(), getMathOps(), getSoftmaxOps(), getLossOps(), getSpectrumOps(), getStatefulOps(), getFourierOps(), getRandomOps(), getRecurrentOps()};
+      getElementwiseOps(), getActivationOps(), getShapeOps(), getReshapingOps(), getMovementOps(), getIndexingOps(), getContractionOps(), getNormalizationOps(), getReductionOps(), getAttentionOps(), getLinearAttentionOps(), getSliceOps(), getEinsumOps(), getPoolOps(), getConvolutionOps(), getScatterOps(), getSelectionOps(), getQuantizationOps(), getFoldOps(), getCropPadOps(), getMathOps(), getSoftmaxOps(), getLossOps(), getSpectrumOps(), getStatefulOps(), getFourierOps(), getRandomOps(), getRecurrentOps()};
   return families;
 }
 
-const OpEntry *findOp(StringRef name, int64_t opset, std::string &reason) {
-  static const StringMap<SmallVector<const OpEntry *>> index = [] {
-    StringMap<SmallVector<const OpEntry *>> map;
-    for (ArrayRef<OpEntry> family : getFamilies())
-      for (const OpEntry &entry : family)
-        map[entry.name].push_back(&entry);
+namespace {
+struct Domain {
+  StringLiteral name;
+  ArrayRef<ArrayRef<OpEntry>> families;
+};
+} // namespace
+
+static ArrayRef<Domain> getDomains() {
+  static const Domain domains[] = {{"", getFamilies()}};
+  return domains;
+}
+
+const OpEntry *findOp(StringRef domain, StringRef name, int64_t opset, std::string &reason) {
+  using Entries = StringMap<SmallVector<const OpEntry *>>;
+  static const StringMap<Entries> index = [] {
+    StringMap<Entries> map;
+    for (const Domain &domain : getDomains())
+      for (ArrayRef<OpEntry> family : domain.families)
+        for (const OpEntry &entry : family)
+          map[domain.name][entry.name].push_back(&entry);
     return map;
   }();
-  auto it = index.find(name);
-  if (it == index.end()) {
+  auto entries = index.find(domain);
+  if (entries == index.end()) {
+    reason = "the operator's domain is not supported";
+    return nullptr;
+  }
+  auto it = entries->second.find(name);
+  if (it == entries->second.end()) {
     reason = "the operator is not supported";
     return nullptr;
   }
@@ -44,12 +64,14 @@ std::vector<SupportedOperator> getSupportedOperators() {
   // What holds graphs is no row of a family (see ControlFlow.cpp).
   std::vector<SupportedOperator> result = {{"", "If", 1, import::kMaxOpset},
                                            {"", "Loop", 1, import::kMaxOpset},
-                                           {"", "Scan", 8, import::kMaxOpset}};
-  for (ArrayRef<import::OpEntry> family : import::getFamilies())
-    for (const import::OpEntry &entry : family)
-      result.push_back({"", entry.name, entry.minOpset, entry.maxOpset});
+                                           {"", "Scan", 8, import::kMaxOpset},
+                                           {import::kPreviewDomain, "FlexAttention", 1, 1}};
+  for (const import::Domain &domain : import::getDomains())
+    for (ArrayRef<import::OpEntry> family : domain.families)
+      for (const import::OpEntry &entry : family)
+        result.push_back({domain.name, entry.name, entry.minOpset, entry.maxOpset});
   std::sort(result.begin(), result.end(), [](const auto &a, const auto &b) {
-    return std::tie(a.name, a.minOpset) < std::tie(b.name, b.minOpset);
+    return std::tie(a.domain, a.name, a.minOpset) < std::tie(b.domain, b.name, b.minOpset);
   });
   return result;
 }

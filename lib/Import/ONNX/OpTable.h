@@ -21,6 +21,10 @@ struct OpEntry {
 };
 
 inline constexpr int64_t kMaxOpset = 27;
+/// The domains that operators are known in beside the default one, which is "".
+/// Their only version is 1.
+inline constexpr llvm::StringLiteral kMicrosoftDomain = "com.microsoft";
+inline constexpr llvm::StringLiteral kPreviewDomain = "ai.onnx.preview";
 inline constexpr int kVariadic = INT32_MAX;
 
 /// The families; each lists its own operators.
@@ -48,12 +52,14 @@ llvm::ArrayRef<OpEntry> getSoftmaxOps();
 llvm::ArrayRef<OpEntry> getLossOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getAttentionOps();
+llvm::ArrayRef<OpEntry> getLinearAttentionOps();
 llvm::ArrayRef<OpEntry> getQuantizationOps();
 llvm::ArrayRef<OpEntry> getSpectrumOps();
 llvm::ArrayRef<OpEntry> getStatefulOps();
 
-/// The entry for an operator of the default domain, or null with `reason`.
-const OpEntry *findOp(llvm::StringRef name, int64_t opset, std::string &reason);
+/// The entry for an operator in a version of its domain, or null with `reason`.
+const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name, int64_t opset,
+                      std::string &reason);
 
 } // namespace winnow::import
 

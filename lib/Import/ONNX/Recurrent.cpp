@@ -9,7 +9,6 @@
 #include "OpTable.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -253,33 +252,28 @@ static SmallVector<Value> runSteps(OpImporter &n, const Cell &cell, const Direct
   SmallVector<Value> starts(initial);
   if (wantsAll)
     starts.push_back(n.broadcastTo(n.scalar(element, 0), {cell.seq, cell.batch, cell.hidden}));
-  Value zero = arith::ConstantIndexOp::create(n.b, n.loc, 0);
-  Value one = arith::ConstantIndexOp::create(n.b, n.loc, 1), end = n.makeIndex(cell.seq);
-  if (n.failed())
-    return {};
-  auto loop = scf::ForOp::create(n.b, n.loc, zero, end, one, starts);
-  OpBuilder::InsertionGuard guard(n.b);
-  n.b.setInsertionPointToStart(loop.getBody());
-  Value index = loop.getInductionVar();
-  if (d.isReverse)
-    index = arith::SubIOp::create(n.b, n.loc, arith::SubIOp::create(n.b, n.loc, end, one), index);
-  SmallVector<Value> state(loop.getRegionIterArgs().take_front(initial.size()));
-  SmallVector<Value> next = cell.step(n, cell, d, n.make<ExtractAtOp>(d.input, index), state);
-  if (n.failed())
-    return {};
-  Value output = next.front();
-  if (lengths) {
-    Value isInside = n.compare(ComparePredicate::LT, n.makeNumber(index), lengths);
-    for (auto [value, old] : llvm::zip_equal(next, state))
-      value = n.make<SelectOp>(isInside, value, old);
-    output = n.make<SelectOp>(isInside, output, n.scalarLike(output, 0));
-  }
-  if (wantsAll)
-    next.push_back(n.make<InsertAtOp>(output, loop.getRegionIterArgs().back(), index));
-  if (n.failed())
-    return {};
-  scf::YieldOp::create(n.b, n.loc, next);
-  return SmallVector<Value>(loop.getResults());
+  return n.loop(cell.seq, starts, [&](Value index, ArrayRef<Value> carried) {
+    if (d.isReverse) {
+      Value last = n.makeIndex(cell.seq - 1);
+      if (!last)
+        return SmallVector<Value>();
+      index = arith::SubIOp::create(n.b, n.loc, last, index);
+    }
+    ArrayRef<Value> state = carried.take_front(initial.size());
+    SmallVector<Value> next = cell.step(n, cell, d, n.make<ExtractAtOp>(d.input, index), state);
+    if (n.failed())
+      return next;
+    Value output = next.front();
+    if (lengths) {
+      Value isInside = n.compare(ComparePredicate::LT, n.makeNumber(index), lengths);
+      for (auto [value, old] : llvm::zip_equal(next, state))
+        value = n.make<SelectOp>(isInside, value, old);
+      output = n.make<SelectOp>(isInside, output, n.scalarLike(output, 0));
+    }
+    if (wantsAll)
+      next.push_back(n.make<InsertAtOp>(output, carried.back(), index));
+    return next;
+  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -88,11 +88,13 @@ mlir::OwningOpRef<mlir::ModuleOp> importONNX(llvm::StringRef path, mlir::MLIRCon
 /// One row of the table that drives the importer: an operator and the opset
 /// versions, inclusive, in which it has the meaning that the row implements.
 struct SupportedOperator {
-  llvm::StringRef domain, name;
+  /// Empty for the default domain.
+  llvm::StringRef domain;
+  llvm::StringRef name;
   int64_t minOpset, maxOpset;
 };
 
-/// The table, sorted by name and opset.
+/// The table, sorted by domain, name and opset.
 std::vector<SupportedOperator> getSupportedOperators();
 
 /// The newest opset whose changes have been read; later ones are refused.
