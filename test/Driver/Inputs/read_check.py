@@ -17,4 +17,4 @@ assert parts[1] == {
     "reason": "the operator's domain is not supported",
     "hint": "export the model without ONNX Runtime's graph optimizations",
 }, parts[1]  # fmt: skip
-assert [part["op"] for part in parts] == ["NonMaxSuppression", "FuzzGelu", "Missing"]
+assert [part["op"] for part in parts] == ["ImageDecoder", "FuzzGelu", "Missing"]
