@@ -48,7 +48,7 @@ static CheckResult check(StringRef path, const ImportOptions &options) {
 //===----------------------------------------------------------------------===//
 
 static StringRef getKindName(Unsupported::Kind kind) {
-  static constexpr StringLiteral names[] = {"node", "input", "initializer"};
+  static constexpr StringLiteral names[] = {"node", "input", "initializer", "output"};
   return names[static_cast<size_t>(kind)];
 }
 
@@ -141,7 +141,7 @@ static void printHuman(raw_ostream &os, StringRef path, const CheckResult &resul
   if (!result.errors.empty())
     parts.push_back("the model has " + countOf(result.errors.size(), "error"));
   if (tensors)
-    parts.push_back(countOf(tensors, "input or initializer") + " of other types");
+    parts.push_back(countOf(tensors, "input, output or initializer") + " of other types");
   if (nodes)
     parts.push_back(countOf(nodes, "node") + " of " + std::to_string(found.numNodes));
   if (found.numUnchecked)

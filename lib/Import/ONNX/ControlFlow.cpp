@@ -78,6 +78,13 @@ static bool isAnyPoisoned(ArrayRef<ImportedValue *> values) {
   return llvm::any_of(values, [](ImportedValue *value) { return value->isPoisoned; });
 }
 
+/// The first value that is no tensor, which regions do not pass on; null without.
+static const ImportedValue *findNonTensor(ArrayRef<ImportedValue *> values) {
+  auto found = llvm::find_if(
+      values, [](ImportedValue *value) { return value && !value->type && !value->isPoisoned; });
+  return found == values.end() ? nullptr : *found;
+}
+
 static ImportedValue makeValue(Value value) {
   ImportedValue result;
   result.type = cast<RankedTensorType>(value.getType());
@@ -108,7 +115,7 @@ bool GraphImporter::importIf(const onnx::NodeProto &node, StringRef name, Locati
     return error(loc, describe(node, scope) + ": expected one input, the condition, got " +
                           Twine(inputs.size()));
   ImportedValue &condition = *inputs[0];
-  if (!condition.type.getElementType().isInteger(1) || !isScalar(condition.type))
+  if (!condition.type || !condition.type.getElementType().isInteger(1) || !isScalar(condition.type))
     return error(loc, describe(node, scope) + ": expected a condition of one bool");
   SmallVector<const onnx::GraphProto *, 2> graphs;
   for (StringRef branch : {"then_branch", "else_branch"}) {
@@ -153,6 +160,9 @@ bool GraphImporter::importIf(const onnx::NodeProto &node, StringRef name, Locati
     if (!importSubgraph(*graphs[i], {}, inner, results, loc))
       return false;
     isPoisoned |= isAnyPoisoned(results);
+    if (const ImportedValue *other = findNonTensor(results))
+      return refuse(node, name, "data chooses between branches that give " + other->describeKind(),
+                    "", scope, loc);
     for (ImportedValue *result : results) {
       if (isPoisoned)
         break;
@@ -429,6 +439,8 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
   const onnx::GraphProto *body = getSubgraph(node, "body", scope, loc);
   if (!body)
     return false;
+  if (const ImportedValue *other = findNonTensor(inputs))
+    return refuse(node, name, "a loop starts with " + other->describeKind(), "", scope, loc);
   size_t numCarried = inputs.size() > 2 ? inputs.size() - 2 : 0;
   if (inputs.size() < 2 || body->output_size() < static_cast<int>(1 + numCarried) ||
       node.output_size() > body->output_size() - 1)
@@ -505,6 +517,8 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
   }
   if (isAnyPoisoned(draft.results))
     return passPoison(node, scope, loc);
+  if (const ImportedValue *other = findNonTensor(draft.results))
+    return refuse(node, name, "a loop hands on " + other->describeKind(), "", scope, loc);
   if (!loop.materialize(draft, isCounted ? 1 : 0))
     return false;
   if (!isCounted && !draft.slices.empty() && !limit) {
@@ -644,6 +658,8 @@ bool GraphImporter::importBatchedScan(const onnx::NodeProto &node, StringRef nam
       return false;
     if (isAnyPoisoned(draft.results))
       return passPoison(node, scope, loc);
+    if (const ImportedValue *other = findNonTensor(draft.results))
+      return refuse(node, name, "a loop hands on " + other->describeKind(), "", scope, loc);
     if (!batch.materialize(draft, 0))
       return false;
     Operation *scan = batch.makeFor(draft, count, inits, end);
@@ -660,6 +676,8 @@ bool GraphImporter::importScan(const onnx::NodeProto &node, StringRef name, Loca
   const onnx::GraphProto *body = getSubgraph(node, "body", scope, loc);
   if (!body)
     return false;
+  if (const ImportedValue *other = findNonTensor(inputs))
+    return refuse(node, name, "a loop starts with " + other->describeKind(), "", scope, loc);
   if (scope.opsets->lookup("") < 9)
     return importBatchedScan(node, name, loc, inputs, scope, *body);
   LoopImporter loop(*this, node, name, loc, inputs, scope, *body);
@@ -714,6 +732,8 @@ bool GraphImporter::importScan(const onnx::NodeProto &node, StringRef name, Loca
     return false;
   if (isAnyPoisoned(draft.results))
     return passPoison(node, scope, loc);
+  if (const ImportedValue *other = findNonTensor(draft.results))
+    return refuse(node, name, "a loop hands on " + other->describeKind(), "", scope, loc);
   if (!loop.materialize(draft, 0))
     return false;
   Operation *result = loop.makeFor(draft, count, inits);

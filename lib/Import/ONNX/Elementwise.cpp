@@ -352,7 +352,7 @@ ArrayRef<OpEntry> getElementwiseOps() {
       {"Equal", 1, kMaxOpset, 2, 2, importCompare<P::EQ, evalEqual>},
       {"Greater", 1, kMaxOpset, 2, 2, importCompare<P::GT, evalGreater>},
       {"GreaterOrEqual", 12, kMaxOpset, 2, 2, importCompare<P::GE, evalGreaterOrEqual>},
-      {"Identity", 1, kMaxOpset, 1, 1, importIdentity},
+      {"Identity", 1, kMaxOpset, 1, 1, importIdentity, 1, true},
       {"IsInf", 10, kMaxOpset, 1, 1, importIsInf},
       {"Less", 1, kMaxOpset, 2, 2, importCompare<P::LT, evalLess>},
       {"LessOrEqual", 12, kMaxOpset, 2, 2, importCompare<P::LE, evalLessOrEqual>},

@@ -150,6 +150,11 @@ bool GraphImporter::importOutputs(const onnx::GraphProto &graph, Scope &scope,
       return error(modelLoc, "output " + quote(output.name()) + " is listed twice");
     if (value->isPoisoned)
       continue;
+    if (!value->type) {
+      refuseTensor(Unsupported::Kind::Output, output.name(), "",
+                   "expected a tensor, got " + value->describeKind());
+      continue;
+    }
     onnx::NodeProto none;
     OpImporter op(none, quote(output.name()), 0, loc, builder, symbols, tensors, streams, {value});
     Value result = op.in(0);

@@ -285,6 +285,10 @@ bool GraphImporter::importOp(const onnx::NodeProto &node, const OpEntry &entry, 
       return refuse(node, name, "its output " + quote(node.output(i)) + " is not supported", "",
                     scope, loc);
 
+  for (auto [i, input] : llvm::enumerate(inputs))
+    if (input && !input->type && !(i == 0 && entry.takesAnyKind))
+      return invalid("expected a tensor as input " + Twine(i) + ", got " + input->describeKind());
+
   OpImporter op(node, quote(name), opset, loc, builder, symbols, tensors, streams, inputs);
   entry.import(op);
   numOps += op.numOps;
@@ -297,7 +301,7 @@ bool GraphImporter::importOp(const onnx::NodeProto &node, const OpEntry &entry, 
     if (node.output(i).empty())
       continue;
     ImportedValue value = output;
-    if (!value.type) {
+    if (!value.type && !value.sequence && !value.isEmpty) {
       if (uses.contains(node.output(i)))
         return refuse(node, name, "its output " + quote(node.output(i)) + " is not supported", "",
                       scope, loc);

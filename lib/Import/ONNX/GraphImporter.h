@@ -112,7 +112,7 @@ private:
   /// Poisons the outputs and remembers why.
   bool refuse(const onnx::NodeProto &node, llvm::StringRef name, const llvm::Twine &reason,
               const llvm::Twine &hint, Scope &scope, mlir::Location loc);
-  /// Remembers that an input or initializer has a type that is unsupported.
+  /// Remembers that an input, output or initializer has a type that is unsupported.
   void refuseTensor(Unsupported::Kind kind, llvm::StringRef name, const llvm::Twine &dtype,
                     const llvm::Twine &reason);
   bool refuseInput(const onnx::ValueInfoProto &input, const llvm::Twine &dtype,

@@ -58,7 +58,7 @@ static constexpr size_t kMaxSymbols = 1024;
 static constexpr size_t kMaxListed = 200;
 
 std::string Unsupported::describe() const {
-  static constexpr StringLiteral kinds[] = {"node ", "input ", "initializer "};
+  static constexpr StringLiteral kinds[] = {"node ", "input ", "initializer ", "output "};
   std::string line = kinds[static_cast<size_t>(kind)].str() + quote(name);
   if (kind == Kind::Node) {
     line += " (" + (domain.empty() ? "" : domain + ".") + op;

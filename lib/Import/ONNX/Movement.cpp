@@ -105,15 +105,8 @@ static void importSplit(OpImporter &n) {
   for (auto [i, size] : llvm::enumerate(sizes)) {
     std::optional<int64_t> first = getConstantDim(start), count = getConstantDim(size);
     std::optional<KnownTensor> part;
-    if (const KnownTensor *known = n.known(0); known && first && count) {
-      SmallVector<int64_t> shape = known->shape;
-      shape[axis] = *count;
-      part = rearrange(*known, shape, [&](ArrayRef<int64_t> index) {
-        SmallVector<int64_t> from(index);
-        from[axis] += *first;
-        return from;
-      });
-    }
+    if (const KnownTensor *known = n.known(0); known && first && count)
+      part = sliceKnown(*known, axis, *first, *count);
     if (part)
       n.setKnown(part, i);
     else

@@ -42,10 +42,17 @@ void OpImporter::capture(llvm::function_ref<void()> action) {
 // Inputs
 //===----------------------------------------------------------------------===//
 
-Value OpImporter::in(size_t i) {
-  if (!has(i) || failed())
+StringRef ImportedValue::describeKind() const {
+  return sequence ? "a sequence" : isEmpty ? "an empty optional" : "a tensor";
+}
+
+Value OpImporter::materialize(ImportedValue &input) {
+  if (failed())
     return nullptr;
-  ImportedValue &input = *inputs[i];
+  if (!input.type) {
+    invalid("expected a tensor, got " + input.describeKind());
+    return nullptr;
+  }
   if (input.value)
     return input.value;
   Value value;
@@ -183,6 +190,19 @@ void OpImporter::set(size_t output, Value value) {
     return;
   outputs[output].value = value;
   outputs[output].type = cast<RankedTensorType>(value.getType());
+}
+
+void OpImporter::set(size_t output, const ImportedValue &value) {
+  if (!failed() && output < outputs.size())
+    outputs[output] = value;
+}
+
+void OpImporter::set(Sequence sequence) {
+  if (failed())
+    return;
+  // Lists are copied as they change.
+  numOps += sequence.elements.size();
+  outputs[0].sequence = std::make_shared<const Sequence>(std::move(sequence));
 }
 
 void OpImporter::setKnown(const std::optional<KnownTensor> &known, size_t output) {

@@ -18,16 +18,34 @@
 
 namespace winnow::import {
 
+struct ImportedValue;
+
+/// A sequence of tensors: a list that only the importer sees or, where their
+/// number is dynamic, equally shaped ones along dimension 0 of one tensor.
+struct Sequence {
+  mlir::Type elementType;
+  std::vector<std::shared_ptr<ImportedValue>> elements;
+  /// Null for a list.
+  mlir::Value stack;
+};
+
 /// A value of the ONNX graph.
 struct ImportedValue {
+  /// Null for what is no tensor.
   mlir::RankedTensorType type;
   /// Null until some node uses the value as data.
   mlir::Value value;
   const onnx::TensorProto *initializer = nullptr;
   std::optional<KnownTensor> known;
+  std::shared_ptr<const Sequence> sequence;
+  /// An optional without an element; one with an element is that element.
+  bool isEmpty = false;
   /// The value of a node that could not be imported.
   bool isPoisoned = false;
   std::string name;
+
+  /// What the value is for messages: "a tensor", "a sequence".
+  llvm::StringRef describeKind() const;
 };
 
 /// Why a node could not be imported.
@@ -73,7 +91,17 @@ public:
   size_t numInputs() const { return inputs.size(); }
   bool has(size_t i) const { return i < inputs.size() && inputs[i]; }
   /// The input as data, null where it is left out.
-  mlir::Value in(size_t i);
+  mlir::Value in(size_t i) { return has(i) ? materialize(*inputs[i]) : mlir::Value(); }
+  /// A tensor as data.
+  mlir::Value materialize(ImportedValue &value);
+  /// The input as a sequence, null for others; what else it is.
+  const Sequence *sequence(size_t i) const { return has(i) ? inputs[i]->sequence.get() : nullptr; }
+  bool isEmpty(size_t i) const { return has(i) && inputs[i]->isEmpty; }
+  llvm::StringRef describeKind(size_t i) const { return inputs[i]->describeKind(); }
+  /// The input as an element of sequences.
+  std::shared_ptr<ImportedValue> share(size_t i) const {
+    return std::make_shared<ImportedValue>(*inputs[i]);
+  }
   mlir::RankedTensorType type(size_t i) const { return inputs[i]->type; }
   mlir::Type elementType(size_t i) const { return type(i).getElementType(); }
   int64_t rank(size_t i) const { return type(i).getRank(); }
@@ -117,6 +145,9 @@ public:
   }
   void set(size_t output, mlir::Value value);
   void set(mlir::Value value) { set(0, value); }
+  void set(size_t output, const ImportedValue &value);
+  void set(Sequence sequence);
+  void setEmpty() { outputs[0].isEmpty = true; }
   void setKnown(const std::optional<KnownTensor> &known, size_t output = 0);
   /// The output is this constant, read when it is used.
   void setTensor(const onnx::TensorProto &tensor);

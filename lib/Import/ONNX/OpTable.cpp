@@ -13,7 +13,36 @@ namespace import {
 /// Those of the default domain.
 static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
   static const ArrayRef<OpEntry> families[] = {
-      getElementwiseOps(), getActivationOps(), getShapeOps(), getReshapingOps(), getMovementOps(), getIndexingOps(), getContractionOps(), getNormalizationOps(), getReductionOps(), getAttentionOps(), getLinearAttentionOps(), getSliceOps(), getEinsumOps(), getPoolOps(), getConvolutionOps(), getScatterOps(), getSelectionOps(), getQuantizationOps(), getFoldOps(), getCropPadOps(), getMathOps(), getSoftmaxOps(), getLossOps(), getSpectrumOps(), getStatefulOps(), getFourierOps(), getRandomOps(), getRecurrentOps()};
+      getActivationOps(),
+      getAttentionOps(),
+      getContractionOps(),
+      getConvolutionOps(),
+      getCropPadOps(),
+      getEinsumOps(),
+      getElementwiseOps(),
+      getFoldOps(),
+      getFourierOps(),
+      getIndexingOps(),
+      getLinearAttentionOps(),
+      getLossOps(),
+      getMathOps(),
+      getMovementOps(),
+      getNormalizationOps(),
+      getPoolOps(),
+      getQuantizationOps(),
+      getRandomOps(),
+      getRecurrentOps(),
+      getReductionOps(),
+      getReshapingOps(),
+      getScatterOps(),
+      getSelectionOps(),
+      getSequenceOps(),
+      getShapeOps(),
+      getSliceOps(),
+      getSoftmaxOps(),
+      getSpectrumOps(),
+      getStatefulOps(),
+  };
   return families;
 }
 

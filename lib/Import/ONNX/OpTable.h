@@ -18,6 +18,8 @@ struct OpEntry {
   int minInputs, maxInputs;
   ImportFunction import;
   int maxOutputs = 1;
+  /// Input 0 may be a sequence or an empty optional; all others are tensors.
+  bool takesAnyKind = false;
 };
 
 inline constexpr int64_t kMaxOpset = 27;
@@ -37,6 +39,7 @@ llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getIndexingOps();
 llvm::ArrayRef<OpEntry> getScatterOps();
 llvm::ArrayRef<OpEntry> getSelectionOps();
+llvm::ArrayRef<OpEntry> getSequenceOps();
 llvm::ArrayRef<OpEntry> getSliceOps();
 llvm::ArrayRef<OpEntry> getEinsumOps();
 llvm::ArrayRef<OpEntry> getPoolOps();

@@ -129,6 +129,17 @@ mapElements(ArrayRef<const KnownTensor *> operands, Type elementType,
   return result;
 }
 
+std::optional<KnownTensor> sliceKnown(const KnownTensor &source, int64_t axis, int64_t start,
+                                      int64_t count) {
+  SmallVector<int64_t> shape = source.shape;
+  shape[axis] = count;
+  return rearrange(source, shape, [&](ArrayRef<int64_t> index) {
+    SmallVector<int64_t> from(index);
+    from[axis] += start;
+    return from;
+  });
+}
+
 std::optional<KnownTensor> concatenate(ArrayRef<const KnownTensor *> operands, int64_t axis) {
   KnownTensor result{operands.front()->elementType, operands.front()->shape, {}};
   result.shape[axis] = 0;

@@ -43,6 +43,11 @@ std::optional<KnownTensor>
 rearrange(const KnownTensor &source, llvm::ArrayRef<int64_t> shape,
           llvm::function_ref<llvm::SmallVector<int64_t>(llvm::ArrayRef<int64_t>)> map);
 
+/// `count` elements from `start` along an axis in [0, rank); absent if some are
+/// out of range.
+std::optional<KnownTensor> sliceKnown(const KnownTensor &source, int64_t axis, int64_t start,
+                                      int64_t count);
+
 /// Joins along an axis in [0, rank).
 std::optional<KnownTensor> concatenate(llvm::ArrayRef<const KnownTensor *> operands, int64_t axis);
 

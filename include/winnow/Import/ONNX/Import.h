@@ -29,10 +29,10 @@ struct ImportOptions {
   uint32_t seed = 0;
 };
 
-/// A node, input or initializer that the importer cannot take: a limit of
+/// A node, input, initializer or output that the importer cannot take: a limit of
 /// Winnow, where an error is a fault of the model.
 struct Unsupported {
-  enum class Kind { Node, Input, Initializer } kind = Kind::Node;
+  enum class Kind { Node, Input, Initializer, Output } kind = Kind::Node;
   /// As in the model; an unnamed node is its operator and its place, and one of
   /// an inlined function or branch follows the caller's name and a slash.
   std::string name;
