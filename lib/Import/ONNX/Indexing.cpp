@@ -58,9 +58,10 @@ static void importGatherElements(OpImporter &n) {
   // The indices may cover only the front of the other dimensions.
   Dims from = n.dims(0), to = n.dims(1);
   for (int64_t i = 0; i < rank; ++i) {
-    if (i == axis || n.symbols.isEqual(from[i], to[i]) == true)
+    if (i == axis || from[i] == to[i])
       continue;
-    if (!n.symbols.requireNonNegative(from[i] - to[i], "node " + n.name + " (GatherElements)")) {
+    if (n.symbols.isEqual(from[i], to[i]) == true ||
+        !n.symbols.requireNonNegative(from[i] - to[i], "node " + n.name + " (GatherElements)")) {
       n.unify(from[i], to[i], "dimension " + Twine(i) + " of data and indices");
       return;
     }

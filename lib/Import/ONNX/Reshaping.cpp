@@ -107,6 +107,11 @@ static void importSqueeze(OpImporter &n) {
   } else {
     for (auto [i, dim] : llvm::enumerate(dims)) {
       std::optional<bool> isOne = n.symbols.isEqual(dim, n.constant(1));
+      // Whoever relies on the rank knows that what data gives is not 1.
+      if (!isOne && dependsOnData(dim, n.symbols.getLive()) &&
+          n.symbols.requireNonNegative(dim - 2, "node " + n.name +
+                                                    " (Squeeze) would drop the dimension"))
+        isOne = false;
       if (!isOne)
         return n.unsupported("without axes its rank depends on dimension " + n.text(dim),
                              "bound it with --dim NAME=MIN..MAX");

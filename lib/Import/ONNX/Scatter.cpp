@@ -30,9 +30,10 @@ static Value scatterElements(OpImporter &n, Value data, Value indices, Value upd
     return nullptr;
   Dims from = n.dims(data), to = n.dims(indices);
   for (int64_t i = 0; i < static_cast<int64_t>(from.size()); ++i) {
-    if (i == axis || n.symbols.isEqual(from[i], to[i]) == true)
+    if (i == axis || from[i] == to[i])
       continue;
-    if (!n.symbols.requireNonNegative(from[i] - to[i], "node " + n.name + " (" +
+    if (n.symbols.isEqual(from[i], to[i]) == true ||
+        !n.symbols.requireNonNegative(from[i] - to[i], "node " + n.name + " (" +
                                                            n.node.op_type() + ")")) {
       n.unify(from[i], to[i], "dimension " + Twine(i) + " of data and indices");
       return nullptr;

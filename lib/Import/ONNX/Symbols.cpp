@@ -238,7 +238,8 @@ Symbols::Unification Symbols::unify(AffineExpr a, AffineExpr b, const Twine &why
   AffineExpr difference = normalizeDim(a - b);
   if (isConstantDim(difference, 0))
     return Unification::Equal;
-  if (isEqual(a, b))
+  // Bounds may leave one value, which the types do not say yet.
+  if (isEqual(a, b) == false)
     return Unification::Impossible;
   difference = getPrimitivePart(difference);
   // The symbol that was named last goes, unless only another has a solution

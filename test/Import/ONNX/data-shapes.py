@@ -8,11 +8,14 @@
 # RUN: %winnow compile %t/reduce.onnx --stop-after=import -o - | FileCheck %s --check-prefix=REDUCE
 # RUN: %winnow compile %t/split.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=SPLIT
 # RUN: %winnow compile %t/split.onnx --dim Split#0.split.0=2 --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=PINNED
+# RUN: %winnow compile %t/squeeze.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=SQUEEZE
+# RUN: %winnow compile %t/fixed.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=FIXED
 # RUN: not %winnow compile %t/rank.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=RANK
 
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 1)[0] + "/Inputs")
+import numpy as np
 from build import INT64, ints, node, save, value
 
 X = [value("x", ["n", 6])]
@@ -50,6 +53,24 @@ save("reduce", [node("ReduceSum", "x a", "y")], X + [value("a", [1], INT64)], ["
 # SPLIT: winnow.slice
 # PINNED: dimension 'Split#0.split.1' is 4
 save("split", [node("Split", "x s", "a b", axis=1)], X + [value("s", [2], INT64)], ["a", "b"])
+
+# A dimension that may or may not be dropped stays.
+# SQUEEZE: dimension 'Range#0.length' is at least 2: node 'Squeeze#2' (Squeeze) would drop the dimension
+# SQUEEZE: winnow.reshape %{{.*}} : (tensor<1x?xi64, #{{.*}}>) -> tensor<?xi64, #{{.*}}>
+RANGE = [value("r", [], INT64)]
+save("squeeze", [node("Range", "zero r one", "range"), node("Unsqueeze", "range axes", "u"),
+                 node("Squeeze", "u", "y")], RANGE, ["y"],
+     {"zero": np.int64(0), "one": np.int64(1), "axes": ints(0)})  # fmt: skip
+
+# Two bounds that leave one value are an equation.
+# FIXED: dimension 'Range#0.length' is at most 2
+# FIXED: dimension 'Range#0.length' is at least 2
+# FIXED: dimension 'Range#0.length' is 2
+# FIXED: winnow.gather_nd
+save("fixed", [node("Range", "zero r one", "range"), node("Unsqueeze", "range axes", "i"),
+               node("GatherElements", "d i", "g", axis=1), node("Squeeze", "g", "s"),
+               node("GatherElements", "d i", "y", axis=1)], RANGE, ["s", "y"],
+     {"zero": np.int64(0), "one": np.int64(1), "axes": ints(1), "d": np.ones((2, 3), np.float32)})  # fmt: skip
 
 # RANK: the rank of its result depends on the length m of input 1; fix the dimension with --dim NAME=SIZE
 save("rank", [node("Reshape", "x s", "y")], X + [value("s", ["m"], INT64)], ["y"])
