@@ -161,6 +161,20 @@ static winnow_status *check_count(const winnow_tensor *tensors, size_t count,
   return NULL;
 }
 
+/* Exporters declare scalars that callers pass as [1], which ONNX Runtime takes
+ * as well: one element of any rank may stand for a scalar. */
+static bool has_rank_of(const winnow_tensor *tensor,
+                        const winnow_tensor_desc *desc) {
+  if (tensor->rank == desc->rank)
+    return true;
+  if (desc->rank != 0 || tensor->rank < 0 || !tensor->dims)
+    return false;
+  for (int32_t d = 0; d < tensor->rank; ++d)
+    if (tensor->dims[d] != 1)
+      return false;
+  return true;
+}
+
 /* What holds for inputs and outputs alike. */
 static winnow_status *check_tensor(const winnow_tensor *tensor,
                                    const winnow_tensor_desc *desc,
@@ -170,7 +184,7 @@ static winnow_status *check_tensor(const winnow_tensor *tensor,
                         "%s '%s': expected %s, got %s", kind, desc->name,
                         winnow_dtype_name(desc->dtype),
                         winnow_dtype_name(tensor->dtype));
-  if (tensor->rank != desc->rank)
+  if (!has_rank_of(tensor, desc))
     return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
                         "%s '%s': expected rank %d, got %d", kind, desc->name,
                         desc->rank, tensor->rank);

@@ -144,6 +144,30 @@ static Value takeAlong(OpImporter &n, Value input, int64_t axis, Value positions
   return n.make<GatherOp>(input, positions, axis);
 }
 
+Value sliceByNumbers(OpImporter &n, Value input, int64_t axis, Value from, Value to, Value step,
+                     AffineExpr start, AffineExpr expected) {
+  Numbers m(n);
+  if (n.failed())
+    return nullptr;
+  AffineExpr dim = n.dims(input)[axis];
+  Value zero = m.constant(0), one = m.constant(1);
+  Value size = m.size(dim), last = m.sub(size, one), isForward = m.less(zero, step);
+  m.require(n.make<NotOp>(m.equal(step, zero)));
+  // A step of 0 must not divide before the check has stopped the run.
+  Value by = m.select(m.equal(step, zero), one, step);
+  Value first = m.clamp(m.wrap(from, size), zero, m.select(isForward, size, last));
+  Value end = m.clamp(m.wrap(to, size), m.select(isForward, zero, m.constant(-1)),
+                      m.select(isForward, size, last));
+  // ceil((end - first) / by)
+  Value sign = m.select(isForward, one, m.constant(-1));
+  Value length = m.div(m.sub(m.add(m.sub(end, first), by), sign), by);
+  AffineExpr taken = n.bindSize(m.max(length, zero), "size." + Twine(axis), dim);
+  if (start && taken == expected)
+    return n.sliceDim(input, axis, start, taken);
+  Value positions = m.add(first, m.mul(by, n.iota(taken, n.b.getI64Type())));
+  return takeAlong(n, input, axis, positions);
+}
+
 void importDataSlice(OpImporter &n) {
   Numbers m(n);
   int64_t rank = n.rank(0);
@@ -159,22 +183,8 @@ void importDataSlice(OpImporter &n) {
   SmallVector<Value> to = pickByAxis(n, axes, rank, ends, far);
   SmallVector<Value> by = pickByAxis(n, axes, rank, steps, ones);
   Value result = n.in(0);
-  for (int64_t d = 0; d < rank && !n.failed(); ++d) {
-    AffineExpr dim = n.dims(result)[d];
-    Value size = m.size(dim), last = m.sub(size, one), isForward = m.less(zero, by[d]);
-    m.require(n.make<NotOp>(m.equal(by[d], zero)));
-    // A step of 0 must not divide before the check has stopped the run.
-    Value step = m.select(m.equal(by[d], zero), one, by[d]);
-    Value start = m.clamp(m.wrap(from[d], size), zero, m.select(isForward, size, last));
-    Value end = m.clamp(m.wrap(to[d], size), m.select(isForward, zero, m.constant(-1)),
-                        m.select(isForward, size, last));
-    // ceil((end - start) / step)
-    Value sign = m.select(isForward, one, m.constant(-1));
-    Value length = m.div(m.sub(m.add(m.sub(end, start), step), sign), step);
-    AffineExpr taken = n.bindSize(m.max(length, zero), "size." + Twine(d), dim);
-    Value positions = m.add(start, m.mul(step, n.iota(taken, n.b.getI64Type())));
-    result = takeAlong(n, result, d, positions);
-  }
+  for (int64_t d = 0; d < rank; ++d)
+    result = sliceByNumbers(n, result, d, from[d], to[d], by[d]);
   n.set(result);
 }
 

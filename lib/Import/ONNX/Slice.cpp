@@ -13,9 +13,9 @@ struct Part {
 };
 } // namespace
 
-/// clamp(bound < 0 ? bound + dim : bound, 0, dim), as an expression; null with
-/// an error where it has none.
-static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim, bool isEnd) {
+/// clamp(bound < 0 ? bound + dim : bound, 0, dim), as an expression; null where it
+/// has none.
+static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim) {
   std::optional<int64_t> value = getConstantDim(bound), size = getConstantDim(dim);
   AffineExpr zero = n.constant(0);
   std::string reason = "node " + n.name + " (Slice) takes that many elements";
@@ -31,7 +31,8 @@ static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim, bo
       return zero;
     if (*value < 0) {
       AffineExpr index = normalizeDim(dim + *value);
-      if (n.symbols.requireNonNegative(index, reason))
+      if (*value >= -kShortPrefix ? n.symbols.requireNonNegative(index, reason)
+                                  : n.symbols.isNonNegative(index) == true)
         return index;
     } else if (*value == 0) {
       return zero;
@@ -60,21 +61,19 @@ static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim, bo
         return bound;
     }
   }
-  n.unsupported((isEnd ? "its end " : "its start ") + n.text(bound) +
-                    " may or may not lie in a dimension of size " + n.text(dim),
-                "bound the dimensions with --dim NAME=MIN..MAX");
   return nullptr;
 }
 
-static Part slicePart(OpImporter &n, AffineExpr start, AffineExpr end, int64_t step,
-                      AffineExpr dim) {
+/// Absent where the size has no expression.
+static std::optional<Part> slicePart(OpImporter &n, AffineExpr start, AffineExpr end, int64_t step,
+                                     AffineExpr dim) {
   Part part;
   part.step = step;
   if (step > 0) {
-    part.start = clampBound(n, start, dim, /*isEnd=*/false);
-    AffineExpr stop = n.failed() ? AffineExpr() : clampBound(n, end, dim, /*isEnd=*/true);
-    if (n.failed())
-      return part;
+    part.start = clampBound(n, start, dim);
+    AffineExpr stop = part.start ? clampBound(n, end, dim) : AffineExpr();
+    if (!stop)
+      return std::nullopt;
     AffineExpr length = normalizeDim(stop - part.start);
     std::optional<bool> isForward = n.symbols.isNonNegative(length);
     if (isForward == false) {
@@ -83,8 +82,7 @@ static Part slicePart(OpImporter &n, AffineExpr start, AffineExpr end, int64_t s
     }
     if (!isForward && !n.symbols.requireNonNegative(
                           length, "node " + n.name + " (Slice) takes that many elements"))
-      n.unsupported("its length " + n.text(length) + " may be negative",
-                    "bound the dimensions with --dim NAME=MIN..MAX");
+      return std::nullopt;
     part.size = normalizeDim(length.ceilDiv(step));
     return part;
   }
@@ -104,18 +102,42 @@ static Part slicePart(OpImporter &n, AffineExpr start, AffineExpr end, int64_t s
     return part;
   }
   bool isWhole = first && last && (*first == -1 || *first >= INT32_MAX) && *last <= -INT32_MAX;
-  if (!isWhole || step != -1) {
-    n.unsupported("a partial slice with a negative step of a dynamic dimension",
-                  "fix the dimension with --dim NAME=SIZE");
-    return part;
-  }
+  if (!isWhole || step != -1)
+    return std::nullopt;
   part.start = dim - 1;
   part.size = dim;
   return part;
 }
 
-static void setSliced(OpImporter &n, ArrayRef<Part> parts) {
-  if (const KnownTensor *known = n.known(0)) {
+namespace {
+/// A slice whose size is computed at run time, in Slice's own numbers.
+struct LatePart {
+  int64_t axis;
+  AffineExpr start, end;
+  int64_t step;
+};
+} // namespace
+
+static Value slice(OpImporter &n, Value input, const LatePart &part) {
+  Numbers m(n);
+  AffineExpr dim = n.failed() ? AffineExpr() : n.dims(input)[part.axis];
+  if (!dim)
+    return nullptr;
+  // As many elements as lie between the bounds are only there if none of them
+  // wraps or is clamped: provided that the end does not wrap, a start that does
+  // would leave fewer.
+  AffineExpr first = part.start, expected;
+  if (n.symbols.isNonNegative(-first - 1) == true)
+    first = normalizeDim(first + dim);
+  std::optional<int64_t> end = getConstantDim(part.end);
+  if (part.step == 1 && n.symbols.isNonNegative(part.end) == true)
+    expected = normalizeDim((end && *end >= INT32_MAX ? dim : part.end) - first);
+  return sliceByNumbers(n, input, part.axis, m.size(part.start), m.size(part.end),
+                        m.constant(part.step), expected ? first : AffineExpr(), expected);
+}
+
+static void setSliced(OpImporter &n, ArrayRef<Part> parts, ArrayRef<LatePart> late) {
+  if (const KnownTensor *known = late.empty() ? n.known(0) : nullptr) {
     SmallVector<int64_t> shape;
     bool isConstant = true;
     for (const Part &part : parts) {
@@ -142,7 +164,10 @@ static void setSliced(OpImporter &n, ArrayRef<Part> parts) {
   }
   auto map = AffineMap::get(0, n.symbols.size(), starts, n.b.getContext());
   RankedTensorType type = n.makeType(sizes, n.elementType(0));
-  n.set(n.makeAs<SliceOp>(type, n.in(0), map, steps));
+  Value result = n.makeAs<SliceOp>(type, n.in(0), map, steps);
+  for (const LatePart &part : late)
+    result = slice(n, result, part);
+  n.set(result);
 }
 
 /// Until opset 9 everything is in attributes, then in inputs.
@@ -190,17 +215,20 @@ static void importSlice(OpImporter &n) {
                      Twine(ends.size()) + ", " + Twine(axes.size()) + " and " +
                      Twine(steps.size()));
   SmallVector<Part> parts;
+  SmallVector<LatePart> late;
   for (AffineExpr dim : n.dims(0))
     parts.push_back({n.constant(0), dim, 1});
   for (size_t i = 0; i < axes.size(); ++i) {
     if (steps[i] == 0 || steps[i] < -INT32_MAX)
       return n.invalid("expected a step other than 0, got " + Twine(steps[i]));
     Part &part = parts[axes[i]];
-    part = slicePart(n, starts[i], ends[i], std::min<int64_t>(steps[i], INT32_MAX), part.size);
-    if (n.failed())
-      return;
+    int64_t step = std::min<int64_t>(steps[i], INT32_MAX);
+    if (std::optional<Part> taken = slicePart(n, starts[i], ends[i], step, part.size))
+      part = *taken;
+    else
+      late.push_back({axes[i], starts[i], ends[i], step});
   }
-  setSliced(n, parts);
+  setSliced(n, parts, late);
 }
 
 ArrayRef<OpEntry> getSliceOps() {
