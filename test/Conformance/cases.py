@@ -9,6 +9,8 @@ from onnx import numpy_helper
 
 DATA = os.path.join(os.path.dirname(onnx.backend.test.__file__), "data")
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
+# Networks whose weights are made when they run; a file each.
+LIGHT = "light"
 MODES = ("static", "dynamic", "constant")
 
 # What Winnow leaves out for good. Named by what a model uses, so that a test
@@ -20,12 +22,20 @@ TRAINING_DOMAINS = {"ai.onnx.preview.training", "ai.onnx.training"}
 
 def find_cases():
     """-> the names of all tests, such as node/test_add, in order."""
-    return [
+    names = [
         f"{kind}/{name}"
         for kind in KINDS
         for name in sorted(os.listdir(os.path.join(DATA, kind)))
         if os.path.exists(os.path.join(DATA, kind, name, "model.onnx"))
     ]
+    files = sorted(os.listdir(os.path.join(DATA, LIGHT)))
+    return names + [f"{LIGHT}/{f[:-5]}" for f in files if f.endswith(".onnx")]
+
+
+def find_model(name):
+    """-> the path of a test's model."""
+    path = os.path.join(DATA, name)
+    return path + ".onnx" if name.startswith(LIGHT + "/") else os.path.join(path, "model.onnx")
 
 
 def _types(model):
@@ -46,10 +56,6 @@ def out_of_scope(model):
             return "strings"
         if node.op_type in IMAGE_OPERATORS:
             return "images"
-        if node.op_type in ("Dropout", "BatchNormalization"):
-            mode = [a.i for a in node.attribute if a.name == "training_mode"]
-            if mode == [1] or (node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]):
-                return "training"
     for type in _types(model):
         kind = type.WhichOneof("value")
         if kind == "tensor_type":
@@ -65,18 +71,30 @@ def _load_tensor(path):
         return numpy_helper.to_array(onnx.TensorProto.FromString(file.read()))
 
 
-def load_data_sets(folder):
+def _load_light(name, model):
+    """The input that onnx's own runner makes for these, and the stored output."""
+    inputs = []
+    for value in fed_inputs(model):
+        shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        count = int(np.prod(shape))
+        inputs.append((np.arange(count).reshape(shape) / count).astype(np.float32))
+    return [(inputs, [_load_tensor(os.path.join(DATA, f"{name}_output_0.pb"))])]
+
+
+def load_data_sets(name, model):
     """-> lists of (inputs, outputs); raises on what is no tensor."""
-    sets = []
-    for name in sorted(os.listdir(folder)):
-        if not name.startswith("test_data_set"):
+    if name.startswith(LIGHT + "/"):
+        return _load_light(name, model)
+    folder, sets = os.path.join(DATA, name), []
+    for data_set in sorted(os.listdir(folder)):
+        if not data_set.startswith("test_data_set"):
             continue
-        files = os.listdir(os.path.join(folder, name))
+        files = os.listdir(os.path.join(folder, data_set))
         loaded = []
         for kind in ("input", "output"):
             count = sum(file.startswith(kind + "_") for file in files)
             loaded.append(
-                [_load_tensor(os.path.join(folder, name, f"{kind}_{i}.pb")) for i in range(count)]
+                [_load_tensor(os.path.join(folder, data_set, f"{kind}_{i}.pb")) for i in range(count)]
             )
         sets.append(tuple(loaded))
     return sets
@@ -96,7 +114,8 @@ def make_dynamic(model):
             if dim.HasField("dim_value") and dim.dim_value > 1:
                 dim.dim_param = f"{value.name}.{axis}"
     for value in model.graph.output:
-        value.type.tensor_type.ClearField("shape")
+        for dim in value.type.tensor_type.shape.dim:
+            dim.Clear()
     del model.graph.value_info[:]
     return model
 

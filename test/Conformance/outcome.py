@@ -11,7 +11,14 @@ import traceback
 import onnx
 
 import winnow
-from cases import DATA, fed_inputs, load_data_sets, make_constant, make_dynamic, out_of_scope
+from cases import (
+    fed_inputs,
+    find_model,
+    load_data_sets,
+    make_constant,
+    make_dynamic,
+    out_of_scope,
+)
 from compare import compare
 from random_tests import check_statistics, enlarge, find_random
 
@@ -95,12 +102,11 @@ def _in_child(function):
 
 def run_case(name, mode, driver, scratch):
     """-> (name, reason, detail, ulp)."""
-    folder = os.path.join(DATA, name)
-    path = os.path.join(folder, "model.onnx")
+    path = find_model(name)
     model = onnx.load(path)
     scope = out_of_scope(model)
     try:
-        data_sets = load_data_sets(folder)
+        data_sets = load_data_sets(name, model)
     except Exception as error:  # sequences and optionals are no tensors
         reason = f"out-of-scope:{scope}" if scope else "runner-error"
         return name, reason, _shorten(repr(error)), 0.0

@@ -134,7 +134,8 @@ FailureOr<AffineExpr> BufferSizes::dimOf(Value buffer, int64_t index) {
   if (!collapse)
     return failure();
   AffineExpr product = getAffineConstantExpr(1, type.getContext());
-  for (int64_t source : collapse.getReassociationIndices()[index]) {
+  SmallVector<ReassociationIndices> groups = collapse.getReassociationIndices();
+  for (int64_t source : groups[index]) {
     FailureOr<AffineExpr> size = dimOf(collapse.getSrc(), source);
     if (failed(size))
       return failure();

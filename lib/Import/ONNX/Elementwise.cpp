@@ -317,25 +317,6 @@ static void importIsInf(OpImporter &n) {
 
 static void importIdentity(OpImporter &n) { n.forward(0); }
 
-/// Dropout does nothing at inference; its mask is all ones, of the input's type
-/// until opset 9.
-static void importDropout(OpImporter &n) {
-  bool isTraining = n.opset < 7 && !n.intAttr("is_test", 0);
-  if (n.opset >= 12 && n.has(2)) {
-    const KnownTensor *training = n.known(2);
-    std::optional<SmallVector<int64_t>> values;
-    if (training)
-      values = training->getConstants();
-    isTraining = !values || values->size() != 1 || values->front() != 0;
-  }
-  if (isTraining && !n.failed())
-    return n.unsupported("training mode", "export the model in evaluation mode");
-  n.forward(0);
-  Type maskType = n.opset < 10 ? n.elementType(0) : n.b.getI1Type();
-  if (n.isUsed(1))
-    n.set(1, n.broadcastTo(n.scalar(maskType, 1), n.dims(0)));
-}
-
 ArrayRef<OpEntry> getElementwiseOps() {
   using P = ComparePredicate;
   static const OpEntry ops[] = {
@@ -348,7 +329,6 @@ ArrayRef<OpEntry> getElementwiseOps() {
       {"CastLike", 15, kMaxOpset, 2, 2, importCastLike},
       {"Clip", 1, kMaxOpset, 1, 3, importClip},
       {"Div", 1, kMaxOpset, 2, 2, importBinary<DivOp, evalDiv>},
-      {"Dropout", 1, kMaxOpset, 1, 3, importDropout, 2},
       {"Equal", 1, kMaxOpset, 2, 2, importCompare<P::EQ, evalEqual>},
       {"Greater", 1, kMaxOpset, 2, 2, importCompare<P::GT, evalGreater>},
       {"GreaterOrEqual", 12, kMaxOpset, 2, 2, importCompare<P::GE, evalGreaterOrEqual>},

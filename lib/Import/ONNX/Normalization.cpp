@@ -88,14 +88,19 @@ static Value channels(OpImporter &n, size_t input) {
 }
 
 /// The parameters are per channel, or until opset 8 without `spatial` per
-/// element of a sample.
+/// element of a sample. In training the batch's own statistics are used, which
+/// also move the running ones.
 static void importBatchNormalization(OpImporter &n) {
-  double epsilon = n.floatAttr("epsilon", 1e-5);
+  double epsilon = n.floatAttr("epsilon", 1e-5), momentum = n.floatAttr("momentum", 0.9);
   bool isTraining = n.opset < 7 ? !n.intAttr("is_test", 0)
                                 : n.opset >= 14 && n.intAttr("training_mode", 0);
   bool isSpatial = n.opset >= 9 || n.intAttr("spatial", 1);
-  if (isTraining && !n.failed())
-    return n.unsupported("training mode", "export the model in evaluation mode");
+  if (n.opset < 14)
+    for (size_t i = 1; i < 5; ++i)
+      isTraining |= n.isUsed(i);
+  if (n.opset < 14 && isTraining && !n.failed())
+    return n.unsupported("training mode before opset 14",
+                         "export the model in evaluation mode");
   // The parameters may be wider than the input.
   Value x = n.widen(n.in(0));
   for (size_t i = 1; i < 5; ++i)
@@ -106,6 +111,24 @@ static void importBatchNormalization(OpImporter &n) {
     return n.failed() ? Value() : n.convert(value, getElementTypeOrSelf(x));
   };
   Value scale = parameter(1), bias = parameter(2), mean = parameter(3), variance = parameter(4);
+  if (isTraining && !n.failed()) {
+    SmallVector<int64_t> axes{0};
+    llvm::append_range(axes, llvm::seq<int64_t>(2, n.rank(0)));
+    auto average = [&](Value value) { return n.reduce(ReduceKind::Mean, value, axes, true); };
+    auto move = [&](size_t output, Value running, Value current, Type type) {
+      if (!n.isUsed(output))
+        return;
+      Value moved = n.make<AddOp>(n.make<MulOp>(running, n.scalarLike(running, momentum)),
+                                  n.make<MulOp>(current, n.scalarLike(current, 1 - momentum)));
+      n.set(output, n.convert(n.reshape(moved, n.dims(output + 2)), type));
+    };
+    Value batchMean = average(x), centered = n.make<SubOp>(x, batchMean);
+    Value batchVariance = average(n.make<MulOp>(centered, centered));
+    move(1, mean, batchMean, n.elementType(3));
+    move(2, variance, batchVariance, n.elementType(4));
+    mean = batchMean;
+    variance = batchVariance;
+  }
   Value deviation =
       n.make<SqrtOp>(n.make<AddOp>(variance, n.scalarLike(variance, epsilon)));
   Value normalized = n.make<DivOp>(n.make<SubOp>(x, mean), deviation);
@@ -161,10 +184,9 @@ static void importGroupNormalization(OpImporter &n) {
   if (n.failed())
     return;
   Dims dims = n.dims(0), grouped = dims;
-  AffineExpr perGroup = groups > 0 ? divideDim(dims[1], n.constant(groups)) : AffineExpr();
-  if (!perGroup)
-    return n.invalid("expected channels to be a multiple of num_groups, got " + n.text(dims[1]) +
-                     " and " + Twine(groups));
+  if (groups < 1)
+    return n.invalid("expected num_groups of 1 or more, got " + Twine(groups));
+  AffineExpr perGroup = n.divide(dims[1], n.constant(groups), "the channels");
   grouped[1] = n.constant(groups);
   grouped.insert(grouped.begin() + 2, perGroup);
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, grouped.size()));
@@ -229,7 +251,7 @@ static void importLRN(OpImporter &n) {
 
 ArrayRef<OpEntry> getNormalizationOps() {
   static const OpEntry ops[] = {
-      {"BatchNormalization", 1, kMaxOpset, 5, 5, importBatchNormalization},
+      {"BatchNormalization", 1, kMaxOpset, 5, 5, importBatchNormalization, 5},
       {"GroupNormalization", 18, kMaxOpset, 3, 3, importGroupNormalization},
       {"InstanceNormalization", 1, kMaxOpset, 3, 3, importInstanceNormalization},
       {"LayerNormalization", 17, kMaxOpset, 2, 3, importLayerNormalization, 3},

@@ -34,8 +34,10 @@ static Value getRound(OpImporter &n) {
 /// Numbers of the node's own stream, or of the one that its seed names.
 static Value draw(OpImporter &n, RandomKind kind, ArrayRef<AffineExpr> dims, Type element) {
   uint32_t seed = n.streams.seed, stream = 0;
-  if (n.hasAttr("seed"))
-    seed = llvm::bit_cast<uint32_t>(static_cast<float>(n.floatAttr("seed", 0)));
+  if (const onnx::AttributeProto *given = n.find("seed"))
+    seed = given->type() == onnx::AttributeProto::INT
+               ? static_cast<uint32_t>(n.intAttr("seed", 0))
+               : llvm::bit_cast<uint32_t>(static_cast<float>(n.floatAttr("seed", 0)));
   else
     stream = ++n.streams.numStreams;
   n.streams.isUsed = true;
@@ -129,9 +131,62 @@ static void importMultinomial(OpImporter &n) {
   n.set(n.reduce(ReduceKind::Sum, n.convert(isBelow, element), {2}, /*keepdims=*/false));
 }
 
+/// Whether a Dropout is for training: a value where only data tells, else null and
+/// the answer in `isTraining`.
+static Value getTrainingMode(OpImporter &n, bool &isTraining) {
+  isTraining = false;
+  if (n.opset < 7 && !n.intAttr("is_test", 0) && !n.failed())
+    n.unsupported("training mode before opset 12", "export the model in evaluation mode");
+  if (n.opset < 12 || !n.has(2) || n.failed())
+    return nullptr;
+  if (!n.elementType(2).isSignlessInteger(1) || n.rank(2) != 0) {
+    n.invalid("expected training_mode to be a boolean of rank 0");
+    return nullptr;
+  }
+  const KnownTensor *known = n.known(2);
+  std::optional<SmallVector<int64_t>> values;
+  if (known)
+    values = known->getConstants();
+  isTraining = !values || values->front() != 0;
+  return values ? Value() : n.in(2);
+}
+
+/// In training, elements are 0 with probability `ratio` and scaled by
+/// 1 / (1 - ratio) otherwise. Else Dropout does nothing, and its mask is all ones.
+/// Until opset 9 the mask has the input's type.
+static void importDropout(OpImporter &n) {
+  bool isTraining;
+  Value mode = getTrainingMode(n, isTraining);
+  if (n.failed())
+    return;
+  Type maskType = n.opset < 10 ? n.elementType(0) : n.b.getI1Type();
+  if (!isTraining) {
+    n.forward(0);
+    if (n.isUsed(1))
+      n.set(1, n.broadcastTo(n.scalar(maskType, 1), n.dims(0)));
+    return;
+  }
+  Value x = n.widen(n.in(0)), ratio;
+  if (n.failed())
+    return;
+  Type work = getElementTypeOrSelf(x);
+  ratio = n.has(1) ? n.convert(n.in(1), work) : n.scalar(work, 0.5);
+  Value zero = n.scalar(work, 0), one = n.scalar(work, 1);
+  if (mode)
+    ratio = n.make<SelectOp>(mode, ratio, zero);
+  // No uniform number is less than 0, so that a ratio of 0 keeps all.
+  Value uniform = draw(n, RandomKind::Uniform, n.dims(0), work);
+  Value kept = n.compare(ComparePredicate::GE, uniform, ratio);
+  Value scaled = n.make<DivOp>(x, n.make<SubOp>(one, ratio));
+  n.set(n.convert(n.make<SelectOp>(kept, scaled, zero), n.elementType(0)));
+  if (n.isUsed(1))
+    n.set(1, n.convert(kept, maskType));
+}
+
 ArrayRef<OpEntry> getRandomOps() {
   static const OpEntry ops[] = {
       {"Bernoulli", 15, kMaxOpset, 1, 1, importBernoulli},
+      {"Dropout", 1, kMaxOpset, 1, 3, importDropout, 2},
       {"Multinomial", 7, kMaxOpset, 1, 1, importMultinomial},
       {"RandomNormal", 1, kMaxOpset, 0, 0, importRandom<RandomKind::Normal>},
       {"RandomNormalLike", 1, kMaxOpset, 1, 1, importRandomLike<RandomKind::Normal>},
