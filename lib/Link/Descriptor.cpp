@@ -64,7 +64,8 @@ private:
   Constant *dim(const ModelInterface::Dim &dim) {
     bool isStatic = dim.size >= 0;
     return makeStruct({i64(isStatic ? dim.size : -1),
-                       i32(isStatic ? -1 : dim.symbol), i32(dim.fromData)});
+                       i32(isStatic ? -1 : dim.symbol), i32(dim.fromData),
+                       i64(isStatic || dim.symbol < 0 ? 0 : dim.factor)});
   }
 
   Constant *tensors(ArrayRef<ModelInterface::Tensor> tensors,

@@ -228,7 +228,7 @@ private:
         os << separator;
         if (dim.size >= 0)
           os << dim.size;
-        else if (dim.symbol >= 0)
+        else if (dim.isSymbol())
           os << "dims->" << names.symbols[dim.symbol];
         else
           writeFormula(dim.formula);

@@ -56,7 +56,7 @@ static void writeTensors(json::OStream &os, StringRef key,
             if (dim.size >= 0)
               os.value(dim.size);
             else
-              os.value(json::fixUTF8(dim.symbol >= 0
+              os.value(json::fixUTF8(dim.isSymbol()
                                          ? model.symbols[dim.symbol].name
                                          : dim.expression));
           }

@@ -116,8 +116,8 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
       ModelInterface::Dim out;
       if (std::optional<int64_t> size = getConstantDim(dim))
         out.size = *size;
-      else if (auto symbol = dyn_cast<AffineSymbolExpr>(dim))
-        out.symbol = static_cast<int>(symbol.getPosition());
+      else if (auto multiple = getSymbolMultiple(dim))
+        std::tie(out.symbol, out.factor) = *multiple;
       auto name = [&](unsigned i) { return symbols[i].name; };
       auto place = [](unsigned i) { return "$" + std::to_string(i); };
       out.expression = printExpression(dim, {name, " mod ", " floordiv "});

@@ -18,7 +18,7 @@ import numpy as np
 
 from ._errors import BY_CODE, Error, FileError, NotFoundError, VersionError
 
-VERSION = 3
+VERSION = 4
 
 
 def _bfloat16():
@@ -50,7 +50,7 @@ DTYPES = {
 
 
 class Dim(ctypes.Structure):
-    _fields_ = [("size", c_int64), ("symbol", c_int32), ("from_data", c_int32)]
+    _fields_ = [("size", c_int64), ("symbol", c_int32), ("from_data", c_int32), ("factor", c_int64)]
 
 
 class SymbolDesc(ctypes.Structure):

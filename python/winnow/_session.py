@@ -26,7 +26,7 @@ class TensorInfo:
             if dim.size >= 0:
                 self.shape.append(dim.size)
             else:
-                self.shape.append(symbols[dim.symbol] if dim.symbol >= 0 else None)
+                self.shape.append(symbols[dim.symbol] if dim.factor == 1 else None)
         self._number, self.dtype = desc.dtype, DTYPES[desc.dtype][1]
         self._from_data = any(dim.from_data for dim in desc.dims[: desc.rank])
 

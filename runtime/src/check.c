@@ -161,20 +161,6 @@ static winnow_status *check_count(const winnow_tensor *tensors, size_t count,
   return NULL;
 }
 
-/* Exporters declare scalars that callers pass as [1], which ONNX Runtime takes
- * as well: one element of any rank may stand for a scalar. */
-static bool has_rank_of(const winnow_tensor *tensor,
-                        const winnow_tensor_desc *desc) {
-  if (tensor->rank == desc->rank)
-    return true;
-  if (desc->rank != 0 || tensor->rank < 0 || !tensor->dims)
-    return false;
-  for (int32_t d = 0; d < tensor->rank; ++d)
-    if (tensor->dims[d] != 1)
-      return false;
-  return true;
-}
-
 /* What holds for inputs and outputs alike. */
 static winnow_status *check_tensor(const winnow_tensor *tensor,
                                    const winnow_tensor_desc *desc,
@@ -184,7 +170,7 @@ static winnow_status *check_tensor(const winnow_tensor *tensor,
                         "%s '%s': expected %s, got %s", kind, desc->name,
                         winnow_dtype_name(desc->dtype),
                         winnow_dtype_name(tensor->dtype));
-  if (!has_rank_of(tensor, desc))
+  if (tensor->rank != desc->rank)
     return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
                         "%s '%s': expected rank %d, got %d", kind, desc->name,
                         desc->rank, tensor->rank);
@@ -265,14 +251,20 @@ static winnow_status *check_input_dim(const winnow_model_desc *desc,
         t->name, dim, (long long)got);
   if (expected->symbol < 0)
     return NULL;
+  if (got % expected->factor)
+    return winnow_error(
+        WINNOW_ERROR_INVALID_ARGUMENT,
+        "input '%s': expected dimension %d to be a multiple of %lld, got %lld",
+        t->name, dim, (long long)expected->factor, (long long)got);
   int32_t first;
   if (!first_with_symbol(desc, expected->symbol, input, dim, &first)) {
-    symbols[expected->symbol] = got;
+    int64_t value = got / expected->factor;
+    symbols[expected->symbol] = value;
     char where[256];
     snprintf(where, sizeof where, "input '%.200s': ", t->name);
-    return check_bounds(desc, expected->symbol, got, where);
+    return check_bounds(desc, expected->symbol, value, where);
   }
-  int64_t before = symbols[expected->symbol];
+  int64_t before = symbols[expected->symbol] * expected->factor;
   if (got != before)
     return winnow_error(
         WINNOW_ERROR_INVALID_ARGUMENT,

@@ -34,6 +34,15 @@ static winnow_status *check_descriptor(const winnow_model_desc *desc) {
                             "expected a complete model descriptor, got one "
                             "without the dimensions of input '%s'",
                             desc->inputs[i].name);
+  for (int32_t i = 0; i < desc->num_inputs; ++i)
+    for (int32_t d = 0; d < desc->inputs[i].rank; ++d)
+      if (desc->inputs[i].dims[d].symbol >= 0 &&
+          desc->inputs[i].dims[d].factor < 1)
+        return winnow_error(WINNOW_ERROR_VERSION,
+                            "expected dimensions of input '%s' with a positive "
+                            "factor, got %lld",
+                            desc->inputs[i].name,
+                            (long long)desc->inputs[i].dims[d].factor);
   for (int32_t s = 0; s < desc->num_symbols; ++s) {
     bool bound = false;
     for (int32_t i = 0; i < desc->num_inputs; ++i)

@@ -100,8 +100,8 @@ refuse({
     "huge dilation": (pool(kernel_shape=[2, 2], dilations=[BIG, 1]), "node 'MaxPool#0': MaxPool, opset 18: expected dilations in [1, 2147483647], got 4611686018427387904"),
     "large dilation": (pool(kernel_shape=[2, 2], dilations=[2**31 - 1, 1]), "node 'MaxPool#0': MaxPool, opset 18: expected dimension 2 of at least 2147483648 elements with padding, got 8"),
     "kernel_shape of another kernel": (conv(kernel_shape=[2, 2]), "node 'Conv#0': Conv, opset 18: expected kernel_shape to be that of the weights"),
-    "group 0": (conv(group=0), "node 'Conv#0': Conv, opset 18: expected group to divide the channels, got 0 and 4 to 4"),
-    "group that does not divide": (conv(group=3), "node 'Conv#0': Conv, opset 18: expected group to divide the channels, got 3 and 4 to 4"),
+    "group 0": (conv(group=0), "node 'Conv#0': Conv, opset 18: expected a group of 1 or more, got 0"),
+    "group that does not divide": (conv(group=3), "node 'Conv#0': Conv, opset 18: expected the channels of the input to be a multiple of 3, got 4"),
     "group of another kernel": (conv(group=2), "node 'Conv#0': Conv, opset 18: expected the channels of input and weights to match, got 4 and 2"),
     # Numbers.
     "cast to 0": (one("Cast", to=0), "1 node is not supported:\n  node 'Cast#0' (Cast, opset 18): elements of type UNDEFINED are not supported"),
@@ -109,16 +109,16 @@ refuse({
     "cast beyond 32 bits": (one("Cast", to=2**32 + 1), "node 'Cast#0': Cast, opset 18: expected a data type of 32 bits, got 4294967297"),
     "blocks of 0": (one("DepthToSpace", args=IMAGE, blocksize=0), "node 'DepthToSpace#0': DepthToSpace, opset 18: expected an input of rank 4 and a positive blocksize, got rank 4 and 0"),
     "blocks below 0": (one("SpaceToDepth", args=IMAGE, blocksize=-2), "node 'SpaceToDepth#0': SpaceToDepth, opset 18: expected an input of rank 4 and a positive blocksize, got rank 4 and -2"),
-    "blocks that do not divide": (one("DepthToSpace", args=IMAGE, blocksize=3), "node 'DepthToSpace#0': DepthToSpace, opset 18: expected channels to be a multiple of 9, got 4"),
+    "blocks that do not divide": (one("DepthToSpace", args=IMAGE, blocksize=3), "node 'DepthToSpace#0': DepthToSpace, opset 18: expected the channels to be a multiple of 9, got 4"),
     "huge blocks": (one("SpaceToDepth", args=IMAGE, blocksize=2**40), "node 'SpaceToDepth#0': SpaceToDepth, opset 18: expected an input of rank 4 and a positive blocksize, got rank 4 and 1099511627776"),
     "batch dimensions": (one("GatherND", {"i": np.zeros((1, 1), np.int64)}, "x i", batch_dims=2), "node 'GatherND#0': GatherND, opset 18: expected batch dimension 1 to match, got 4 and 1"),
     "negative batch dimensions": (one("GatherND", {"i": np.zeros((1, 1), np.int64)}, "x i", batch_dims=-1), "node 'GatherND#0': GatherND, opset 18: expected batch_dims below both ranks, got -1 for ranks 2 and 2"),
     "split into another number": (
         build([node("Split", "x", "y z", axis=1, num_outputs=3)], X, ["y", "z"]), "node 'Split#0': Split, opset 18: expected num_outputs to be 2, got 3"),
     "groups of 0": (
-        one("GroupNormalization", {"s": np.ones(4, np.float32)}, "x s s", opset=21, args=IMAGE, num_groups=0), "node 'GroupNormalization#0': GroupNormalization, opset 21: expected channels to be a multiple of num_groups, got 4 and 0"),
+        one("GroupNormalization", {"s": np.ones(4, np.float32)}, "x s s", opset=21, args=IMAGE, num_groups=0), "node 'GroupNormalization#0': GroupNormalization, opset 21: expected num_groups of 1 or more, got 0"),
     "heads that do not divide": (
         build([node("Attention", "q q q", "y", q_num_heads=3, kv_num_heads=3)], [value("q", [1, 2, 8])], ["y"],
-              opset=23), "node 'Attention#0': Attention, opset 23: expected the last dimension to be a multiple of q_num_heads, got 8 and 3"),
+              opset=23), "node 'Attention#0': Attention, opset 23: expected the last dimension, which q_num_heads divides, to be a multiple of 3, got 8"),
     "fmod of floats": (one("Mod", {"w": W}, "x w"), "node 'Mod#0': Mod, opset 18: expected attribute 'fmod' to be 1 for floats, got 0"),
 })

@@ -33,10 +33,13 @@ struct ModelInterface {
   /// `fromData`: it depends on a symbol that is (outputs only).
   struct Dim {
     int64_t size = -1;
+    /// The symbol of which the dimension is a multiple, by `factor`.
     int symbol = -1;
     std::string expression;
     bool fromData = false;
     std::string formula;
+    int64_t factor = 1;
+    bool isSymbol() const { return symbol >= 0 && factor == 1; }
   };
   struct Tensor {
     std::string name; ///< The ONNX name: any bytes.

@@ -252,7 +252,7 @@ void EntryEmitter::emitInputDim() {
   SmallVector<AffineExpr> exprs;
   for (AffineMap map : inputDims)
     for (AffineExpr expr : map.getResults())
-      if (!isa<AffineConstantExpr, AffineSymbolExpr>(expr))
+      if (!isa<AffineConstantExpr>(expr) && !getSymbolMultiple(expr))
         exprs.push_back(expr);
   if (exprs.empty())
     return;

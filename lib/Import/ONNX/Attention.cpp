@@ -74,6 +74,10 @@ static void importAttention(OpImporter &n) {
   form.softcap = n.floatAttr("softcap", 0);
   if (n.has(4) != n.has(5))
     return n.invalid("expected past_key and past_value together, got one");
+  if (n.has(4) && !n.failed() && n.rank(4) == 4 && n.rank(5) == 4) {
+    n.unify(n.dims(4)[2], n.dims(5)[2], "past lengths of key and value");
+    n.unify(n.dims(form.key)[1], n.dims(form.value)[1], "lengths of key and value");
+  }
   // The cache is read where the model puts it out, heads first.
   Value presentKey = appendToCache(n, n.in(4), form.key);
   Value presentValue = appendToCache(n, n.in(5), form.value);
@@ -108,6 +112,36 @@ static void importAttention(OpImporter &n) {
   n.set(3, result.scores);
 }
 
+/// What winnow.rotary does, for a head size that is dynamic.
+static Value rotate(OpImporter &n, Value x, Value cos, Value sin, AffineExpr pairs,
+                    bool interleaved) {
+  if (n.failed())
+    return nullptr;
+  Dims dims = n.dims(x), pair = dims;
+  AffineExpr two = n.constant(2), zero = n.constant(0), one = n.constant(1);
+  int64_t rank = dims.size(), last = rank - 1;
+  Value turned = n.sliceDim(x, last, zero, normalizeDim(pairs * 2));
+  pair.back() = pairs;
+  Dims half = pair;
+  pair.insert(interleaved ? pair.end() : pair.end() - 1, two);
+  int64_t axis = interleaved ? rank : last;
+  turned = n.reshape(turned, pair);
+  Value a = n.reshape(n.sliceDim(turned, axis, zero, one), half);
+  Value b = n.reshape(n.sliceDim(turned, axis, one, one), half);
+  Value first = n.make<SubOp>(n.make<MulOp>(a, cos), n.make<MulOp>(b, sin));
+  Value second = n.make<AddOp>(n.make<MulOp>(b, cos), n.make<MulOp>(a, sin));
+  Dims single = pair;
+  single[axis] = one;
+  Dims joined = half;
+  joined.back() = normalizeDim(pairs * 2);
+  Value both = n.reshape(n.concat({n.reshape(first, single), n.reshape(second, single)}, axis),
+                         joined);
+  AffineExpr rest = normalizeDim(dims.back() - pairs * 2);
+  return isConstantDim(rest, 0)
+             ? both
+             : n.concat({both, n.sliceDim(x, last, joined.back(), rest)}, last);
+}
+
 static void importRotaryEmbedding(OpImporter &n) {
   bool interleaved = n.intAttr("interleaved", 0);
   int64_t rotated = n.intAttr("rotary_embedding_dim", 0);
@@ -118,13 +152,16 @@ static void importRotaryEmbedding(OpImporter &n) {
   if (n.failed())
     return;
   Dims dims = n.dims(x);
-  std::optional<int64_t> size = getConstantDim(dims[3]);
-  if (!size || *size % 2 != 0)
-    return n.invalid("expected an even head size, got " + n.text(dims[3]));
-  rotated = rotated ? rotated : *size;
-  if (rotated < 0 || rotated % 2 != 0 || rotated > *size)
-    return n.invalid("expected an even rotary_embedding_dim of at most " + Twine(*size) + ", got " +
-                     Twine(rotated));
+  AffineExpr half = n.divide(dims[3], n.constant(2), "the head size"), pairs = half;
+  if (n.failed())
+    return;
+  if (rotated != 0) {
+    pairs = n.constant(rotated / 2);
+    if (rotated < 0 || rotated % 2 != 0 ||
+        !n.symbols.requireNonNegative(half - pairs, "node " + n.name + " turns that many elements"))
+      return n.invalid("expected an even rotary_embedding_dim of at most " + n.text(dims[3]) +
+                       ", got " + Twine(rotated));
+  }
   if (n.has(3)) {
     cos = n.make<GatherOp>(cos, n.in(3), 0);
     sin = n.make<GatherOp>(sin, n.in(3), 0);
@@ -135,10 +172,9 @@ static void importRotaryEmbedding(OpImporter &n) {
     Dims d = n.dims(cache);
     if (!n.failed() && d.size() != 3)
       n.invalid("expected caches of rank 3 after the gather, got rank " + Twine(d.size()));
-    else if (!n.failed() && !isConstantDim(d[2], rotated / 2))
-      n.invalid("expected caches of " + Twine(rotated / 2) + " pairs, got " + n.text(d[2]));
     if (n.failed())
       return nullptr;
+    n.unify(d[2], pairs, "the pairs of the input and of the caches");
     n.unify(d[1], dims[isFlat ? 1 : 2], "lengths of the input and the caches");
     if (!isConstantDim(d[0], 1))
       n.unify(d[0], dims[0], "batch sizes of the input and the caches");
@@ -147,7 +183,8 @@ static void importRotaryEmbedding(OpImporter &n) {
   };
   cos = unsqueeze(cos);
   sin = unsqueeze(sin);
-  Value turned = n.make<RotaryOp>(x, cos, sin, interleaved);
+  Value turned = getConstantDim(half) ? n.make<RotaryOp>(x, cos, sin, interleaved)
+                                      : rotate(n, x, cos, sin, pairs, interleaved);
   n.set(isFlat ? n.reshape(turned, n.dims(0)) : turned);
 }
 

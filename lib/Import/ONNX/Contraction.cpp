@@ -4,21 +4,7 @@ using namespace mlir;
 
 namespace winnow::import {
 
-/// numpy's matmul, its symbols unified first.
-static Value matmul(OpImporter &n, Value lhs, Value rhs) {
-  if (n.failed())
-    return nullptr;
-  Dims a = n.dims(lhs), b = n.dims(rhs);
-  if (!a.empty() && !b.empty()) {
-    AffineExpr inner = b.size() == 1 ? b[0] : b[b.size() - 2];
-    n.unify(a.back(), inner, "the inner dimensions");
-    if (a.size() > 2 && b.size() > 2)
-      n.broadcast({Dims(ArrayRef(a).drop_back(2)), Dims(ArrayRef(b).drop_back(2))});
-  }
-  return n.make<MatMulOp>(lhs, rhs);
-}
-
-static void importMatMul(OpImporter &n) { n.set(matmul(n, n.in(0), n.in(1))); }
+static void importMatMul(OpImporter &n) { n.set(n.matmul(n.in(0), n.in(1))); }
 
 /// alpha A B + beta C, where A and B may be transposed.
 static void importGemm(OpImporter &n) {

@@ -1,3 +1,4 @@
+#include "Numbers.h"
 #include "OpTable.h"
 #include "Window.h"
 
@@ -85,42 +86,84 @@ static Value getDepthwise(OpImporter &n, Value x, Value weights, const Window &w
   return sum;
 }
 
+/// Windows of sizes that are dynamic: element k of window i is gathered from
+/// position i * stride + k * dilation. K = (C, kernel).
+static Columns getGathered(OpImporter &n, Value x, Value weights, const Window &w) {
+  size_t rank = w.rank();
+  x = pad(n, x, w, 0);
+  Dims weightDims = n.dims(weights);
+  Type i64 = n.b.getI64Type();
+  Numbers m(n);
+  for (size_t i = rank; i-- > 0 && !n.failed();) {
+    AffineExpr size = weightDims[i + 2], padded = n.dims(x)[i + 2];
+    // That the window fits, only the run knows.
+    AffineExpr room = n.bindSize(m.size(normalizeDim(padded - (size - 1) * w.dilations[i] - 1)),
+                                 "room." + Twine(i), padded);
+    AffineExpr count = normalizeDim(room.floorDiv(w.strides[i]) + 1);
+    auto positions = [&](AffineExpr length, int64_t step, bool isColumn) {
+      Value all = m.mul(n.iota(length, i64), m.constant(step));
+      return n.reshape(all, isColumn ? Dims{length, n.constant(1)} : Dims{length});
+    };
+    Value index = m.add(positions(count, w.strides[i], true),
+                        positions(size, w.dilations[i], false));
+    x = n.make<GatherOp>(x, index, i + 2);
+  }
+  if (n.failed())
+    return {};
+  // [N, C, count, size, ...]
+  Dims dims = n.dims(x), rows = {dims[0]};
+  SmallVector<int64_t> permutation = {0};
+  for (size_t i = 0; i < rank; ++i) {
+    permutation.push_back(2 + 2 * i);
+    rows.push_back(dims[2 + 2 * i]);
+  }
+  permutation.push_back(1);
+  for (size_t i = 0; i < rank; ++i)
+    permutation.push_back(3 + 2 * i);
+  AffineExpr inner = getNumElements(ArrayRef(weightDims).drop_front(), n.b.getContext());
+  rows.push_back(inner);
+  return {n.reshape(n.transpose(x, permutation), rows),
+          n.reshape(weights, {weightDims[0], inner})};
+}
+
 static Value convolve(OpImporter &n, Value x, Value weights, Value bias, const Window &w) {
   if (n.failed())
     return nullptr;
-  Columns columns = w.isPartition() ? getPatches(n, x, weights, w) : getShifts(n, x, weights, w);
+  Columns columns = w.isDynamic()     ? getGathered(n, x, weights, w)
+                    : w.isPartition() ? getPatches(n, x, weights, w)
+                                      : getShifts(n, x, weights, w);
   return channelsFirst(n, n.make<LinearOp>(columns.rows, columns.weights, bias, Value(),
                                            Activation::None, /*transpose_weight=*/true));
 }
 
 static void importConv(OpImporter &n) {
   Dims weightDims = n.dims(1);
-  SmallVector<int64_t> kernel;
-  for (AffineExpr dim : ArrayRef(weightDims).drop_front(std::min<size_t>(2, weightDims.size())))
-    kernel.push_back(getConstantDim(dim).value_or(0));
   if (n.rank(1) != n.rank(0) || n.rank(0) < 3)
     return n.invalid("expected input and weights of one rank of 3 or more, got ranks " +
                      Twine(n.rank(0)) + " and " + Twine(n.rank(1)));
-  if (llvm::is_contained(kernel, 0))
-    return n.unsupported("an empty or dynamic kernel");
+  SmallVector<int64_t> kernel = getKernel(n, ArrayRef(weightDims).drop_front(2), /*canBeDynamic=*/true);
   Window w = getWindow(n, kernel);
   int64_t groups = n.intAttr("group", 1);
-  std::optional<int64_t> channels = getConstantDim(n.dims(0)[1]);
-  std::optional<int64_t> outputs = getConstantDim(weightDims[0]);
   if (n.failed())
     return;
-  if (!channels || !outputs)
-    return n.unsupported("dynamic channels");
-  if (groups < 1 || *channels % groups != 0 || *outputs % groups != 0)
-    return n.invalid("expected group to divide the channels, got " + Twine(groups) + " and " +
-                     Twine(*channels) + " to " + Twine(*outputs));
-  n.unify(weightDims[1], n.constant(*channels / groups), "the channels of input and weights");
+  if (groups < 1)
+    return n.invalid("expected a group of 1 or more, got " + Twine(groups));
+  AffineExpr channels = n.dims(0)[1], outputs = weightDims[0];
+  AffineExpr in = n.divide(channels, n.constant(groups), "the channels of the input");
+  AffineExpr out = n.divide(outputs, n.constant(groups), "the channels of the output");
+  n.unify(weightDims[1], in, "the channels of input and weights");
+  if (n.has(2) && n.rank(2) != 1)
+    return n.invalid("expected a bias of rank 1, got rank " + Twine(n.rank(2)));
+  if (n.has(2))
+    n.unify(n.dims(2)[0], outputs, "the channels of output and bias");
   Value x = n.in(0), weights = n.in(1), bias = n.in(2);
+  if (n.failed())
+    return;
   if (groups == 1)
     return n.set(convolve(n, x, weights, bias, w));
   Value result;
   Type element = n.elementType(0);
-  if (groups == *channels && groups == *outputs) {
+  if (isConstantDim(in, 1) && isConstantDim(out, 1) && !w.isDynamic()) {
     // Sums of many products are kept in f32, as the matrix products do.
     if (element.isF16() || element.isBF16()) {
       x = n.convert(x, n.b.getF32Type());
@@ -132,7 +175,6 @@ static void importConv(OpImporter &n) {
     if (groups > 64)
       return n.unsupported("more than 64 groups");
     SmallVector<Value> parts;
-    AffineExpr in = n.constant(*channels / groups), out = n.constant(*outputs / groups);
     for (int64_t i = 0; i < groups; ++i)
       parts.push_back(convolve(n, n.sliceDim(x, 1, in * i, in),
                                n.sliceDim(weights, 0, out * i, out), Value(), w));
@@ -140,7 +182,7 @@ static void importConv(OpImporter &n) {
   }
   if (bias) {
     Dims perChannel(n.rank(0), n.constant(1));
-    perChannel[1] = n.constant(*outputs);
+    perChannel[1] = outputs;
     result = n.make<AddOp>(result, n.reshape(bias, perChannel));
   }
   n.set(n.convert(result, element));

@@ -4,31 +4,13 @@ using namespace mlir;
 
 namespace winnow::import {
 
-/// How many elements a vector of shape operands has; `rank` is what the model says
-/// of the result where their number is dynamic.
-static std::optional<int64_t> getCount(OpImporter &n, size_t input) {
-  Dims dims = n.dims(input);
-  if (dims.size() > 1) {
-    n.invalid("expected input " + Twine(input) + " to have rank 1, got shape " + n.text(dims));
-    return std::nullopt;
-  }
-  if (dims.empty())
-    return 1;
-  if (std::optional<int64_t> count = getConstantDim(dims[0]))
-    return count;
-  n.unsupported("the rank of its result depends on the length " + n.text(dims[0]) + " of input " +
-                    Twine(input),
-                "fix the dimension with --dim NAME=SIZE");
-  return std::nullopt;
-}
-
 //===----------------------------------------------------------------------===//
 // Reshape, Expand, Squeeze, Unsqueeze
 //===----------------------------------------------------------------------===//
 
 void importDataReshape(OpImporter &n, bool allowZero) {
   Numbers m(n);
-  std::optional<int64_t> count = getCount(n, 1);
+  std::optional<int64_t> count = n.length(1, "the rank of its result", n.declaredRank);
   if (!count)
     return;
   Value target = m.vector(1), one = m.constant(1), minusOne = m.constant(-1);
@@ -58,11 +40,15 @@ void importDataReshape(OpImporter &n, bool allowZero) {
 
 void importDataExpand(OpImporter &n) {
   Numbers m(n);
-  std::optional<int64_t> count = getCount(n, 1);
+  Dims from = n.dims(0);
+  // A shorter target has the rank of the input.
+  std::optional<int64_t> larger;
+  if (n.declaredRank && *n.declaredRank > n.rank(0))
+    larger = n.declaredRank;
+  std::optional<int64_t> count = n.length(1, "the rank of its result", larger);
   if (!count)
     return;
   Value target = m.vector(1), one = m.constant(1);
-  Dims from = n.dims(0);
   int64_t rank = std::max<int64_t>(*count, from.size());
   Dims result(from);
   result.insert(result.begin(), rank - from.size(), n.constant(1));
@@ -107,7 +93,10 @@ Value dropAxes(OpImporter &n, Value input, ArrayRef<Value> isDropped, int64_t co
 }
 
 void importDataSqueeze(OpImporter &n) {
-  std::optional<int64_t> count = getCount(n, 1);
+  std::optional<int64_t> number;
+  if (n.declaredRank)
+    number = n.rank(0) - *n.declaredRank;
+  std::optional<int64_t> count = n.length(1, "the rank of its result", number);
   if (!count)
     return;
   if (*count > n.rank(0))
@@ -118,7 +107,10 @@ void importDataSqueeze(OpImporter &n) {
 
 void importDataUnsqueeze(OpImporter &n) {
   Numbers m(n);
-  std::optional<int64_t> count = getCount(n, 1);
+  std::optional<int64_t> number;
+  if (n.declaredRank)
+    number = *n.declaredRank - n.rank(0);
+  std::optional<int64_t> count = n.length(1, "the rank of its result", number);
   if (!count)
     return;
   Dims dims = n.dims(0);
@@ -144,30 +136,6 @@ static Value takeAlong(OpImporter &n, Value input, int64_t axis, Value positions
   return n.make<GatherOp>(input, positions, axis);
 }
 
-Value sliceByNumbers(OpImporter &n, Value input, int64_t axis, Value from, Value to, Value step,
-                     AffineExpr start, AffineExpr expected) {
-  Numbers m(n);
-  if (n.failed())
-    return nullptr;
-  AffineExpr dim = n.dims(input)[axis];
-  Value zero = m.constant(0), one = m.constant(1);
-  Value size = m.size(dim), last = m.sub(size, one), isForward = m.less(zero, step);
-  m.require(n.make<NotOp>(m.equal(step, zero)));
-  // A step of 0 must not divide before the check has stopped the run.
-  Value by = m.select(m.equal(step, zero), one, step);
-  Value first = m.clamp(m.wrap(from, size), zero, m.select(isForward, size, last));
-  Value end = m.clamp(m.wrap(to, size), m.select(isForward, zero, m.constant(-1)),
-                      m.select(isForward, size, last));
-  // ceil((end - first) / by)
-  Value sign = m.select(isForward, one, m.constant(-1));
-  Value length = m.div(m.sub(m.add(m.sub(end, first), by), sign), by);
-  AffineExpr taken = n.bindSize(m.max(length, zero), "size." + Twine(axis), dim);
-  if (start && taken == expected)
-    return n.sliceDim(input, axis, start, taken);
-  Value positions = m.add(first, m.mul(by, n.iota(taken, n.b.getI64Type())));
-  return takeAlong(n, input, axis, positions);
-}
-
 void importDataSlice(OpImporter &n) {
   Numbers m(n);
   int64_t rank = n.rank(0);
@@ -183,8 +151,22 @@ void importDataSlice(OpImporter &n) {
   SmallVector<Value> to = pickByAxis(n, axes, rank, ends, far);
   SmallVector<Value> by = pickByAxis(n, axes, rank, steps, ones);
   Value result = n.in(0);
-  for (int64_t d = 0; d < rank; ++d)
-    result = sliceByNumbers(n, result, d, from[d], to[d], by[d]);
+  for (int64_t d = 0; d < rank && !n.failed(); ++d) {
+    AffineExpr dim = n.dims(result)[d];
+    Value size = m.size(dim), last = m.sub(size, one), isForward = m.less(zero, by[d]);
+    m.require(n.make<NotOp>(m.equal(by[d], zero)));
+    // A step of 0 must not divide before the check has stopped the run.
+    Value step = m.select(m.equal(by[d], zero), one, by[d]);
+    Value start = m.clamp(m.wrap(from[d], size), zero, m.select(isForward, size, last));
+    Value end = m.clamp(m.wrap(to[d], size), m.select(isForward, zero, m.constant(-1)),
+                        m.select(isForward, size, last));
+    // ceil((end - start) / step)
+    Value sign = m.select(isForward, one, m.constant(-1));
+    Value length = m.div(m.sub(m.add(m.sub(end, start), step), sign), step);
+    AffineExpr taken = n.bindSize(m.max(length, zero), "size." + Twine(d), dim);
+    Value positions = m.add(start, m.mul(step, n.iota(taken, n.b.getI64Type())));
+    result = takeAlong(n, result, d, positions);
+  }
   n.set(result);
 }
 
@@ -194,9 +176,11 @@ void importDataPad(OpImporter &n, StringRef mode, Value fill) {
   Value pads = m.vector(1), zero = m.constant(0), one = m.constant(1);
   if (n.failed())
     return;
-  AffineExpr half = divideDim(n.dims(pads)[0], n.constant(2));
-  if (!half)
-    return n.invalid("expected an even number of pads, got " + n.text(n.dims(pads)[0]));
+  if (!n.has(3))
+    n.unify(n.dims(pads)[0], n.constant(2 * rank), "the number of pads and twice the rank");
+  AffineExpr half = n.divide(n.dims(pads)[0], n.constant(2), "the number of pads");
+  if (n.failed())
+    return;
   Value axes = n.has(3) ? m.vector(3) : n.iota(half, n.b.getI64Type());
   SmallVector<Value> zeros(rank, zero);
   SmallVector<Value> before = pickByAxis(n, axes, rank, n.sliceDim(pads, 0, n.constant(0), half), zeros);

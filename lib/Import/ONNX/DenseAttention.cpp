@@ -11,14 +11,6 @@ namespace winnow::import {
 // Layouts
 //===----------------------------------------------------------------------===//
 
-/// total / parts, as a size that the run checks where expressions do not say.
-static AffineExpr divideSize(OpImporter &n, AffineExpr total, AffineExpr parts, StringRef what) {
-  if (AffineExpr quotient = divideDim(total, parts))
-    return quotient;
-  Numbers m(n);
-  return n.bindSize(m.div(m.size(total), m.max(m.size(parts), m.constant(1))), what, nullptr);
-}
-
 Value splitHeads(OpImporter &n, Value packed, int64_t heads, StringRef what) {
   Dims dims = n.dims(packed);
   if (n.failed())
@@ -28,14 +20,12 @@ Value splitHeads(OpImporter &n, Value packed, int64_t heads, StringRef what) {
               Twine(dims.size()));
     return nullptr;
   }
-  std::optional<int64_t> hidden = getConstantDim(dims[2]);
-  if (heads <= 0 || (hidden && *hidden % heads != 0)) {
-    n.invalid("expected the last dimension to be a multiple of " + what + ", got " +
-              n.text(dims[2]) + " and " + Twine(heads));
+  if (heads < 1) {
+    n.invalid("expected " + what + " of 1 or more, got " + Twine(heads));
     return nullptr;
   }
-  AffineExpr size = divideSize(n, dims[2], n.constant(heads), "head_size");
-  return reshapeChecked(n, packed, {dims[0], dims[1], n.constant(heads), size});
+  AffineExpr size = n.divide(dims[2], n.constant(heads), "the last dimension, which " + what + " divides,");
+  return n.reshape(packed, {dims[0], dims[1], n.constant(heads), size});
 }
 
 Value joinHeads(OpImporter &n, Value apart) {
@@ -125,11 +115,11 @@ static AttentionResult compose(OpImporter &n, const DenseAttention &form) {
   Dims q = n.dims(form.query), k = n.dims(form.key), v = n.dims(form.value);
   AffineExpr heads = q[2], kvHeads = k[2], group = n.constant(1);
   if (heads != kvHeads)
-    group = divideSize(n, heads, kvHeads, "group_size");
+    group = n.divide(heads, kvHeads, "the query heads");
   // The query heads of one group are rows of one matrix.
   AffineExpr rows = normalizeDim(group * q[1]);
   Value query = n.make<MulOp>(swapHeads(n, form.query), getScale(n, form, element));
-  query = reshapeChecked(n, query, {q[0], kvHeads, rows, q[3]});
+  query = n.reshape(query, {q[0], kvHeads, rows, q[3]});
   Value scores = n.make<MatMulOp>(query, n.transpose(form.key, {0, 2, 3, 1}));
   Dims full = {q[0], heads, q[1], k[1]};
   scores = n.reshape(scores, full);

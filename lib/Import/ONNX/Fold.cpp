@@ -138,7 +138,11 @@ static SmallVector<int64_t> getInts(OpImporter &n, StringRef name, size_t size, 
 static void importDataCol2Im(OpImporter &n) {
   Numbers m(n);
   Type i64 = n.b.getI64Type();
-  SmallVector<AffineExpr> image = n.sizes(1, "image"), block = n.sizes(2, "block");
+  std::optional<int64_t> number;
+  if (n.declaredRank)
+    number = *n.declaredRank - 2;
+  SmallVector<AffineExpr> image = n.sizes(1, "image", number);
+  SmallVector<AffineExpr> block = n.sizes(2, "block", image.size());
   size_t rank = image.size();
   if (n.failed())
     return;
@@ -295,24 +299,18 @@ static void importConvTranspose(OpImporter &n) {
     return n.invalid("expected input and weights of one rank of 3 or more, got ranks " +
                      Twine(n.rank(0)) + " and " + Twine(n.rank(1)));
   Dims dims = n.dims(0), weightDims = n.dims(1);
-  SmallVector<int64_t> kernel;
-  for (AffineExpr dim : ArrayRef(weightDims).drop_front(2))
-    kernel.push_back(getConstantDim(dim).value_or(0));
-  std::optional<int64_t> channels = getConstantDim(weightDims[0]);
-  std::optional<int64_t> outputs = getConstantDim(weightDims[1]);
-  if (llvm::is_contained(kernel, 0) || !channels || !outputs)
-    return n.unsupported("an empty or dynamic kernel");
+  SmallVector<int64_t> kernel = getKernel(n, ArrayRef(weightDims).drop_front(2), /*canBeDynamic=*/false);
   Window w = getWindow(n, kernel);
   SmallVector<int64_t> outputPadding = getInts(n, "output_padding", kernel.size(), 0, 0);
   int64_t groups = n.intAttr("group", 1);
   if (n.failed())
     return;
-  if (groups < 1 || *channels % groups != 0)
-    return n.invalid("expected group to divide the channels, got " + Twine(groups) + " and " +
-                     Twine(*channels));
+  if (groups < 1)
+    return n.invalid("expected a group of 1 or more, got " + Twine(groups));
   if (groups > 64)
     return n.unsupported("more than 64 groups");
   n.unify(dims[1], weightDims[0], "the channels of input and weights");
+  AffineExpr share = n.divide(weightDims[0], n.constant(groups), "the channels");
   SmallVector<Fold> folds;
   for (size_t i = 0; i < kernel.size() && !n.failed(); ++i)
     folds.push_back(getTransposedFold(n, w, i, outputPadding[i]));
@@ -323,7 +321,6 @@ static void importConvTranspose(OpImporter &n) {
   Type wide = element.isF16() || element.isBF16() ? n.b.getF32Type() : element;
   Value x = n.convert(n.in(0), wide), weights = n.convert(n.in(1), wide);
   SmallVector<Value> parts;
-  AffineExpr share = n.constant(*channels / groups);
   for (int64_t i = 0; i < groups && !n.failed(); ++i)
     parts.push_back(convolveTransposed(n, n.sliceDim(x, 1, share * i, share),
                                        n.sliceDim(weights, 0, share * i, share), folds));
@@ -332,7 +329,10 @@ static void importConvTranspose(OpImporter &n) {
   Value result = parts.size() == 1 ? parts.front() : n.concat(parts, 1);
   if (n.has(2)) {
     Dims perChannel(n.rank(0), n.constant(1));
-    perChannel[1] = n.constant(*outputs * groups);
+    perChannel[1] = normalizeDim(weightDims[1] * groups);
+    if (n.rank(2) != 1)
+      return n.invalid("expected a bias of rank 1, got rank " + Twine(n.rank(2)));
+    n.unify(n.dims(2)[0], perChannel[1], "the channels of output and bias");
     result = n.make<AddOp>(result, n.reshape(n.convert(n.in(2), wide), perChannel));
   }
   n.set(n.convert(result, element));

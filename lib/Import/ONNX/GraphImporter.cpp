@@ -171,6 +171,10 @@ GraphImporter::Outcome GraphImporter::run(ModuleOp module) {
   if (!readOpsets(model.opset_import(), opsets, loc) || !importInitializers(graph, scope) ||
       !importInputs(graph, scope, func))
     return Outcome::Failed;
+  for (const auto *values : {&graph.value_info(), &graph.output()})
+    for (const onnx::ValueInfoProto &value : *values)
+      if (value.type().tensor_type().has_shape())
+        declaredRanks[value.name()] = value.type().tensor_type().shape().dim_size();
   bool isImported = importNodes(graph.node(), scope);
   if (restart)
     return Outcome::Restart;
@@ -290,6 +294,9 @@ bool GraphImporter::importOp(const onnx::NodeProto &node, const OpEntry &entry, 
       return invalid("expected a tensor as input " + Twine(i) + ", got " + input->describeKind());
 
   OpImporter op(node, quote(name), opset, loc, builder, symbols, tensors, streams, inputs);
+  auto rank = declaredRanks.find(node.output(0));
+  if (!scope.parent && !scope.function && rank != declaredRanks.end())
+    op.declaredRank = rank->second;
   entry.import(op);
   numOps += op.numOps;
   if (numOps > options.maxNodes)

@@ -143,6 +143,8 @@ private:
   std::vector<Unsupported> unsupported;
   int64_t numUnchecked = 0;
   llvm::SmallVector<const onnx::FunctionProto *> callStack;
+  /// Of values of the main graph, as the model declares them.
+  llvm::StringMap<int64_t> declaredRanks;
   int64_t numNodes = 0;
   bool restart = false;
 };

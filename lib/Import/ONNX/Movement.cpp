@@ -1,4 +1,5 @@
 #include "DataShapes.h"
+#include "Numbers.h"
 #include "OpTable.h"
 
 using namespace mlir;
@@ -60,7 +61,7 @@ static SmallVector<AffineExpr> getSplitSizes(OpImporter &n, AffineExpr dim) {
   SmallVector<AffineExpr> sizes;
   if (n.opset < 13 ? n.hasAttr("split") : n.has(1)) {
     if (n.opset >= 13) {
-      sizes = n.sizes(1, "split");
+      sizes = n.sizes(1, "split", count);
     } else {
       SmallVector<int64_t> given = n.intsAttr("split").value_or(SmallVector<int64_t>());
       for (int64_t size : given)
@@ -81,11 +82,15 @@ static SmallVector<AffineExpr> getSplitSizes(OpImporter &n, AffineExpr dim) {
   if (asked != count)
     n.invalid("expected num_outputs to be " + Twine(count) + ", got " + Twine(asked));
   std::optional<int64_t> size = getConstantDim(dim);
-  if (AffineExpr equal = divideDim(dim, n.constant(count)))
-    return SmallVector<AffineExpr>(count, equal);
-  if (!size || n.opset < 18) {
-    n.unsupported("dimension " + n.text(dim) + " in " + Twine(count) + " parts");
-    return {};
+  if (n.opset < 18 || divideDim(dim, n.constant(count)))
+    return SmallVector<AffineExpr>(count, n.divide(dim, n.constant(count), "the split dimension"));
+  if (!size) {
+    // The last part is what is left, which only the run knows to be something.
+    AffineExpr chunk = normalizeDim(dim.ceilDiv(count));
+    Value last = Numbers(n).size(normalizeDim(dim - chunk * (count - 1)));
+    sizes.assign(count - 1, chunk);
+    sizes.push_back(n.bindSize(last, "last", chunk));
+    return sizes;
   }
   int64_t chunk = (*size + count - 1) / count;
   for (int64_t i = 0; i < count; ++i)

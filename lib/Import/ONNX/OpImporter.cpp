@@ -272,11 +272,15 @@ SmallVector<int64_t> OpImporter::normalizeAxes(ArrayRef<int64_t> axes, int64_t r
   return result;
 }
 
+std::string OpImporter::why(const Twine &what) const {
+  return ("node " + name + " (" + node.op_type() + ") needs " + what).str();
+}
+
 bool OpImporter::unify(AffineExpr x, AffineExpr y, const Twine &what) {
   if (failed())
     return false;
   std::string left = text(x), right = text(y);
-  switch (symbols.unify(x, y, "node " + name + " (" + node.op_type() + ") needs " + what + " to match")) {
+  switch (symbols.unify(x, y, why(what + " to match"))) {
   case Symbols::Unification::Equal:
     return true;
   case Symbols::Unification::Restart:
@@ -287,6 +291,102 @@ bool OpImporter::unify(AffineExpr x, AffineExpr y, const Twine &what) {
   }
   invalid("expected " + what + " to match, got " + left + " and " + right);
   return false;
+}
+
+bool OpImporter::equate(AffineExpr x, AffineExpr y, const Twine &what) {
+  if (failed())
+    return false;
+  bool isPossible = !areDifferent(x, y, symbols.getLive());
+  if (isPossible) {
+    switch (symbols.unify(x, y, why(what + " to match"))) {
+    case Symbols::Unification::Equal:
+      return true;
+    case Symbols::Unification::Restart:
+      failure.kind = Failure::Kind::Restart;
+      return false;
+    case Symbols::Unification::Impossible:
+      break;
+    }
+  }
+  if (!isPossible || (getConstantDim(x) && getConstantDim(y))) {
+    invalid("expected " + what + " to match, got " + text(x) + " and " + text(y));
+    return false;
+  }
+  if (checkSimple({x, y}))
+    bind(makeKnown(KnownTensor{b.getI64Type(), {}, {x}}), y);
+  return !failed();
+}
+
+AffineExpr OpImporter::divide(AffineExpr dividend, AffineExpr divisor, const Twine &what) {
+  if (failed())
+    return constant(1);
+  if (AffineExpr exact = divideDim(dividend, divisor))
+    return exact;
+  AffineExpr x = normalizeDim(dividend), y = normalizeDim(divisor);
+  cancelFactors(x, y);
+  std::optional<int64_t> factor = getConstantDim(y);
+  if (factor && (*factor < 1 || getConstantDim(x))) {
+    invalid("expected " + what + " to be a multiple of " + text(divisor) + ", got " +
+            text(dividend));
+    return constant(1);
+  }
+  if (factor) {
+    for (auto [i, symbol] : llvm::enumerate(symbols.getLive())) {
+      std::optional<int64_t> coefficient = getLinearCoefficient(x, i);
+      AffineExpr term = getAffineSymbolExpr(i, b.getContext()) * coefficient.value_or(1);
+      if (!coefficient || !isConstantDim(normalizeDim(x - term), 0))
+        continue;
+      // What the coefficient and the divisor shared is cancelled.
+      Symbols::Unification made = symbols.makeMultiple(
+          i, *factor, why(what + " to be a multiple of " + text(divisor)));
+      if (made == Symbols::Unification::Restart)
+        failure.kind = Failure::Kind::Restart;
+      else if (!symbol.isData)
+        invalid("expected " + what + " to be a multiple of " + text(divisor) + ", got " +
+                text(dividend) + "; there is no multiple of " + Twine(*factor) +
+                " within the bounds of dimension " + quote(symbol.name));
+      if (failed())
+        return constant(1);
+    }
+  }
+  if (!checkSimple({x, y}))
+    return constant(1);
+  auto number = [&](AffineExpr expr) {
+    return makeKnown(KnownTensor{b.getI64Type(), {}, {expr}});
+  };
+  Value least = make<MaximumOp>(number(y), number(constant(1)));
+  AffineExpr quotient = bindSize(make<DivOp>(number(x), least), "quotient", factor ? x.floorDiv(*factor) : x);
+  return equate(quotient * divisor, dividend, what + " and the parts of it") ? quotient
+                                                                             : constant(1);
+}
+
+bool OpImporter::align(MutableArrayRef<Value> operands) {
+  if (failed())
+    return false;
+  Dims result;
+  for (Value operand : operands)
+    if (size_t rank = getDims(operand).size(); rank > result.size())
+      result.insert(result.begin(), rank - result.size(), constant(1));
+  for (Value operand : operands) {
+    Dims dims = getDims(operand);
+    size_t offset = result.size() - dims.size();
+    for (auto [i, dim] : llvm::enumerate(dims)) {
+      AffineExpr &target = result[offset + i];
+      if (isConstantDim(target, 1))
+        target = dim;
+      else if (!isConstantDim(dim, 1) &&
+               !equate(target, dim, "dimension " + Twine(offset + i) + " of the operands"))
+        return false;
+    }
+  }
+  for (Value &operand : operands) {
+    Dims dims = getDims(operand);
+    for (auto [i, dim] : llvm::enumerate(dims))
+      if (!isConstantDim(dim, 1))
+        dim = result[result.size() - dims.size() + i];
+    operand = reshape(operand, dims);
+  }
+  return !failed();
 }
 
 Dims OpImporter::broadcast(ArrayRef<Dims> shapes) {
@@ -342,6 +442,11 @@ RankedTensorType OpImporter::makeType(ArrayRef<AffineExpr> dims, Type elementTyp
   return winnow::getTensorType(dims, elementType, symbols.size());
 }
 
+void OpImporter::bind(Value number, AffineExpr expr) {
+  if (!failed())
+    BindSizeOp::create(b, loc, number, AffineMap::get(0, symbols.size(), expr, b.getContext()));
+}
+
 AffineExpr OpImporter::bindSize(Value value, const Twine &what, AffineExpr bound) {
   if (failed() || !value)
     return constant(0);
@@ -356,9 +461,6 @@ AffineExpr OpImporter::bindSize(Value value, const Twine &what, AffineExpr bound
   Value number = reshape(convert(value, b.getI64Type()), {});
   if (failed())
     return constant(0);
-  auto bind = [&](Value value, AffineExpr expr) {
-    BindSizeOp::create(b, loc, value, AffineMap::get(0, symbols.size(), expr, b.getContext()));
-  };
   // An equation that stands for the symbol may have negative solutions.
   if (symbols.isNonNegative(size) != true) {
     Value isSize = compare(ComparePredicate::GE, number, scalarLike(number, 0));
@@ -368,23 +470,44 @@ AffineExpr OpImporter::bindSize(Value value, const Twine &what, AffineExpr bound
   return size;
 }
 
-SmallVector<AffineExpr> OpImporter::sizes(size_t i, StringRef what) {
+std::optional<int64_t> OpImporter::length(size_t i, const Twine &what,
+                                          std::optional<int64_t> number) {
+  if (failed())
+    return std::nullopt;
+  Dims shape = dims(i);
+  if (shape.size() > 1) {
+    invalid("expected input " + Twine(i) + " to have rank 1, got shape " + text(shape));
+    return std::nullopt;
+  }
+  if (shape.empty())
+    return 1;
+  if (std::optional<int64_t> size = getConstantDim(shape[0]))
+    return size;
+  if (number && *number >= 0)
+    return unify(shape[0], constant(*number), "the length of input " + Twine(i) + " and " + what)
+               ? number
+               : std::nullopt;
+  unsupported(what + " depends on the length " + text(shape[0]) + " of input " + Twine(i),
+              "fix the dimension with --dim NAME=SIZE");
+  return std::nullopt;
+}
+
+SmallVector<AffineExpr> OpImporter::sizes(size_t i, StringRef what, std::optional<int64_t> number) {
   if (const KnownTensor *tensor = known(i))
     return tensor->elements;
   checkIntegers(i);
+  std::optional<int64_t> size = length(i, "the number of its " + Twine(what), number);
   Value value = in(i);
-  if (failed())
+  if (!size || failed())
     return {};
-  auto type = cast<RankedTensorType>(value.getType());
-  std::optional<int64_t> count = getSmallSize(type.getShape());
-  if (!type.hasStaticShape() || !count || type.getRank() > 1) {
-    unsupported("the " + what + " of input " + Twine(i) + " has an unknown number of elements, " +
+  if (!getSmallSize({*size})) {
+    unsupported("the " + what + " of input " + Twine(i) + " has too many elements, " +
                 text(dims(value)));
     return {};
   }
   SmallVector<AffineExpr> result;
-  Value flat = reshape(value, {constant(*count)});
-  for (int64_t k = 0; k < *count && !failed(); ++k)
+  Value flat = reshape(value, {constant(*size)});
+  for (int64_t k = 0; k < *size && !failed(); ++k)
     result.push_back(
         bindSize(sliceDim(flat, 0, constant(k), constant(1)), what + "." + Twine(k), nullptr));
   return result;
@@ -527,6 +650,18 @@ Value OpImporter::broadcastTo(Value input, ArrayRef<AffineExpr> newDims) {
 
 Value OpImporter::transpose(Value input, ArrayRef<int64_t> permutation) {
   return make<TransposeOp>(input, permutation);
+}
+
+Value OpImporter::matmul(Value lhs, Value rhs) {
+  if (failed())
+    return nullptr;
+  Dims a = dims(lhs), b = dims(rhs);
+  if (!a.empty() && !b.empty()) {
+    unify(a.back(), b.size() == 1 ? b[0] : b[b.size() - 2], "the inner dimensions");
+    if (a.size() > 2 && b.size() > 2)
+      broadcast({Dims(ArrayRef(a).drop_back(2)), Dims(ArrayRef(b).drop_back(2))});
+  }
+  return make<MatMulOp>(lhs, rhs);
 }
 
 Value OpImporter::convert(Value input, Type elementType) {

@@ -85,6 +85,8 @@ public:
   mlir::OpBuilder &b;
   Symbols &symbols;
   RandomStreams &streams;
+  /// The rank of the first output, where the model declares it.
+  std::optional<int64_t> declaredRank;
 
   //===--- Inputs ---===//
 
@@ -113,8 +115,14 @@ public:
   /// The input's elements as numbers; unsupported if they are not known.
   mlir::SmallVector<int64_t> constants(size_t i, llvm::StringRef what);
   /// The input's elements as sizes: known ones, or data symbols with the names
-  /// `what.0`, `what.1`, ...; negative data fails the run.
-  mlir::SmallVector<mlir::AffineExpr> sizes(size_t i, llvm::StringRef what);
+  /// `what.0`, `what.1`, ...; negative data fails the run. There are `number` of
+  /// them, if that is known.
+  mlir::SmallVector<mlir::AffineExpr> sizes(size_t i, llvm::StringRef what,
+                                            std::optional<int64_t> number = std::nullopt);
+  /// The length of an input of rank 1, which is `number` if that is known: data of
+  /// another length fails the run. Absent with an error if nothing tells it.
+  std::optional<int64_t> length(size_t i, const llvm::Twine &what,
+                                std::optional<int64_t> number);
   /// The input's only element as a count; less than 0 is none.
   mlir::AffineExpr count(size_t i, llvm::StringRef what);
   /// Invalid for an input of other elements, which are no shape or position.
@@ -171,6 +179,14 @@ public:
   mlir::SmallVector<int64_t> normalizeAxes(mlir::ArrayRef<int64_t> axes, int64_t rank);
   /// Makes two dimensions equal (see Symbols::unify).
   bool unify(mlir::AffineExpr a, mlir::AffineExpr b, const llvm::Twine &what);
+  /// The same, but equality that no equation between symbols can state is left to
+  /// the run, which fails unless it holds. The dimensions remain two expressions.
+  bool equate(mlir::AffineExpr a, mlir::AffineExpr b, const llvm::Twine &what);
+  /// The quotient of dimensions that must come out even. A symbol that is divided
+  /// becomes a multiple (see Symbols); what else is not sure is computed and checked
+  /// in the run.
+  mlir::AffineExpr divide(mlir::AffineExpr dividend, mlir::AffineExpr divisor,
+                          const llvm::Twine &what);
   /// numpy broadcasting that unifies symbols.
   Dims broadcast(mlir::ArrayRef<Dims> shapes);
   std::string text(mlir::AffineExpr expr) const { return symbols.print(expr); }
@@ -194,14 +210,9 @@ public:
       return nullptr;
     mlir::OperationState state(loc, OpTy::getOperationName());
     OpTy::build(b, state, mlir::Type(b.getNoneType()), std::forward<Args>(args)...);
-    if constexpr (OpTy::template hasTrait<ElementwiseOpInterface::Trait>()) {
-      llvm::SmallVector<Dims> shapes;
-      for (mlir::Value operand : state.operands)
-        shapes.push_back(getDims(operand));
-      broadcast(shapes);
-      if (failed())
+    if constexpr (OpTy::template hasTrait<ElementwiseOpInterface::Trait>())
+      if (!align(state.operands))
         return nullptr;
-    }
     typename OpTy::Adaptor adaptor(state.operands, state.attributes.getDictionary(b.getContext()),
                                    state.getRawProperties());
     mlir::FailureOr<mlir::RankedTensorType> type = mlir::failure();
@@ -244,6 +255,8 @@ public:
   mlir::Value reshape(mlir::Value input, mlir::ArrayRef<mlir::AffineExpr> dims);
   mlir::Value broadcastTo(mlir::Value input, mlir::ArrayRef<mlir::AffineExpr> dims);
   mlir::Value transpose(mlir::Value input, mlir::ArrayRef<int64_t> permutation);
+  /// numpy's matmul, whose symbols it unifies first.
+  mlir::Value matmul(mlir::Value lhs, mlir::Value rhs);
   mlir::Value convert(mlir::Value input, mlir::Type elementType);
   /// Narrow floats as f32, in which sums of many of them are kept. Null stays.
   mlir::Value widen(mlir::Value input);
@@ -272,6 +285,13 @@ private:
   /// node's failure.
   void capture(llvm::function_ref<void()> action);
   mlir::Value finish(mlir::OperationState &state);
+  /// The run fails unless the 64-bit number of rank 0 is the expression's value; a
+  /// data symbol that has no value yet gets this one.
+  void bind(mlir::Value number, mlir::AffineExpr expr);
+  /// For remarks: `node 'x' (Op) needs WHAT`.
+  std::string why(const llvm::Twine &what) const;
+  /// Gives operands the dimensions in which they broadcast.
+  bool align(llvm::MutableArrayRef<mlir::Value> operands);
   int64_t numOps = 0;
   template <typename T>
   const onnx::AttributeProto *findTyped(llvm::StringRef name, T type, const char *typeName);

@@ -129,8 +129,8 @@ static Value alignZeroPoint(OpImporter &n, Value zeroPoint, bool isLeft) {
 }
 
 static Value multiplyIntegers(OpImporter &n, Value a, Value aZero, Value b, Value bZero) {
-  return n.make<MatMulOp>(center(n, a, alignZeroPoint(n, aZero, true)),
-                          center(n, b, alignZeroPoint(n, bZero, false)));
+  return n.matmul(center(n, a, alignZeroPoint(n, aZero, true)),
+                  center(n, b, alignZeroPoint(n, bZero, false)));
 }
 
 static void importMatMulInteger(OpImporter &n) {

@@ -23,10 +23,24 @@ static bool findDataAxes(OpImporter &n, Reduction &r) {
   if (n.known(1) && n.known(1)->getConstants())
     return false;
   Dims count = n.dims(1);
-  std::optional<int64_t> number = count.size() == 1 ? getConstantDim(count[0]) : std::nullopt;
-  if (!number || *number > n.rank(0)) {
-    n.unsupported("the number of its axes, " + n.text(count) + ", is dynamic or too large",
-                  "fix the dimension with --dim NAME=SIZE");
+  if (r.keepdims && count.size() == 1 && !getConstantDim(count[0])) {
+    Numbers m(n);
+    Value isEmpty = m.equal(m.size(count[0]), m.constant(0));
+    r.isReduced = findAxes(n, m.vector(1), n.rank(0));
+    // No axes at all mean all of them.
+    if (!n.intAttr("noop_with_empty_axes", 0))
+      for (Value &isReduced : r.isReduced)
+        isReduced = n.make<OrOp>(isReduced, isEmpty);
+    return true;
+  }
+  std::optional<int64_t> number;
+  if (n.declaredRank)
+    number = n.rank(0) - *n.declaredRank;
+  number = n.length(1, "the rank of its result", number);
+  if (!number)
+    return true;
+  if (*number > n.rank(0)) {
+    n.invalid("expected at most " + Twine(n.rank(0)) + " axes, got " + Twine(*number));
     return true;
   }
   r.numReduced = *number;

@@ -51,18 +51,10 @@ static void importReshape(OpImporter &n) {
   }
   AffineExpr total = normalizeDim(getNumElements(input, n.b.getContext()));
   if (!inferred) {
-    n.unify(total, product, "the numbers of elements before and after");
+    n.equate(total, product, "the numbers of elements before and after");
     return setReshaped(n, result);
   }
-  AffineExpr rest = divideDim(total, product);
-  if (!rest) {
-    std::string sizes = n.text(total) + " elements into groups of " + n.text(product);
-    if (getConstantDim(total) && getConstantDim(product))
-      return n.invalid("expected a -1 in the target shape to come out even, got " + sizes);
-    return n.unsupported("a -1 in the target shape divides " + sizes,
-                         "fix the dimensions with --dim NAME=SIZE");
-  }
-  result[*inferred] = rest;
+  result[*inferred] = n.divide(total, product, "the number of elements that a -1 divides");
   setReshaped(n, result);
 }
 
@@ -172,7 +164,7 @@ static void importExpand(OpImporter &n) {
 /// [d0, d1] repeated [r0, r1] times: [1, d0, 1, d1] broadcast to
 /// [r0, d0, r1, d1], then [r0 d0, r1 d1].
 static void importTile(OpImporter &n) {
-  SmallVector<AffineExpr> repeats = n.sizes(1, "repeats");
+  SmallVector<AffineExpr> repeats = n.sizes(1, "repeats", n.rank(0));
   Dims dims = n.dims(0), apart, repeated, result;
   if (n.failed())
     return;
@@ -220,10 +212,7 @@ static void importDepthToSpace(OpImporter &n) {
   bool isCRD = n.stringAttr("mode", "DCR") == "CRD";
   if (n.failed())
     return;
-  AffineExpr block = n.constant(b), depth = divideDim(d[1], n.constant(b * b));
-  if (!depth)
-    return n.invalid("expected channels to be a multiple of " + Twine(b * b) + ", got " +
-                     n.text(d[1]));
+  AffineExpr block = n.constant(b), depth = n.divide(d[1], n.constant(b * b), "the channels");
   Value apart = n.reshape(n.in(0), isCRD ? Dims{d[0], depth, block, block, d[2], d[3]}
                                          : Dims{d[0], block, block, depth, d[2], d[3]});
   Value moved = n.transpose(apart, isCRD ? ArrayRef<int64_t>{0, 1, 4, 2, 5, 3}
@@ -237,10 +226,8 @@ static void importSpaceToDepth(OpImporter &n) {
   if (n.failed())
     return;
   AffineExpr block = n.constant(b);
-  AffineExpr height = divideDim(d[2], block), width = divideDim(d[3], block);
-  if (!height || !width)
-    return n.invalid("expected height and width to be multiples of " + Twine(b) + ", got " +
-                     n.text(d));
+  AffineExpr height = n.divide(d[2], block, "the height");
+  AffineExpr width = n.divide(d[3], block, "the width");
   Value apart = n.reshape(n.in(0), {d[0], d[1], height, block, width, block});
   Value moved = n.transpose(apart, {0, 3, 5, 1, 2, 4});
   n.set(n.reshape(moved, {d[0], d[1] * (b * b), height, width}));

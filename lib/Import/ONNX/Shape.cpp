@@ -89,7 +89,7 @@ static void importSize(OpImporter &n) {
 static void importConstantOfShape(OpImporter &n) {
   if (n.rank(0) != 1)
     return n.invalid("expected a shape of rank 1, got rank " + Twine(n.rank(0)));
-  SmallVector<AffineExpr> shape = n.sizes(0, "shape");
+  SmallVector<AffineExpr> shape = n.sizes(0, "shape", n.declaredRank);
   if (n.failed())
     return;
   for (AffineExpr dim : shape)

@@ -69,11 +69,13 @@ static void importCausalConvWithState(OpImporter &n) {
   Dims dims = n.dims(0), weightDims = n.dims(1);
   AffineExpr batch = dims[0], channels = dims[1], length = dims[2], one = n.constant(1);
   std::optional<int64_t> kernel = getConstantDim(weightDims[2]);
-  if (!kernel || *kernel < 1 || *kernel > kMaxKernel)
+  if (kernel && (*kernel < 1 || *kernel > kMaxKernel))
     return n.unsupported("a kernel of " + n.text(weightDims[2]) + " elements");
+  if (!kernel)
+    n.symbols.requireNonNegative(weightDims[2] - 1, "node " + n.name + " has a kernel");
   n.unify(weightDims[0], channels, "the channels of input and weight");
   n.unify(weightDims[1], one, "dimension 1 of the weight and 1");
-  Dims stateDims = {batch, channels, n.constant(*kernel - 1)};
+  Dims stateDims = {batch, channels, normalizeDim(weightDims[2] - 1)};
   Value x = n.in(0), state = n.in(3);
   if (state) {
     Dims given = n.dims(3);
@@ -84,10 +86,18 @@ static void importCausalConvWithState(OpImporter &n) {
   } else if (!n.failed()) {
     state = n.broadcastTo(n.scalarLike(x, 0), stateDims);
   }
-  Value padded = *kernel == 1 ? x : n.concat({state, x}, 2);
+  Value padded = kernel == 1 ? x : n.concat({state, x}, 2);
   n.set(1, n.sliceDim(padded, 2, length, stateDims[2]));
   Value wide = n.widen(padded), weight = n.widen(n.in(1)), sum;
-  for (int64_t tap = 0; tap < *kernel && !n.failed(); ++tap) {
+  if (!kernel && !n.failed()) {
+    // All windows [batch, channels, length, kernel], times the filters.
+    Value starts = n.reshape(n.iota(length, n.b.getI64Type()), {length, one});
+    Value index = n.make<AddOp>(starts, n.iota(weightDims[2], n.b.getI64Type()));
+    Value filters = n.reshape(weight, {one, channels, one, weightDims[2]});
+    Value products = n.make<MulOp>(n.make<GatherOp>(wide, index, 2), filters);
+    sum = n.reduce(ReduceKind::Sum, products, {3}, /*keepdims=*/false);
+  }
+  for (int64_t tap = 0; kernel && tap < *kernel && !n.failed(); ++tap) {
     Value filter = n.reshape(n.sliceDim(weight, 2, n.constant(tap), one), {one, channels, one});
     Value product = n.make<MulOp>(n.sliceDim(wide, 2, n.constant(tap), length), filter);
     sum = sum ? n.make<AddOp>(sum, product) : product;

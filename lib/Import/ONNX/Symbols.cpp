@@ -176,7 +176,63 @@ bool Symbols::requireNonNegative(AffineExpr expr, const Twine &why) {
                                          : "at least " + Twine(bounds.min)) + ": " + why).str());
     return true;
   }
-  return false;
+  return raiseMinimum(expr, why);
+}
+
+/// Sums, positive multiples and quotients of nondecreasing expressions are
+/// nondecreasing.
+static bool isNondecreasing(AffineExpr expr) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return true;
+  std::optional<int64_t> factor = getConstantDim(binary.getRHS());
+  switch (binary.getKind()) {
+  case AffineExprKind::Add:
+    return isNondecreasing(binary.getLHS()) && isNondecreasing(binary.getRHS());
+  case AffineExprKind::Mul:
+  case AffineExprKind::FloorDiv:
+    return factor && *factor > 0 && isNondecreasing(binary.getLHS());
+  default:
+    return false;
+  }
+}
+
+bool Symbols::raiseMinimum(AffineExpr expr, const Twine &why) {
+  if (!isNondecreasing(expr))
+    return false;
+  std::optional<unsigned> only;
+  for (unsigned i = 0; i < live.size(); ++i) {
+    if (!expr.isFunctionOfSymbol(i))
+      continue;
+    if (only)
+      return false;
+    only = i;
+  }
+  if (!only || live[*only].isData)
+    return false;
+  SymbolInfo bounds = live[*only];
+  auto holds = [&](int64_t value) {
+    std::vector<SymbolInfo> at = live;
+    at[*only].min = at[*only].max = value;
+    DimRange range = getDimRange(expr, at);
+    return range.min && *range.min >= 0;
+  };
+  constexpr int64_t kLargest = int64_t(1) << 40;
+  int64_t low = bounds.min, high = std::min(bounds.max, kLargest);
+  if (low > high || !holds(high))
+    return false;
+  while (low < high) {
+    int64_t middle = low + (high - low) / 2;
+    if (holds(middle))
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  bounds.min = low;
+  live[*only] = all[liveToAll[*only]].info = bounds;
+  remarks.push_back(
+      ("dimension " + quote(bounds.name) + " is at least " + Twine(low) + ": " + why).str());
+  return true;
 }
 
 //===----------------------------------------------------------------------===//
@@ -254,6 +310,28 @@ Symbols::Unification Symbols::unify(AffineExpr a, AffineExpr b, const Twine &why
       return Unification::Restart;
   }
   return Unification::Impossible;
+}
+
+Symbols::Unification Symbols::makeMultiple(unsigned symbol, int64_t factor, const Twine &why) {
+  SymbolInfo info = live[symbol];
+  if (info.isData || factor < 1)
+    return Unification::Impossible;
+  if (factor == 1)
+    return Unification::Equal;
+  SymbolInfo part;
+  part.name = info.name + "/" + std::to_string(factor);
+  part.min = llvm::divideCeilSigned(info.min, factor);
+  part.max = info.max == INT64_MAX ? INT64_MAX : llvm::divideFloorSigned(info.max, factor);
+  if (part.min > part.max || isDeclared(part.name))
+    return Unification::Impossible;
+  declare(part.name);
+  all.back().info = part;
+  if (part.min == part.max)
+    all.back().solution = getAffineConstantExpr(part.min, context);
+  all[liveToAll[symbol]].solution = getAffineSymbolExpr(all.size() - 1, context) * factor;
+  remarks.push_back(
+      ("dimension " + quote(info.name) + " is a multiple of " + Twine(factor) + ": " + why).str());
+  return Unification::Restart;
 }
 
 std::string Symbols::print(AffineExpr expr) const {

@@ -58,6 +58,10 @@ public:
   /// symbol: then the import must start again.
   enum class Unification { Equal, Restart, Impossible };
   Unification unify(mlir::AffineExpr a, mlir::AffineExpr b, const llvm::Twine &why);
+  /// Makes a symbol of the inputs a multiple of `factor`: it becomes `factor` times
+  /// a new one, called `NAME/factor`, and the import must start again. Impossible for
+  /// a symbol that data gives or whose bounds leave no multiple.
+  Unification makeMultiple(unsigned symbol, int64_t factor, const llvm::Twine &why);
 
   /// `batch * (seq + 2)`: an expression in the user's words.
   std::string print(mlir::AffineExpr expr) const;
@@ -82,6 +86,9 @@ private:
   mlir::AffineExpr toLive(mlir::AffineExpr expr) const;
   mlir::AffineExpr toAll(mlir::AffineExpr expr) const;
   bool dependsOnData(mlir::AffineExpr expr, unsigned firstLive) const;
+  /// Raises the minimum of the only symbol of an expression that does not fall when
+  /// the symbol grows until the expression is not negative.
+  bool raiseMinimum(mlir::AffineExpr expr, const llvm::Twine &why);
   bool solve(unsigned liveIndex, mlir::AffineExpr solution, const llvm::Twine &why);
 
   mlir::MLIRContext *context;

@@ -66,6 +66,29 @@ static void roundUp(OpImporter &n, Window &w, size_t i) {
   w.after[i] = after;
 }
 
+SmallVector<int64_t> getKernel(OpImporter &n, ArrayRef<AffineExpr> dims, bool canBeDynamic) {
+  std::optional<SmallVector<int64_t>> given = n.intsAttr("kernel_shape");
+  if (given && given->size() != dims.size())
+    n.invalid("expected " + Twine(dims.size()) + " kernel_shape, got " + Twine(given->size()));
+  SmallVector<int64_t> kernel;
+  for (auto [i, dim] : llvm::enumerate(dims)) {
+    std::optional<int64_t> size = getConstantDim(dim);
+    if (!size && given && !n.failed()) {
+      size = (*given)[i];
+      n.unify(dim, n.constant(*size), "the weights' dimension " + Twine(i + 2) +
+                                          " and kernel_shape");
+    }
+    if (size && *size < 1 && !n.failed())
+      n.unsupported("an empty kernel");
+    kernel.push_back(size.value_or(0));
+  }
+  if (!llvm::is_contained(kernel, 0) || n.failed())
+    return kernel;
+  if (!canBeDynamic)
+    n.unsupported("a dynamic kernel", "give the weights a static shape");
+  return SmallVector<int64_t>(kernel.size(), 0);
+}
+
 Window getWindow(OpImporter &n, ArrayRef<int64_t> kernel) {
   Window w;
   size_t rank = n.rank(0) < 3 ? 0 : n.rank(0) - 2;
@@ -104,7 +127,9 @@ Window getWindow(OpImporter &n, ArrayRef<int64_t> kernel) {
   w.completion.assign(rank, 0);
   w.starts.assign(rank, n.constant(0));
   w.counts.assign(rank, nullptr);
-  for (size_t i = 0; i < rank; ++i) {
+  if (w.isDynamic() && isSame)
+    n.unsupported("auto_pad with a dynamic kernel", "give the weights a static shape");
+  for (size_t i = 0; i < rank && !n.failed(); ++i) {
     if (isSame)
       padToSame(n, w, i, autoPad == "SAME_UPPER");
     else if (isCeil)

@@ -18,6 +18,8 @@ struct Window {
   llvm::SmallVector<mlir::AffineExpr> starts, counts;
 
   size_t rank() const { return kernel.size(); }
+  /// The kernel's sizes are those of the weights, in the run.
+  bool isDynamic() const { return llvm::is_contained(kernel, 0); }
   /// From a window's first element to its last.
   int64_t reach(size_t i) const { return (kernel[i] - 1) * dilations[i] + 1; }
   bool isPadded(size_t i) const { return before[i] != 0 || after[i] != 0; }
@@ -27,6 +29,12 @@ struct Window {
   /// The windows tile the input: each element is in exactly one.
   bool isPartition() const;
 };
+
+/// The kernel's sizes: the weights' dimensions, or where those are dynamic the
+/// attribute kernel_shape. All are 0 if nothing tells one of them, which is
+/// unsupported unless they may be dynamic.
+llvm::SmallVector<int64_t> getKernel(OpImporter &n, mlir::ArrayRef<mlir::AffineExpr> dims,
+                                     bool canBeDynamic);
 
 /// Reads and checks the attributes; `kernel` comes from the weights for
 /// convolutions and is empty for pools, which have an attribute.

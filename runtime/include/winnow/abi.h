@@ -13,7 +13,7 @@ extern "C" {
 
 /* Raised whenever a struct below or a call contract changes. The runtime
  * refuses a model of another version with WINNOW_ERROR_VERSION. */
-#define WINNOW_ABI_VERSION 3
+#define WINNOW_ABI_VERSION 4
 
 /* Element types carry ONNX's TensorProto.DataType numbers. */
 enum {
@@ -45,10 +45,11 @@ enum {
 typedef struct winnow_dim {
   int64_t size;   /* static size, or -1 */
   int32_t symbol; /* index into winnow_model_desc.symbols when the dimension is
-                     exactly that symbol, else -1 (static, or an expression
-                     that `output_dims` or `input_dim` knows) */
+                     that symbol, or `factor` times it, else -1 (static, or an
+                     expression that `output_dims` or `input_dim` knows) */
   int32_t from_data; /* 1 when it depends on a symbol that data gives (outputs
                         only), else 0 */
+  int64_t factor; /* 1 or more when there is a symbol, else 0 */
 } winnow_dim;
 
 /* A named run-time dimension, such as `batch`, with inclusive bounds. Its value

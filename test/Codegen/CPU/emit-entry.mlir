@@ -93,10 +93,10 @@ func.func @winnow.workspace_bytes(%s0: index, %s1: index) -> index {
 
 // -----
 
-// Dimensions of inputs that are neither static nor one symbol, by their number.
+// Dimensions of inputs that are neither static nor multiples of one symbol, by their number.
 func.func @mask(%w: memref<?xi8>, %s0: index, %s1: index, %x: memref<?x4xf32>, %past: memref<?xf32>, %mask: memref<?x?xi64>, %out: memref<?xf32>, %ws: memref<?xi8>)
     attributes {winnow.entry, winnow.num_inputs = 3 : i64,
-                winnow.input_dims = [affine_map<()[s0, s1] -> (s0, 4)>, affine_map<()[s0, s1] -> (s1)>, affine_map<()[s0, s1] -> (s0 + s1, s0 * 2)>],
+                winnow.input_dims = [affine_map<()[s0, s1] -> (s0, 4)>, affine_map<()[s0, s1] -> (s1)>, affine_map<()[s0, s1] -> (s0 + s1, s0 * s1)>],
                 winnow.output_dims = [affine_map<()[s0, s1] -> (s0)>]} {
   return
 }
@@ -106,7 +106,7 @@ func.func @winnow.workspace_bytes(%s0: index, %s1: index) -> index {
 // CHECK-LABEL: func @winnow.input_dim
 // CHECK-SAME: (%{{.*}}: !llvm.ptr, %[[N:.*]]: i64) -> i64
 // CHECK-DAG: %[[SUM:.*]] = arith.addi
-// CHECK-DAG: %[[TWICE:.*]] = arith.muli
+// CHECK-DAG: %[[PRODUCT:.*]] = arith.muli
 // CHECK-DAG: %[[IS1:.*]] = arith.cmpi eq, %[[N]], %c1
 // CHECK-DAG: %[[R:.*]] = arith.select %[[IS1]]
 // CHECK: return %[[R]] : i64

@@ -243,23 +243,46 @@ AffineExpr divideDim(AffineExpr dividend, AffineExpr divisor) {
   return build(*quotient, dividend.getContext());
 }
 
+/// The factors that all terms share, the constant among them positive.
+static std::pair<Monomial, int64_t> getContent(const Polynomial &polynomial) {
+  std::pair<Monomial, int64_t> content(polynomial.terms.begin()->first, 0);
+  for (const auto &[monomial, coefficient] : polynomial.terms) {
+    content.second = std::gcd(content.second, coefficient);
+    Monomial both;
+    std::set_intersection(content.first.begin(), content.first.end(), monomial.begin(),
+                          monomial.end(), std::back_inserter(both), precedes);
+    content.first = both;
+  }
+  return content;
+}
+
 AffineExpr getPrimitivePart(AffineExpr dim) {
   Polynomial polynomial = expand(dim);
   if (polynomial.terms.empty() || polynomial.overflow)
     return dim;
   Polynomial content;
-  Monomial shared = polynomial.terms.begin()->first;
-  int64_t divisor = 0;
-  for (const auto &[monomial, coefficient] : polynomial.terms) {
-    divisor = std::gcd(divisor, coefficient);
-    Monomial both;
-    std::set_intersection(shared.begin(), shared.end(), monomial.begin(), monomial.end(),
-                          std::back_inserter(both), precedes);
-    shared = both;
-  }
-  content.addTerm(shared, divisor);
+  auto [monomial, factor] = getContent(polynomial);
+  content.addTerm(monomial, factor);
   std::optional<Polynomial> quotient = divideExactly(polynomial, content);
   return quotient ? build(*quotient, dim.getContext()) : dim;
+}
+
+void cancelFactors(AffineExpr &a, AffineExpr &b) {
+  Polynomial x = expand(a), y = expand(b);
+  if (x.terms.empty() || y.terms.empty() || x.overflow || y.overflow)
+    return;
+  auto [left, leftFactor] = getContent(x);
+  auto [right, rightFactor] = getContent(y);
+  Monomial both;
+  std::set_intersection(left.begin(), left.end(), right.begin(), right.end(),
+                        std::back_inserter(both), precedes);
+  Polynomial shared;
+  shared.addTerm(both, std::gcd(leftFactor, rightFactor));
+  std::optional<Polynomial> p = divideExactly(x, shared), q = divideExactly(y, shared);
+  if (!p || !q)
+    return;
+  a = build(*p, a.getContext());
+  b = build(*q, b.getContext());
 }
 
 //===----------------------------------------------------------------------===//
@@ -323,6 +346,25 @@ DimRange getDimRange(AffineExpr dim, ArrayRef<SymbolInfo> symbols) {
     sum.max = addBound(sum.max, mulBound(product.max, coefficient));
   }
   return sum;
+}
+
+bool areDifferent(AffineExpr a, AffineExpr b, ArrayRef<SymbolInfo> symbols) {
+  cancelFactors(a, b);
+  DimRange range = getDimRange(a - b, symbols);
+  return (range.min && *range.min > 0) || (range.max && *range.max < 0);
+}
+
+std::optional<std::pair<unsigned, int64_t>> getSymbolMultiple(AffineExpr dim) {
+  auto product = dyn_cast<AffineBinaryOpExpr>(dim);
+  std::optional<int64_t> factor = 1;
+  if (product && product.getKind() == AffineExprKind::Mul) {
+    dim = product.getLHS();
+    factor = getConstantDim(product.getRHS());
+  }
+  auto symbol = dyn_cast<AffineSymbolExpr>(dim);
+  if (!symbol || !factor || *factor < 1)
+    return std::nullopt;
+  return std::pair(symbol.getPosition(), *factor);
 }
 
 std::optional<int64_t> getLinearCoefficient(AffineExpr dim, unsigned symbol) {

@@ -30,3 +30,24 @@ func.func @differs(%x: tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1 + 2)>>) 
       -> tensor<?xf32, affine_map<()[s0, s1] -> (s0 * s1 + s0)>>
   return
 }
+
+// -----
+
+// What may be equal is checked in the run, before.
+// CHECK-LABEL: @may_be_equal
+func.func @may_be_equal(%x: tensor<?x?xf32, affine_map<()[s0, s1, s2] -> (s0, s1)>>)
+    -> tensor<?x4xf32, affine_map<()[s0, s1, s2] -> (s2, 4)>> {
+  // CHECK: winnow.reshape
+  %0 = winnow.reshape %x : (tensor<?x?xf32, affine_map<()[s0, s1, s2] -> (s0, s1)>>)
+      -> tensor<?x4xf32, affine_map<()[s0, s1, s2] -> (s2, 4)>>
+  return %0 : tensor<?x4xf32, affine_map<()[s0, s1, s2] -> (s2, 4)>>
+}
+
+// -----
+
+func.func @differs_by_a_factor(%x: tensor<?x6xf32, affine_map<()[s0] -> (s0, 6)>>) {
+  // expected-error @below {{expected as many elements before as after}}
+  %0 = winnow.reshape %x : (tensor<?x6xf32, affine_map<()[s0] -> (s0, 6)>>)
+      -> tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>
+  return
+}

@@ -26,6 +26,14 @@ bool isSimpleDim(mlir::AffineExpr dim);
 /// symbols are; null otherwise.
 mlir::AffineExpr divideDim(mlir::AffineExpr dividend, mlir::AffineExpr divisor);
 
+/// Takes the factors that both share out of both; symbols among them are taken to
+/// be nonzero: 6 s0 s1 and 4 s0 become 3 s1 and 2.
+void cancelFactors(mlir::AffineExpr &a, mlir::AffineExpr &b);
+
+/// Dimensions that no nonzero values of the symbols make equal: they differ by a
+/// constant, up to factors that they share.
+bool areDifferent(mlir::AffineExpr a, mlir::AffineExpr b, llvm::ArrayRef<SymbolInfo> symbols);
+
 /// `dim` without the factors that all its terms share, which are taken to be
 /// nonzero: 64 s0 - 64 s1 becomes s0 - s1.
 mlir::AffineExpr getPrimitivePart(mlir::AffineExpr dim);
@@ -43,6 +51,10 @@ DimRange getDimRange(mlir::AffineExpr dim, llvm::ArrayRef<SymbolInfo> symbols);
 /// minimum and the number that stands for it here, its capacity.
 mlir::AffineExpr getDataBound(mlir::AffineExpr dim, llvm::ArrayRef<SymbolInfo> symbols,
                               bool isUpper);
+
+/// The symbol and the positive factor of a normalised dimension that is a multiple
+/// of one symbol.
+std::optional<std::pair<unsigned, int64_t>> getSymbolMultiple(mlir::AffineExpr dim);
 
 /// The term `coefficient * symbol` of a dimension in which the symbol occurs
 /// nowhere else; absent if there is no such term.
