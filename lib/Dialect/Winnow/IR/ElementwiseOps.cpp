@@ -1,4 +1,5 @@
 #include "InferType.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -302,65 +303,91 @@ static Value emit(CompareOp op, ScalarEmitter e, ValueRange x) {
   return e.make<arith::CmpIOp>(isUnsigned ? unsignedInts[index] : ints[index], x[0], x[1]);
 }
 
-/// Float to integer saturates: LLVM leaves what does not fit undefined, and an
-/// undefined value must not reach a gather's bounds check.
-static Value floatToInt(ScalarEmitter &e, Value x, IntegerType to, bool toUnsigned) {
-  auto from = cast<FloatType>(x.getType());
-  unsigned width = to.getWidth();
-  double low = toUnsigned ? 0 : -std::ldexp(1.0, width - 1);
-  double high = std::ldexp(1.0, toUnsigned ? width : width - 1);
-  Value isLow = e.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, x, e.constant(from, low));
-  Value isInside = e.make<arith::AndIOp>(
-      e.make<arith::CmpFOp>(arith::CmpFPredicate::OGE, x, e.constant(from, low)),
-      e.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, x, e.constant(from, high)));
+/// Float to integer saturates, and NaN is 0: LLVM leaves what does not fit
+/// undefined, and an undefined value must not reach a gather's bounds check.
+static Value floatToInt(ScalarEmitter &e, Value x, IntegerType declared, bool toUnsigned) {
+  using P = arith::CmpFPredicate;
+  Type from = x.getType();
+  auto to = e.b.getIntegerType(getArithmeticType(declared).getIntOrFloatBitWidth());
+  unsigned width = declared.getWidth();
+  Value low = e.constant(from, toUnsigned ? 0 : -std::ldexp(1.0, width - 1));
+  Value high = e.constant(from, std::ldexp(1.0, toUnsigned ? width : width - 1));
+  Value isLow = e.make<arith::CmpFOp>(P::OLT, x, low);
+  Value isHigh = e.make<arith::CmpFOp>(P::OGE, x, high);
+  Value isInside = e.make<arith::AndIOp>(e.make<arith::CmpFOp>(P::OGE, x, low),
+                                         e.make<arith::CmpFOp>(P::OLT, x, high));
   Value inside = e.make<arith::SelectOp>(isInside, x, e.constant(from, 0));
   Value converted = toUnsigned ? e.make<arith::FPToUIOp>(to, inside)
                                : e.make<arith::FPToSIOp>(to, inside);
   APInt min = toUnsigned ? APInt::getZero(width) : APInt::getSignedMinValue(width);
   APInt max = toUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
-  Value saturated = e.make<arith::SelectOp>(
-      isLow, e.make<arith::ConstantOp>(IntegerAttr::get(to, min)),
-      e.make<arith::ConstantOp>(IntegerAttr::get(to, max)));
-  return e.make<arith::SelectOp>(isInside, converted, saturated);
+  auto limit = [&](const APInt &value) {
+    APInt wide = toUnsigned ? value.zext(to.getWidth()) : value.sext(to.getWidth());
+    return e.make<arith::ConstantOp>(IntegerAttr::get(to, wide));
+  };
+  Value bounded = e.make<arith::SelectOp>(isHigh, limit(max), converted);
+  return e.make<arith::SelectOp>(isLow, limit(min), bounded);
 }
 
-static Value emit(CastOp op, ScalarEmitter e, ValueRange x) {
-  Type from = x[0].getType();
-  Type declared = getElementTypeOrSelf(op.getType());
+static Value emitFloatCast(ScalarEmitter &e, Value x, FloatType to) {
+  auto from = cast<FloatType>(x.getType());
+  if (from == to)
+    return x;
+  if (from.getWidth() > to.getWidth())
+    return e.make<arith::TruncFOp>(to, x);
+  if (from.getWidth() < to.getWidth())
+    return e.make<arith::ExtFOp>(to, x);
+  Value wide = e.make<arith::ExtFOp>(e.b.getF32Type(), x);
+  return e.make<arith::TruncFOp>(to, wide);
+}
+
+/// A number, of which the type says no sign, as elements of another type.
+static Value emitCast(ScalarEmitter &e, Value x, Type declared) {
+  Type from = x.getType();
   bool toUnsigned = declared.isUnsignedInteger() || declared.isInteger(1);
-  if (auto fromFloat = dyn_cast<FloatType>(from)) {
-    if (auto to = dyn_cast<FloatType>(declared)) {
-      if (from == to)
-        return x[0];
-      if (fromFloat.getWidth() > to.getWidth())
-        return e.make<arith::TruncFOp>(to, x[0]);
-      if (fromFloat.getWidth() < to.getWidth())
-        return e.make<arith::ExtFOp>(to, x[0]);
-      Value wide = e.make<arith::ExtFOp>(e.b.getF32Type(), x[0]);
-      return e.make<arith::TruncFOp>(to, wide);
-    }
+  if (isa<FloatType>(from)) {
+    if (auto to = dyn_cast<FloatType>(declared))
+      return emitFloatCast(e, x, to);
     if (declared.isInteger(1))
-      return e.make<arith::CmpFOp>(arith::CmpFPredicate::UNE, x[0], e.constant(from, 0));
-    return floatToInt(e, x[0], e.b.getIntegerType(declared.getIntOrFloatBitWidth()), toUnsigned);
+      return e.make<arith::CmpFOp>(arith::CmpFPredicate::UNE, x, e.constant(from, 0));
+    return floatToInt(e, x, cast<IntegerType>(declared), toUnsigned);
   }
   bool fromUnsigned = e.isUnsigned || from.isInteger(1);
   if (auto to = dyn_cast<FloatType>(declared))
-    return fromUnsigned ? e.make<arith::UIToFPOp>(to, x[0]) : e.make<arith::SIToFPOp>(to, x[0]);
+    return fromUnsigned ? e.make<arith::UIToFPOp>(to, x) : e.make<arith::SIToFPOp>(to, x);
   unsigned fromWidth = from.getIntOrFloatBitWidth();
-  unsigned toWidth = declared.getIntOrFloatBitWidth();
+  unsigned toWidth = getArithmeticType(declared).getIntOrFloatBitWidth();
   Type to = e.b.getIntegerType(toWidth);
   if (toWidth == 1 && fromWidth > 1)
-    return e.make<arith::CmpIOp>(arith::CmpIPredicate::ne, x[0], e.constant(from, 0));
+    return e.make<arith::CmpIOp>(arith::CmpIPredicate::ne, x, e.constant(from, 0));
   if (fromWidth == toWidth)
-    return x[0];
+    return x;
   if (fromWidth > toWidth)
-    return e.make<arith::TruncIOp>(to, x[0]);
-  return fromUnsigned ? e.make<arith::ExtUIOp>(to, x[0]) : e.make<arith::ExtSIOp>(to, x[0]);
+    return e.make<arith::TruncIOp>(to, x);
+  return fromUnsigned ? e.make<arith::ExtUIOp>(to, x) : e.make<arith::ExtSIOp>(to, x);
+}
+
+static Value emit(CastOp op, ScalarEmitter e, ValueRange x) {
+  Type from = getElementTypeOrSelf(op.getInput()), to = getElementTypeOrSelf(op.getType());
+  if (from == to)
+    return x[0];
+  Value number = isStorageType(from) ? emitDecode(e.b, e.loc, x[0], from) : x[0];
+  if (!isStorageFloat(to)) {
+    Value result = emitCast(e, number, to);
+    return isStorageType(to) ? emitEncode(e.b, e.loc, result, to) : result;
+  }
+  // Rounded once: f32 holds the narrow types, f64 what matters of the others.
+  bool isWide = number.getType().isF64() || number.getType().isInteger(32) ||
+                number.getType().isInteger(64);
+  Value wide = emitCast(e, number, isWide ? Type(e.b.getF64Type()) : Type(e.b.getF32Type()));
+  return emitEncode(e.b, e.loc, wide, to);
 }
 
 static Value emit(BitcastOp op, ScalarEmitter e, ValueRange x) {
   Type type = getElementTypeOrSelf(op.getType());
-  Type to = isa<FloatType>(type) ? type : e.b.getIntegerType(type.getIntOrFloatBitWidth());
+  Type to = isStorageType(type)     ? e.b.getI8Type()
+            : isa<FloatType>(type) ? type
+                                   : e.b.getIntegerType(type.getIntOrFloatBitWidth());
   return x[0].getType() == to ? x[0] : e.make<arith::BitcastOp>(to, x[0]);
 }
 

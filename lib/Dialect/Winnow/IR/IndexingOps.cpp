@@ -1,4 +1,5 @@
 #include "InferType.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -48,12 +49,16 @@ static bool isSameShape(ArrayRef<AffineExpr> a, ArrayRef<AffineExpr> b, unsigned
          });
 }
 
-static LogicalResult checkUpdates(std::optional<Location> loc, Value data, Value updates) {
-  Type wanted = getElementTypeOrSelf(data), element = getElementTypeOrSelf(updates);
-  if (element == wanted)
-    return success();
-  return emitOptionalError(loc, "expected updates of the data's element type ", wanted, ", got ",
-                           element);
+template <typename Adaptor>
+static LogicalResult checkUpdates(std::optional<Location> loc, Adaptor adaptor) {
+  Type wanted = getElementTypeOrSelf(adaptor.getData());
+  Type element = getElementTypeOrSelf(adaptor.getUpdates());
+  if (element != wanted)
+    return emitOptionalError(loc, "expected updates of the data's element type ", wanted, ", got ",
+                             element);
+  if (isStorageType(element) && adaptor.getReduction() != ScatterReduction::None)
+    return emitOptionalError(loc, "expected a reduction of none for elements of ", element);
+  return success();
 }
 
 FailureOr<RankedTensorType> ScatterElementsOp::inferType(std::optional<Location> loc,
@@ -66,8 +71,8 @@ FailureOr<RankedTensorType> ScatterElementsOp::inferType(std::optional<Location>
   // C1
   if (axis < 0 || axis >= rank)
     return emitOptionalError(loc, "expected axis in [0, ", rank, "), got ", axis);
-  // C2
-  if (failed(checkUpdates(loc, adaptor.getData(), adaptor.getUpdates())))
+  // C2, C5
+  if (failed(checkUpdates(loc, adaptor)))
     return failure();
   // C3
   if (!isSameShape(indices, updates, numSymbols))
@@ -95,8 +100,8 @@ FailureOr<RankedTensorType> ScatterNDOp::inferType(std::optional<Location> loc, 
   if (!tuple || *tuple > rank)
     return emitOptionalError(loc, "expected index tuples of a static size of at most ", rank,
                              ", got indices of shape ", toString(indices));
-  // C2
-  if (failed(checkUpdates(loc, adaptor.getData(), adaptor.getUpdates())))
+  // C2, C4
+  if (failed(checkUpdates(loc, adaptor)))
     return failure();
   // C3
   Dims wanted(indices.begin(), indices.end() - 1);

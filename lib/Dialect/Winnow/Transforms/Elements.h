@@ -3,6 +3,8 @@
 #ifndef WINNOW_LIB_DIALECT_TRANSFORMS_ELEMENTS_H
 #define WINNOW_LIB_DIALECT_TRANSFORMS_ELEMENTS_H
 
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
+
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Operation.h"
 #include <vector>
@@ -10,15 +12,19 @@
 namespace winnow {
 
 /// A tensor's elements: floats as doubles, integers as 64-bit patterns, sign-
-/// or zero-extended as their type says.
+/// or zero-extended as their type says. Floats that are storage are their bits.
 struct Elements {
   mlir::RankedTensorType type;
   std::vector<double> floats;
   std::vector<int64_t> ints;
 
-  bool isFloat() const { return llvm::isa<mlir::FloatType>(type.getElementType()); }
+  bool isFloat() const {
+    return llvm::isa<mlir::FloatType>(type.getElementType()) && !isBits();
+  }
+  bool isBits() const { return isStorageFloat(type.getElementType()); }
   bool isUnsigned() const {
-    return type.getElementType().isUnsignedInteger() || type.getElementType().isInteger(1);
+    return type.getElementType().isUnsignedInteger() || type.getElementType().isInteger(1) ||
+           isBits();
   }
   int64_t size() const { return type.getNumElements(); }
   void resize() {

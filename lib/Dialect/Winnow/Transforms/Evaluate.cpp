@@ -20,13 +20,26 @@ static std::optional<Elements> load(ElementsAttr attr) {
     if (!blob || type.getElementType().isInteger(1) ||
         !DenseElementsAttr::isValidRawBuffer(type, blob->getData(), isSplat) || isSplat)
       return std::nullopt;
-    dense = DenseElementsAttr::getFromRawBuffer(type, blob->getData());
+    ArrayRef<char> data = blob->getData();
+    std::vector<char> cleared;
+    // MLIR takes the other bits of the byte for zeros.
+    if (unsigned width = type.getElementTypeBitWidth(); width < 8) {
+      for (char byte : data)
+        cleared.push_back(byte & ((1 << width) - 1));
+      data = cleared;
+    }
+    dense = DenseElementsAttr::getFromRawBuffer(type, data);
   }
   if (!dense)
     return std::nullopt;
   if (elements.isFloat()) {
     for (APFloat value : dense.getValues<APFloat>())
       elements.floats.push_back(value.convertToDouble());
+    return elements;
+  }
+  if (elements.isBits()) {
+    for (const APFloat &value : dense.getValues<APFloat>())
+      elements.ints.push_back(value.bitcastToAPInt().getZExtValue());
     return elements;
   }
   if (!type.getElementType().isInteger() || type.getElementTypeBitWidth() > 64)
@@ -48,6 +61,10 @@ static DenseElementsAttr store(const Elements &elements) {
       values.push_back(value);
     }
     return DenseElementsAttr::get(elements.type, values);
+  }
+  if (elements.isBits()) {
+    SmallVector<char> bytes(elements.ints.begin(), elements.ints.end());
+    return DenseElementsAttr::getFromRawBuffer(elements.type, bytes);
   }
   SmallVector<APInt> values;
   for (int64_t number : elements.ints)

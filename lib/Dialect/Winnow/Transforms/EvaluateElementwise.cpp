@@ -108,30 +108,35 @@ template <typename T> static bool compare(ComparePredicate predicate, T x, T y) 
   llvm_unreachable("all predicates are handled");
 }
 
-static void castElement(const Elements &from, int64_t index, Elements &to) {
-  Type type = to.type.getElementType();
-  if (to.isFloat()) {
-    to.floats[index] = from.isFloat()    ? from.floats[index]
-                       : from.isUnsigned() ? static_cast<double>(uint64_t(from.ints[index]))
-                                           : static_cast<double>(from.ints[index]);
-    return;
-  }
-  if (type.isInteger(1)) {
-    to.ints[index] = from.isFloat() ? from.floats[index] != 0 : from.ints[index] != 0;
-    return;
-  }
-  if (!from.isFloat()) {
-    to.ints[index] = from.ints[index];
-    return;
-  }
-  // Saturates, and NaN is 0, as the emitted code does.
-  unsigned width = type.getIntOrFloatBitWidth();
-  APFloat value(std::isnan(from.floats[index]) ? 0.0 : from.floats[index]);
-  APSInt integer(width, to.isUnsigned());
+/// Saturates, and NaN is 0, as the emitted code does.
+static int64_t castToInteger(double number, Type type) {
+  if (type.isInteger(1))
+    return number != 0;
+  APFloat value(std::isnan(number) ? 0.0 : number);
+  APSInt integer(type.getIntOrFloatBitWidth(), type.isUnsignedInteger());
   bool isExact;
   value.convertToInteger(integer, APFloat::rmTowardZero, &isExact);
-  to.ints[index] = to.isUnsigned() ? static_cast<int64_t>(integer.getZExtValue())
-                                   : integer.getSExtValue();
+  return integer.isUnsigned() ? static_cast<int64_t>(integer.getZExtValue())
+                              : integer.getSExtValue();
+}
+
+static void castElement(const Elements &from, int64_t index, Elements &to) {
+  Type type = to.type.getElementType(), fromType = from.type.getElementType();
+  if (fromType == type)
+    return to.copy(index, from, index);
+  if (to.isFloat() || to.isBits() || from.isFloat() || from.isBits()) {
+    double number = from.isFloat()      ? from.floats[index]
+                    : from.isBits()     ? decodeFloat(from.ints[index], cast<FloatType>(fromType))
+                    : from.isUnsigned() ? static_cast<double>(uint64_t(from.ints[index]))
+                                        : static_cast<double>(from.ints[index]);
+    if (to.isFloat())
+      to.floats[index] = number;
+    else
+      to.ints[index] = to.isBits() ? encodeFloat(number, cast<FloatType>(type))
+                                   : castToInteger(number, type);
+    return;
+  }
+  to.ints[index] = type.isInteger(1) ? from.ints[index] != 0 : from.ints[index];
 }
 
 int64_t winnow::normalize(const Elements &elements, int64_t value) {

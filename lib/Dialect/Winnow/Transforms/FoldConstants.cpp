@@ -50,7 +50,8 @@ static Attribute shareResource(Operation *op, RankedTensorType type,
     return DenseResourceElementsAttr::get(type, resource.getRawHandle());
   auto slice = dyn_cast<SliceOp>(op);
   AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-  size_t width = type.getElementTypeBitWidth() / 8;
+  Type element = type.getElementType();
+  size_t width = element.isInteger(1) ? 0 : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   std::optional<int64_t> offset = slice ? getContiguousOffset(slice) : std::nullopt;
   if (!blob || !offset || width == 0 || type.getNumElements() == 0)
     return nullptr;

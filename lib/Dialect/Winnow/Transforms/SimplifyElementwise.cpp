@@ -1,5 +1,6 @@
 #include "Evaluate.h"
 #include "Simplify.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 #include <cmath>
 
@@ -94,12 +95,17 @@ struct DivToMul : SimplifyPattern<DivOp> {
 /// Every value of `from` is a value of `to`.
 static bool isLosslessCast(Type from, Type to) {
   auto isUnsigned = [](Type type) { return type.isUnsignedInteger() || type.isInteger(1); };
-  if (isa<FloatType>(from))
-    return from == to || (isa<FloatType>(to) && to.isF64()) ||
-           (to.isF32() && (from.isF16() || from.isBF16()));
+  auto toFloat = dyn_cast<FloatType>(to);
+  if (auto fromFloat = dyn_cast<FloatType>(from))
+    // Small floats differ in what they have of infinities and -0.
+    return from == to || (toFloat && !isStorageType(to) &&
+                          APFloat::isRepresentableBy(fromFloat.getFloatSemantics(),
+                                                     toFloat.getFloatSemantics()));
   unsigned fromWidth = from.getIntOrFloatBitWidth();
-  if (auto floatType = dyn_cast<FloatType>(to))
-    return floatType.getFPMantissaWidth() >= fromWidth && fromWidth <= 8;
+  // Powers of two do not have 0.
+  if (toFloat)
+    return toFloat.getFPMantissaWidth() >= fromWidth && fromWidth <= 8 &&
+           !isa<Float8E8M0FNUType>(to);
   unsigned toWidth = to.getIntOrFloatBitWidth();
   if (isUnsigned(from) == isUnsigned(to))
     return fromWidth <= toWidth;

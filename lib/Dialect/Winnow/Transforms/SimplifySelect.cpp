@@ -1,5 +1,6 @@
 #include "Evaluate.h"
 #include "Simplify.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -62,7 +63,7 @@ struct Choice {
 std::optional<Choice> getChoice(Value value) {
   if (auto cast = value.getDefiningOp<CastOp>();
       cast && getElementTypeOrSelf(cast.getInput()).isInteger(1) &&
-      !getElementTypeOrSelf(value).isInteger(1))
+      !getElementTypeOrSelf(value).isInteger(1) && !isStorageType(getElementTypeOrSelf(value)))
     return Choice{cast.getInput(), 1, 0};
   auto select = value.getDefiningOp<SelectOp>();
   std::optional<double> onTrue = select ? getScalarConstant(select.getOnTrue()) : std::nullopt;

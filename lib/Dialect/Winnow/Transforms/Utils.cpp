@@ -1,4 +1,5 @@
 #include "Utils.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 
@@ -25,8 +26,11 @@ std::optional<double> winnow::getScalarConstant(Value value) {
   if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue())) {
     if (dense.getNumElements() == 0 || (!dense.isSplat() && dense.getNumElements() != 1))
       return std::nullopt;
-    if (isa<FloatType>(elementType))
-      return (*dense.getValues<APFloat>().begin()).convertToDouble();
+    if (auto type = dyn_cast<FloatType>(elementType)) {
+      APFloat value = *dense.getValues<APFloat>().begin();
+      return isStorageFloat(type) ? decodeFloat(value.bitcastToAPInt().getZExtValue(), type)
+                                  : value.convertToDouble();
+    }
     APInt integer = *dense.getValues<APInt>().begin();
     bool isUnsigned = elementType.isUnsignedInteger() || elementType.isInteger(1);
     return isUnsigned ? static_cast<double>(integer.getZExtValue())
@@ -47,7 +51,7 @@ std::optional<double> winnow::getScalarConstant(Value value) {
 std::optional<ArrayRef<float>> winnow::getFloats(ElementsAttr elements,
                                                  SmallVectorImpl<float> &storage) {
   Type type = elements.getElementType();
-  if (!isa<FloatType>(type) || type.getIntOrFloatBitWidth() > 32)
+  if (!isa<FloatType>(type) || type.getIntOrFloatBitWidth() > 32 || isStorageType(type))
     return std::nullopt;
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements)) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
@@ -70,6 +74,11 @@ std::optional<ArrayRef<float>> winnow::getFloats(ElementsAttr elements,
 }
 
 DenseElementsAttr winnow::getScalarElements(Type elementType, double value) {
+  auto type = RankedTensorType::get({}, elementType);
+  if (isStorageFloat(elementType)) {
+    char bits = encodeFloat(value, cast<FloatType>(elementType));
+    return DenseElementsAttr::getFromRawBuffer(type, bits);
+  }
   Attribute element;
   if (auto floatType = dyn_cast<FloatType>(elementType))
     element = FloatAttr::get(floatType, value);
@@ -78,7 +87,7 @@ DenseElementsAttr winnow::getScalarElements(Type elementType, double value) {
                                APInt(elementType.getIntOrFloatBitWidth(),
                                      static_cast<int64_t>(value), /*isSigned=*/true,
                                      /*implicitTrunc=*/true));
-  return DenseElementsAttr::get(RankedTensorType::get({}, elementType), element);
+  return DenseElementsAttr::get(type, element);
 }
 
 Value winnow::createScalar(OpBuilder &builder, Location loc, Type elementType, double value) {

@@ -864,3 +864,49 @@ func.func @f(%t: tensor<1xi64>) {
   %0 = winnow.random uniform iteration(%t) {seed = 0 : i32, stream = 0 : i32} : (tensor<1xi64>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+// Storage types are not computed with.
+func.func @f(%x: tensor<2xf8E4M3FN>) {
+  // expected-error @+1 {{'winnow.add' op operand #0 must be ranked tensor of floating-point or integer values, but got 'tensor<2xf8E4M3FN>'}}
+  %0 = winnow.add %x, %x : (tensor<2xf8E4M3FN>, tensor<2xf8E4M3FN>) -> tensor<2xf8E4M3FN>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2xi4>) {
+  // expected-error @+1 {{'winnow.compare' op operand #0 must be ranked tensor of floating-point or integer values, but got 'tensor<2xi4>'}}
+  %0 = winnow.compare lt %x, %x : (tensor<2xi4>, tensor<2xi4>) -> tensor<2xi1>
+  return
+}
+
+// -----
+
+// Nor are there other types.
+func.func @f(%x: tensor<2xi7>) {
+  // expected-error @+1 {{'winnow.cast' op operand #0 must be ranked tensor of floating-point or integer or storage values, but got 'tensor<2xi7>'}}
+  %0 = winnow.cast %x : (tensor<2xi7>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+// scatter_elements C5
+func.func @f(%x: tensor<2x5xi4>, %i: tensor<2x3xi64>, %u: tensor<2x3xi4>) {
+  // expected-error @+2 {{expected a reduction of none for elements of 'i4'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.scatter_elements %x, %i, %u {axis = 1 : i64, reduction = #winnow<scatter_reduction add>} : (tensor<2x5xi4>, tensor<2x3xi64>, tensor<2x3xi4>) -> tensor<2x5xi4>
+  return
+}
+
+// -----
+
+// scatter_nd C4
+func.func @f(%x: tensor<2x5xf8E5M2>, %i: tensor<4x2xi64>, %u: tensor<4xf8E5M2>) {
+  // expected-error @+2 {{expected a reduction of none for elements of 'f8E5M2'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.scatter_nd %x, %i, %u {reduction = #winnow<scatter_reduction max>} : (tensor<2x5xf8E5M2>, tensor<4x2xi64>, tensor<4xf8E5M2>) -> tensor<2x5xf8E5M2>
+  return
+}

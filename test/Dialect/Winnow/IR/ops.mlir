@@ -287,3 +287,24 @@ func.func @random(%t: tensor<i64>) {
     }
   }
 #-}
+
+// Types that nothing computes with are constants, cast, moved and picked.
+
+// CHECK-LABEL: func @storage
+// CHECK: winnow.constant dense<[-8, 7]> : tensor<2xi4>
+// CHECK: winnow.constant dense<[0, 3]> : tensor<2xui2>
+// CHECK: winnow.constant dense<[0xFF, 5.877470e-39]> : tensor<2xf8E8M0FNU>
+// CHECK: winnow.cast %{{.*}} : (tensor<2xi4>) -> tensor<2xf4E2M1FN>
+// CHECK: winnow.bitcast %{{.*}} : (tensor<2xf4E2M1FN>) -> tensor<2xui4>
+// CHECK: winnow.select %{{.*}} : (tensor<2xi1>, tensor<2xf8E5M2>, tensor<2xf8E5M2>) -> tensor<2xf8E5M2>
+// CHECK: winnow.scatter_nd %{{.*}} : (tensor<2xf8E5M2>, tensor<1x1xi64>, tensor<1xf8E5M2>) -> tensor<2xf8E5M2>
+func.func @storage(%c: tensor<2xi1>, %x: tensor<2xf8E5M2>, %i: tensor<1x1xi64>, %u: tensor<1xf8E5M2>) {
+  %0 = winnow.constant dense<[-8, 7]> : tensor<2xi4>
+  %1 = winnow.constant dense<[0, 3]> : tensor<2xui2>
+  %2 = winnow.constant dense<[0xFF, 0x00]> : tensor<2xf8E8M0FNU>
+  %3 = winnow.cast %0 : (tensor<2xi4>) -> tensor<2xf4E2M1FN>
+  %4 = winnow.bitcast %3 : (tensor<2xf4E2M1FN>) -> tensor<2xui4>
+  %5 = winnow.select %c, %x, %x : (tensor<2xi1>, tensor<2xf8E5M2>, tensor<2xf8E5M2>) -> tensor<2xf8E5M2>
+  %6 = winnow.scatter_nd %5, %i, %u : (tensor<2xf8E5M2>, tensor<1x1xi64>, tensor<1xf8E5M2>) -> tensor<2xf8E5M2>
+  return
+}

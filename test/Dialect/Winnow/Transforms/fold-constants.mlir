@@ -158,3 +158,43 @@ func.func @too_large() -> tensor<256x128xf32> {
   %1 = winnow.add %0, %0 : (tensor<256x128xf32>, tensor<256x128xf32>) -> tensor<256x128xf32>
   return %1 : tensor<256x128xf32>
 }
+
+// -----
+
+// Small floats: a tie goes to the even one, 0x1p-10 is half the smallest, and
+// beyond the largest is NaN, infinity, or the largest.
+
+// CHECK-LABEL: func @to_small_floats
+// CHECK-DAG: winnow.constant dense<[6.250000e-01, 0.000000e+00, 0x7F, 0xFF]> : tensor<4xf8E4M3FN>
+// CHECK-DAG: winnow.constant dense<[6.250000e-01, 9.765620e-04, 0x7C, 0xFE]> : tensor<4xf8E5M2>
+// CHECK-DAG: winnow.constant dense<[5.000000e-01, 0.000000e+00, 6.000000e+00, 0.000000e+00]> : tensor<4xf4E2M1FN>
+// CHECK-DAG: winnow.constant dense<[5.000000e-01, 9.765620e-04, 2.748780e+11, 0xFF]> : tensor<4xf8E8M0FNU>
+func.func @to_small_floats() -> (tensor<4xf8E4M3FN>, tensor<4xf8E5M2>, tensor<4xf4E2M1FN>, tensor<4xf8E8M0FNU>) {
+  %a = winnow.constant dense<[0.65625, 0.0009765625, 3.0e11, 0xFFC00000]> : tensor<4xf32>
+  %0 = winnow.cast %a : (tensor<4xf32>) -> tensor<4xf8E4M3FN>
+  %1 = winnow.cast %a : (tensor<4xf32>) -> tensor<4xf8E5M2>
+  %2 = winnow.cast %a : (tensor<4xf32>) -> tensor<4xf4E2M1FN>
+  %3 = winnow.cast %a : (tensor<4xf32>) -> tensor<4xf8E8M0FNU>
+  return %0, %1, %2, %3 : tensor<4xf8E4M3FN>, tensor<4xf8E5M2>, tensor<4xf4E2M1FN>, tensor<4xf8E8M0FNU>
+}
+
+// -----
+
+// Movement keeps the bits, also of a NaN; numbers leave by a cast.
+
+// CHECK-LABEL: func @from_storage
+// CHECK-DAG: winnow.constant dense<[0x7D, 1.000000e+00]> : tensor<2xf8E5M2>
+// CHECK-DAG: winnow.constant dense<[1.000000e+00, 0x7F{{[0-9A-F]+}}]> : tensor<2xf32>
+// CHECK-DAG: winnow.constant dense<[-8, 7]> : tensor<2xi8>
+// CHECK-DAG: winnow.constant dense<[0x7FC00000, 5.87747175E-39]> : tensor<2xf32>
+func.func @from_storage() -> (tensor<2xf8E5M2>, tensor<2xf32>, tensor<2xi8>, tensor<2xf32>) {
+  %a = winnow.constant dense<[0x3C, 0x7D]> : tensor<2xf8E5M2>
+  %b = winnow.constant dense<[-8, 7]> : tensor<2xi4>
+  %c = winnow.constant dense<[0xFF, 0x00]> : tensor<2xf8E8M0FNU>
+  %i = winnow.constant dense<[1, 0]> : tensor<2xi64>
+  %0 = winnow.gather %a, %i {axis = 0 : i64} : (tensor<2xf8E5M2>, tensor<2xi64>) -> tensor<2xf8E5M2>
+  %1 = winnow.cast %a : (tensor<2xf8E5M2>) -> tensor<2xf32>
+  %2 = winnow.cast %b : (tensor<2xi4>) -> tensor<2xi8>
+  %3 = winnow.cast %c : (tensor<2xf8E8M0FNU>) -> tensor<2xf32>
+  return %0, %1, %2, %3 : tensor<2xf8E5M2>, tensor<2xf32>, tensor<2xi8>, tensor<2xf32>
+}

@@ -34,7 +34,7 @@ def Winnow_AttentionOp : Winnow_InferOp<"attention"> {
     `causal_lowest` is of floats.
   }];
   let arguments = (ins Winnow_FloatTensor:$query, Winnow_FloatTensor:$key,
-      Winnow_FloatTensor:$value, Optional<Winnow_Tensor>:$mask,
+      Winnow_FloatTensor:$value, Optional<Winnow_NumberTensor>:$mask,
       F32Attr:$scale, UnitAttr:$causal, UnitAttr:$nan_to_zero,
       UnitAttr:$causal_at_end, UnitAttr:$causal_lowest);
   let results = (outs Winnow_FloatTensor:$result);

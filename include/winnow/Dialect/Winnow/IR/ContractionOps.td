@@ -13,8 +13,8 @@ def Winnow_MatMulOp : Winnow_InferOp<"matmul"> {
     C1: the element types match. C2: the inner dimensions match.
     C3: no operand has rank 0.
   }];
-  let arguments = (ins Winnow_Tensor:$lhs, Winnow_Tensor:$rhs);
-  let results = (outs Winnow_Tensor:$result);
+  let arguments = (ins Winnow_NumberTensor:$lhs, Winnow_NumberTensor:$rhs);
+  let results = (outs Winnow_NumberTensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
 }
 

@@ -49,7 +49,16 @@ def Winnow_CastOp : Winnow_Op<"cast", [Pure,
     DeclareOpInterfaceMethods<Winnow_ElementwiseOpInterface>]> {
   let summary = "converts the element type";
   let description = [{
-    ONNX Cast: float to integer truncates toward zero, to boolean is `x != 0`.
+    ONNX Cast: float to integer truncates toward zero and saturates, to boolean
+    is `x != 0`; integer to integer keeps the low bits. What is no value of a
+    float is rounded to the nearest one, ties to even.
+
+    Storage types have no larger values to round to. What is beyond the largest
+    of a small float, infinities included, becomes its infinity (f8E5M2), else
+    its NaN, else (f4E2M1FN) the largest. f8E8M0FNU holds powers of two: ties
+    go up, numbers below the smallest become the smallest, and what is not
+    positive becomes NaN.
+
     C1: the shapes match.
   }];
   let arguments = (ins Winnow_Tensor:$input);
@@ -90,7 +99,8 @@ def Winnow_ShiftRightOp : Winnow_BinaryOp<
     "shift_right", "floor(x / 2^y), for unsigned integers", [], Winnow_IntTensor>;
 
 def Winnow_CompareOp : Winnow_ElementwiseOp<"compare",
-    (ins Winnow_ComparePredicateAttr:$predicate, Winnow_Tensor:$lhs, Winnow_Tensor:$rhs)> {
+    (ins Winnow_ComparePredicateAttr:$predicate, Winnow_NumberTensor:$lhs,
+     Winnow_NumberTensor:$rhs)> {
   let summary = "compares two elements; the result is boolean";
   let description = [{
     IEEE ordered comparison for floats (`ne` is unordered), signed or unsigned

@@ -19,8 +19,8 @@ def Winnow_TopKOp : Winnow_Op<"topk", [Pure]> {
     C3: the results have `input`'s shape but along `axis`. C4: a static k is at
     most a static size of `axis`.
   }];
-  let arguments = (ins Winnow_Tensor:$input, I64Attr:$axis, UnitAttr:$largest);
-  let results = (outs Winnow_Tensor:$values, TensorOf<[I64]>:$indices);
+  let arguments = (ins Winnow_NumberTensor:$input, I64Attr:$axis, UnitAttr:$largest);
+  let results = (outs Winnow_NumberTensor:$values, TensorOf<[I64]>:$indices);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
@@ -38,7 +38,7 @@ def Winnow_ScatterElementsOp : Winnow_InferOp<"scatter_elements"> {
 
     C1: `axis` is in [0, rank). C2: `updates` has `data`'s element type.
     C3: `indices` and `updates` have one shape. C4: that is `data`'s shape but
-    along `axis`.
+    along `axis`. C5: storage types are only replaced.
   }];
   let arguments = (ins Winnow_Tensor:$data, Winnow_IntTensor:$indices, Winnow_Tensor:$updates,
       I64Attr:$axis,
@@ -59,7 +59,8 @@ def Winnow_ScatterNDOp : Winnow_InferOp<"scatter_nd"> {
 
     C1: the last dimension of `indices` is static and at most rank(data).
     C2: `updates` has `data`'s element type. C3: its shape is that of `indices`
-    without the last dimension, then that of the slices of `data`.
+    without the last dimension, then that of the slices of `data`. C4: storage
+    types are only replaced.
   }];
   let arguments = (ins Winnow_Tensor:$data, Winnow_IntTensor:$indices, Winnow_Tensor:$updates,
       DefaultValuedAttr<Winnow_ScatterReductionAttr, "::winnow::ScatterReduction::None">:$reduction);

@@ -62,7 +62,7 @@ def Winnow_IotaOp : Winnow_Op<"iota", [Pure]> {
   let summary = "start + i * step for i = 0, 1, ...";
   let description = "ONNX Range with a length known up to symbols. C1: the result has rank 1.";
   let arguments = (ins I64Attr:$start, I64Attr:$step);
-  let results = (outs Winnow_Tensor:$result);
+  let results = (outs Winnow_NumberTensor:$result);
   let assemblyFormat = "attr-dict `:` type($result)";
   let hasVerifier = 1;
 }

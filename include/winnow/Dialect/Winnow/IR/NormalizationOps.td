@@ -11,17 +11,17 @@ def Winnow_ReduceOp : Winnow_InferOp<"reduce"> {
     C1: the axes are in [0, rank), sorted and distinct. The result drops them,
     or keeps them with size 1 under `keepdims`.
   }];
-  let arguments = (ins Winnow_ReduceKindAttr:$kind, Winnow_Tensor:$input,
+  let arguments = (ins Winnow_ReduceKindAttr:$kind, Winnow_NumberTensor:$input,
                        DenseI64ArrayAttr:$axes, UnitAttr:$keepdims);
-  let results = (outs Winnow_Tensor:$result);
+  let results = (outs Winnow_NumberTensor:$result);
   let assemblyFormat = "$kind $input $axes attr-dict `:` functional-type(operands, results)";
 }
 
 class Winnow_CumulativeOp<string mnemonic, string what> : Winnow_InferOp<mnemonic> {
   let summary = "running " # what # " along `axis`";
   let description = "C1: `axis` is in [0, rank).";
-  let arguments = (ins Winnow_Tensor:$input, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
-  let results = (outs Winnow_Tensor:$result);
+  let arguments = (ins Winnow_NumberTensor:$input, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs Winnow_NumberTensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 

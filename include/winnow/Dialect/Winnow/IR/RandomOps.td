@@ -32,7 +32,7 @@ def Winnow_RandomOp : Winnow_Op<"random", [Pure]> {
   }];
   let arguments = (ins Winnow_RandomKindAttr:$kind, I32Attr:$seed, I32Attr:$stream,
       Optional<TensorOf<[I64]>>:$iteration);
-  let results = (outs Winnow_Tensor:$result);
+  let results = (outs Winnow_NumberTensor:$result);
   let assemblyFormat = [{
     $kind (`iteration` `(` $iteration^ `)`)? attr-dict `:` functional-type(operands, results)
   }];

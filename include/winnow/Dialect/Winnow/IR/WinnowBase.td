@@ -33,11 +33,19 @@ def Winnow_Dialect : Dialect {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
-/// A float, integer or boolean (i1) tensor of known rank.
-def Winnow_Tensor : RankedTensorOf<[AnyFloat, AnyInteger]>;
-def Winnow_FloatTensor : RankedTensorOf<[AnyFloat]>;
+/// Elements that ops compute with.
+def Winnow_Float : AnyTypeOf<[F16, BF16, F32, F64], "floating-point">;
+def Winnow_Integer : AnyTypeOf<[I1, I8, I16, I32, I64, UI8, UI16, UI32, UI64], "integer">;
+/// Elements that are stored, moved and cast, no more (see StorageTypes.h).
+def Winnow_Storage : AnyTypeOf<[F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F8E8M0FNU, F4E2M1FN,
+                                I<2>, UI<2>, I<4>, UI<4>], "storage">;
+
+/// A tensor of known rank of any of these; booleans are i1.
+def Winnow_Tensor : RankedTensorOf<[Winnow_Float, Winnow_Integer, Winnow_Storage]>;
+def Winnow_NumberTensor : RankedTensorOf<[Winnow_Float, Winnow_Integer]>;
+def Winnow_FloatTensor : RankedTensorOf<[Winnow_Float]>;
 def Winnow_BoolTensor : RankedTensorOf<[I1]>;
-def Winnow_IntTensor : RankedTensorOf<[AnyInteger]>;
+def Winnow_IntTensor : RankedTensorOf<[Winnow_Integer]>;
 
 //===----------------------------------------------------------------------===//
 // Enums
@@ -130,7 +138,7 @@ class Winnow_ElementwiseOp<string mnemonic, dag args, list<Trait> traits = []>
   let results = (outs Winnow_Tensor:$result);
 }
 
-class Winnow_UnaryOp<string mnemonic, string formula, TypeConstraint type = Winnow_Tensor>
+class Winnow_UnaryOp<string mnemonic, string formula, TypeConstraint type = Winnow_NumberTensor>
     : Winnow_ElementwiseOp<mnemonic, (ins type:$input)> {
   let summary = formula;
   let description = "For every element `x`: `" # formula # "`.";
@@ -138,7 +146,7 @@ class Winnow_UnaryOp<string mnemonic, string formula, TypeConstraint type = Winn
 }
 
 class Winnow_BinaryOp<string mnemonic, string formula, list<Trait> traits = [],
-                      TypeConstraint type = Winnow_Tensor>
+                      TypeConstraint type = Winnow_NumberTensor>
     : Winnow_ElementwiseOp<mnemonic, (ins type:$lhs, type:$rhs), traits> {
   let summary = formula;
   let description = "For every pair `x`, `y` after broadcasting: `" # formula #
