@@ -17,7 +17,8 @@ struct TypeName {
   int32_t dtype;
   StringLiteral descr;
 };
-// numpy has no bfloat16: ml_dtypes writes it as two opaque bytes.
+// numpy has no bfloat16 and nothing smaller: ml_dtypes writes them as opaque
+// bytes, which do not say what they are.
 constexpr TypeName typeNames[] = {
     {WINNOW_DTYPE_F32, "<f4"},  {WINNOW_DTYPE_F64, "<f8"},
     {WINNOW_DTYPE_F16, "<f2"},  {WINNOW_DTYPE_I8, "|i1"},
@@ -26,6 +27,16 @@ constexpr TypeName typeNames[] = {
     {WINNOW_DTYPE_U16, "<u2"},  {WINNOW_DTYPE_U32, "<u4"},
     {WINNOW_DTYPE_U64, "<u8"},  {WINNOW_DTYPE_BOOL, "|b1"},
     {WINNOW_DTYPE_BF16, "<V2"}, {WINNOW_DTYPE_BF16, "|V2"},
+    {WINNOW_DTYPE_F8E4M3FN, "|V1"},
+    {WINNOW_DTYPE_F8E4M3FNUZ, "|V1"},
+    {WINNOW_DTYPE_F8E5M2, "|V1"},
+    {WINNOW_DTYPE_F8E5M2FNUZ, "|V1"},
+    {WINNOW_DTYPE_F8E8M0, "|V1"},
+    {WINNOW_DTYPE_F4E2M1, "|V1"},
+    {WINNOW_DTYPE_U4, "|V1"},
+    {WINNOW_DTYPE_I4, "|V1"},
+    {WINNOW_DTYPE_U2, "|V1"},
+    {WINNOW_DTYPE_I2, "|V1"},
 };
 constexpr StringLiteral magic = "\x93NUMPY";
 constexpr size_t maxRank = 64;

@@ -80,10 +80,14 @@ private:
 } // namespace
 
 void Runner::setInput(size_t index, Array array) {
-  // Raw bfloat16 bits may come as integers; nothing else is reinterpreted.
-  if (array.dtype == WINNOW_DTYPE_U16 &&
-      inputTensors[index].dtype == WINNOW_DTYPE_BF16)
-    array.dtype = WINNOW_DTYPE_BF16;
+  // What numpy does not know may come as its bits, and opaque bytes are what the
+  // model says; nothing else is reinterpreted.
+  int32_t wanted = inputTensors[index].dtype;
+  bool isBits = array.dtype == WINNOW_DTYPE_U8 || array.dtype == WINNOW_DTYPE_U16 ||
+                array.dtype >= WINNOW_DTYPE_BF16;
+  if (isBits && wanted >= WINNOW_DTYPE_BF16 &&
+      winnow_dtype_size(array.dtype) == winnow_dtype_size(wanted))
+    array.dtype = wanted;
   inputs[index] = std::move(array);
   given[index] = true;
 }

@@ -11,10 +11,12 @@ using namespace winnow;
 
 namespace {
 
-/// The C type of an element, and the enumerator that says so.
+/// The C type of an element, the enumerator that says so, and what a caller
+/// has to know of its values.
 struct CType {
   const char *type;
   const char *enumerator;
+  const char *note = nullptr;
 };
 
 CType getCType(uint32_t dtype) {
@@ -40,11 +42,31 @@ CType getCType(uint32_t dtype) {
   case WINNOW_DTYPE_U64:
     return {"uint64_t", "WINNOW_DTYPE_U64"};
   case WINNOW_DTYPE_BOOL:
-    return {"uint8_t", "WINNOW_DTYPE_BOOL"};
+    return {"uint8_t", "WINNOW_DTYPE_BOOL", "bytes 0 or 1"};
   case WINNOW_DTYPE_F16:
-    return {"uint16_t", "WINNOW_DTYPE_F16"};
+    return {"uint16_t", "WINNOW_DTYPE_F16", "IEEE binary16 bits"};
   case WINNOW_DTYPE_BF16:
-    return {"uint16_t", "WINNOW_DTYPE_BF16"};
+    return {"uint16_t", "WINNOW_DTYPE_BF16", "bfloat16 bits"};
+  case WINNOW_DTYPE_F8E4M3FN:
+    return {"uint8_t", "WINNOW_DTYPE_F8E4M3FN", "float8e4m3fn bits"};
+  case WINNOW_DTYPE_F8E4M3FNUZ:
+    return {"uint8_t", "WINNOW_DTYPE_F8E4M3FNUZ", "float8e4m3fnuz bits"};
+  case WINNOW_DTYPE_F8E5M2:
+    return {"uint8_t", "WINNOW_DTYPE_F8E5M2", "float8e5m2 bits"};
+  case WINNOW_DTYPE_F8E5M2FNUZ:
+    return {"uint8_t", "WINNOW_DTYPE_F8E5M2FNUZ", "float8e5m2fnuz bits"};
+  case WINNOW_DTYPE_U4:
+    return {"uint8_t", "WINNOW_DTYPE_U4", "uint4 in the low 4 bits"};
+  case WINNOW_DTYPE_I4:
+    return {"uint8_t", "WINNOW_DTYPE_I4", "int4 in the low 4 bits"};
+  case WINNOW_DTYPE_F4E2M1:
+    return {"uint8_t", "WINNOW_DTYPE_F4E2M1", "float4e2m1 in the low 4 bits"};
+  case WINNOW_DTYPE_F8E8M0:
+    return {"uint8_t", "WINNOW_DTYPE_F8E8M0", "float8e8m0 bits"};
+  case WINNOW_DTYPE_U2:
+    return {"uint8_t", "WINNOW_DTYPE_U2", "uint2 in the low 2 bits"};
+  case WINNOW_DTYPE_I2:
+    return {"uint8_t", "WINNOW_DTYPE_I2", "int2 in the low 2 bits"};
   default:
     return {"void", "0"};
   }
@@ -151,12 +173,8 @@ private:
         [&] {});
     if (tensor.dims.empty())
       os << "one value";
-    if (tensor.dtype == WINNOW_DTYPE_BOOL)
-      os << ", bytes 0 or 1";
-    else if (tensor.dtype == WINNOW_DTYPE_F16)
-      os << ", IEEE binary16 bits";
-    else if (tensor.dtype == WINNOW_DTYPE_BF16)
-      os << ", bfloat16 bits";
+    if (const char *note = getCType(tensor.dtype).note)
+      os << ", " << note;
     os << ", '" << escapeForComment(tensor.name) << "'\n";
   }
 

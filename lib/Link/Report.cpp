@@ -36,6 +36,26 @@ static StringRef getDtypeName(uint32_t dtype) {
     return "uint64";
   case WINNOW_DTYPE_BF16:
     return "bfloat16";
+  case WINNOW_DTYPE_F8E4M3FN:
+    return "float8e4m3fn";
+  case WINNOW_DTYPE_F8E4M3FNUZ:
+    return "float8e4m3fnuz";
+  case WINNOW_DTYPE_F8E5M2:
+    return "float8e5m2";
+  case WINNOW_DTYPE_F8E5M2FNUZ:
+    return "float8e5m2fnuz";
+  case WINNOW_DTYPE_U4:
+    return "uint4";
+  case WINNOW_DTYPE_I4:
+    return "int4";
+  case WINNOW_DTYPE_F4E2M1:
+    return "float4e2m1";
+  case WINNOW_DTYPE_F8E8M0:
+    return "float8e8m0";
+  case WINNOW_DTYPE_U2:
+    return "uint2";
+  case WINNOW_DTYPE_I2:
+    return "int2";
   default:
     return "unknown";
   }

@@ -5,33 +5,38 @@
 #include "winnow/abi.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace winnow;
 
 /// The runtime's number of an element type; 0 for one that it has no name for.
-/// Unsigned types lose their sign in Conversion, so the original is kept in
-/// `winnow.dtype` where it matters.
-static uint32_t getDType(Type type, bool isUnsigned) {
-  if (type.isF32())
-    return WINNOW_DTYPE_F32;
-  if (type.isF64())
-    return WINNOW_DTYPE_F64;
-  if (type.isF16())
-    return WINNOW_DTYPE_F16;
-  if (type.isBF16())
-    return WINNOW_DTYPE_BF16;
-  if (type.isInteger(1))
-    return WINNOW_DTYPE_BOOL;
-  if (type.isInteger(8))
-    return isUnsigned ? WINNOW_DTYPE_U8 : WINNOW_DTYPE_I8;
-  if (type.isInteger(16))
-    return isUnsigned ? WINNOW_DTYPE_U16 : WINNOW_DTYPE_I16;
-  if (type.isInteger(32))
-    return isUnsigned ? WINNOW_DTYPE_U32 : WINNOW_DTYPE_I32;
-  if (type.isInteger(64))
-    return isUnsigned ? WINNOW_DTYPE_U64 : WINNOW_DTYPE_I64;
-  return 0;
+static uint32_t getDType(Type type) {
+  return llvm::TypeSwitch<Type, uint32_t>(type)
+      .Case([](Float32Type) { return WINNOW_DTYPE_F32; })
+      .Case([](Float64Type) { return WINNOW_DTYPE_F64; })
+      .Case([](Float16Type) { return WINNOW_DTYPE_F16; })
+      .Case([](BFloat16Type) { return WINNOW_DTYPE_BF16; })
+      .Case([](Float8E4M3FNType) { return WINNOW_DTYPE_F8E4M3FN; })
+      .Case([](Float8E4M3FNUZType) { return WINNOW_DTYPE_F8E4M3FNUZ; })
+      .Case([](Float8E5M2Type) { return WINNOW_DTYPE_F8E5M2; })
+      .Case([](Float8E5M2FNUZType) { return WINNOW_DTYPE_F8E5M2FNUZ; })
+      .Case([](Float8E8M0FNUType) { return WINNOW_DTYPE_F8E8M0; })
+      .Case([](Float4E2M1FNType) { return WINNOW_DTYPE_F4E2M1; })
+      .Case([](IntegerType integer) -> uint32_t {
+        bool isUnsigned = integer.isUnsigned();
+        switch (integer.getWidth()) {
+        case 1: return WINNOW_DTYPE_BOOL;
+        case 2: return isUnsigned ? WINNOW_DTYPE_U2 : WINNOW_DTYPE_I2;
+        case 4: return isUnsigned ? WINNOW_DTYPE_U4 : WINNOW_DTYPE_I4;
+        case 8: return isUnsigned ? WINNOW_DTYPE_U8 : WINNOW_DTYPE_I8;
+        case 16: return isUnsigned ? WINNOW_DTYPE_U16 : WINNOW_DTYPE_I16;
+        case 32: return isUnsigned ? WINNOW_DTYPE_U32 : WINNOW_DTYPE_I32;
+        case 64: return isUnsigned ? WINNOW_DTYPE_U64 : WINNOW_DTYPE_I64;
+        default: return 0;
+        }
+      })
+      .Default([](Type) { return 0; });
 }
 
 /// How an expression's symbols and operators are written.
@@ -107,11 +112,13 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
     if (auto name = entry.getArgAttrOfType<StringAttr>(argument, "winnow.name"))
       tensor.name = name.getValue().str();
     auto type = cast<MemRefType>(entry.getArgument(argument).getType());
-    bool isUnsigned = bool(entry.getArgAttr(argument, "winnow.unsigned"));
-    tensor.dtype = getDType(type.getElementType(), isUnsigned);
+    // Conversion keeps here what it changes.
+    auto dtype = entry.getArgAttrOfType<TypeAttr>(argument, "winnow.dtype");
+    Type element = dtype ? dtype.getValue() : type.getElementType();
+    tensor.dtype = getDType(element);
     if (tensor.dtype == 0)
       return entry.emitError("expected inputs and outputs of a type that the runtime knows, got ")
-             << type.getElementType() << " for '" << tensor.name << "'";
+             << element << " for '" << tensor.name << "'";
     for (AffineExpr dim : cast<AffineMapAttr>(dims).getValue().getResults()) {
       ModelInterface::Dim out;
       if (std::optional<int64_t> size = getConstantDim(dim))

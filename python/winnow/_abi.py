@@ -1,4 +1,4 @@
-"""winnow/abi.h and winnow/runtime.h, version 3, for ctypes. A model's shared
+"""winnow/abi.h and winnow/runtime.h, version 4, for ctypes. A model's shared
 library exports both its descriptor and the runtime."""
 
 import ctypes
@@ -21,14 +21,14 @@ from ._errors import BY_CODE, Error, FileError, NotFoundError, VersionError
 VERSION = 4
 
 
-def _bfloat16():
-    """numpy has no bfloat16 of its own; without ml_dtypes it is its bits."""
+def _small(name, bits):
+    """A type that numpy does not have of its own; without ml_dtypes it is its bits."""
     try:
         import ml_dtypes
 
-        return np.dtype(ml_dtypes.bfloat16)
-    except ImportError:
-        return np.dtype(np.uint16)
+        return np.dtype(getattr(ml_dtypes, name))
+    except (ImportError, AttributeError):
+        return np.dtype(bits)
 
 
 # number: (onnxruntime's name, numpy's type)
@@ -45,7 +45,17 @@ DTYPES = {
     11: ("double", np.dtype(np.float64)),
     12: ("uint32", np.dtype(np.uint32)),
     13: ("uint64", np.dtype(np.uint64)),
-    16: ("bfloat16", _bfloat16()),
+    16: ("bfloat16", _small("bfloat16", np.uint16)),
+    17: ("float8e4m3fn", _small("float8_e4m3fn", np.uint8)),
+    18: ("float8e4m3fnuz", _small("float8_e4m3fnuz", np.uint8)),
+    19: ("float8e5m2", _small("float8_e5m2", np.uint8)),
+    20: ("float8e5m2fnuz", _small("float8_e5m2fnuz", np.uint8)),
+    21: ("uint4", _small("uint4", np.uint8)),
+    22: ("int4", _small("int4", np.uint8)),
+    23: ("float4e2m1", _small("float4_e2m1fn", np.uint8)),
+    24: ("float8e8m0", _small("float8_e8m0fnu", np.uint8)),
+    25: ("uint2", _small("uint2", np.uint8)),
+    26: ("int2", _small("int2", np.uint8)),
 }
 
 

@@ -28,6 +28,8 @@ class TensorInfo:
             else:
                 self.shape.append(symbols[dim.symbol] if dim.factor == 1 else None)
         self._number, self.dtype = desc.dtype, DTYPES[desc.dtype][1]
+        # What numpy does not know may be given as its bits.
+        self.bits = self.dtype if desc.dtype < 16 else np.dtype(f"u{self.dtype.itemsize}")
         self._from_data = any(dim.from_data for dim in desc.dims[: desc.rank])
 
     def __repr__(self):
@@ -258,8 +260,7 @@ def _take_input(info, value):
     if not isinstance(value, np.ndarray):
         value = _to_array(info, value)
     dtype = value.dtype
-    bits = info.type == "tensor(bfloat16)" and dtype in (np.uint16, info.dtype)
-    if dtype != info.dtype and not bits:
+    if dtype != info.dtype and dtype != info.bits:
         raise InvalidArgumentError(
             f"input {info.name!r}: expected {info.dtype.name}, got {dtype.name}"
             + ("" if dtype.isnative else " in the other byte order")

@@ -16,6 +16,16 @@ static const struct {
     {WINNOW_DTYPE_F16, 2, "float16"},   {WINNOW_DTYPE_F64, 8, "float64"},
     {WINNOW_DTYPE_U32, 4, "uint32"},    {WINNOW_DTYPE_U64, 8, "uint64"},
     {WINNOW_DTYPE_BF16, 2, "bfloat16"},
+    {WINNOW_DTYPE_F8E4M3FN, 1, "float8e4m3fn"},
+    {WINNOW_DTYPE_F8E4M3FNUZ, 1, "float8e4m3fnuz"},
+    {WINNOW_DTYPE_F8E5M2, 1, "float8e5m2"},
+    {WINNOW_DTYPE_F8E5M2FNUZ, 1, "float8e5m2fnuz"},
+    {WINNOW_DTYPE_U4, 1, "uint4"},
+    {WINNOW_DTYPE_I4, 1, "int4"},
+    {WINNOW_DTYPE_F4E2M1, 1, "float4e2m1"},
+    {WINNOW_DTYPE_F8E8M0, 1, "float8e8m0"},
+    {WINNOW_DTYPE_U2, 1, "uint2"},
+    {WINNOW_DTYPE_I2, 1, "int2"},
 };
 
 const char *winnow_dtype_name(int32_t dtype) {

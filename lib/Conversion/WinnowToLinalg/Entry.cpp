@@ -24,14 +24,13 @@ LogicalResult winnow::prepareEntry(func::FuncOp entry) {
                                "symbols, got ")
                << type;
   }
-  // Elements become signless: callers still see what the model says.
-  auto isUnsigned = [](Type type) { return getElementTypeOrSelf(type).isUnsignedInteger(); };
-  for (unsigned i = 0; i < entry.getNumArguments(); ++i)
-    if (isUnsigned(entry.getArgumentTypes()[i]))
-      entry.setArgAttr(i, "winnow.unsigned", b.getUnitAttr());
-  for (unsigned i = 0; i < entry.getNumResults(); ++i)
-    if (isUnsigned(entry.getResultTypes()[i]))
-      entry.setResultAttr(i, "winnow.unsigned", b.getUnitAttr());
+  // Callers still see the elements that the model says.
+  for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes()))
+    if (Type element = getElementTypeOrSelf(type); element != convertElementType(element))
+      entry.setArgAttr(i, "winnow.dtype", TypeAttr::get(element));
+  for (auto [i, type] : llvm::enumerate(entry.getResultTypes()))
+    if (Type element = getElementTypeOrSelf(type); element != convertElementType(element))
+      entry.setResultAttr(i, "winnow.dtype", TypeAttr::get(element));
   entry->setAttr("winnow.num_inputs", b.getI64IntegerAttr(entry.getNumArguments()));
   entry->setAttr("winnow.input_dims", getShapes(entry.getArgumentTypes()));
   entry->setAttr("winnow.output_dims", getShapes(entry.getResultTypes()));

@@ -1,6 +1,7 @@
 #include "Lowering.h"
 
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 #include "mlir/IR/Iterators.h"
 #include "llvm/Support/MathExtras.h"
@@ -124,6 +125,8 @@ Dims winnow::splitAtAxis(ArrayRef<AffineExpr> dims, size_t axis, MLIRContext *co
 }
 
 Type winnow::convertElementType(Type type) {
+  if (isStorageType(type))
+    return IntegerType::get(type.getContext(), 8);
   if (auto integer = dyn_cast<IntegerType>(type))
     return IntegerType::get(type.getContext(), integer.getWidth());
   return type;

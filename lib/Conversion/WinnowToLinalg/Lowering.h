@@ -78,7 +78,7 @@ struct LoweringPattern : mlir::OpConversionPattern<Op> {
 mlir::Value getSize(mlir::OpBuilder &b, mlir::Location loc, mlir::AffineExpr dim);
 mlir::OpFoldResult getFoldedSize(mlir::OpBuilder &b, mlir::Location loc, mlir::AffineExpr dim);
 
-/// The type without an encoding and with signless elements.
+/// The type without an encoding and with signless elements, bytes for storage types.
 mlir::Type convertElementType(mlir::Type type);
 mlir::RankedTensorType convertTensorType(mlir::RankedTensorType type);
 mlir::RankedTensorType getPlainType(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::Type element);

@@ -38,7 +38,7 @@ struct LowerConstant : LoweringPattern<ConstantOp> {
         auto resource = cast<DenseResourceElementsAttr>(elements);
         dense = DenseElementsAttr::getFromRawBuffer(type, resource.getData());
       }
-      // The signless type has the same bytes.
+      // The converted type has the same bytes.
       rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, DenseElementsAttr::getFromRawBuffer(type, dense.getRawData()));
       return success();
     }

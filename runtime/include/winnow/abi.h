@@ -29,7 +29,19 @@ enum {
   WINNOW_DTYPE_F64 = 11,
   WINNOW_DTYPE_U32 = 12,
   WINNOW_DTYPE_U64 = 13,
-  WINNOW_DTYPE_BF16 = 16
+  WINNOW_DTYPE_BF16 = 16,
+  /* A byte for each element. Of less than 8 bits the low ones count: the others
+   * are ignored in inputs, and 0 in what a model computes. */
+  WINNOW_DTYPE_F8E4M3FN = 17,
+  WINNOW_DTYPE_F8E4M3FNUZ = 18,
+  WINNOW_DTYPE_F8E5M2 = 19,
+  WINNOW_DTYPE_F8E5M2FNUZ = 20,
+  WINNOW_DTYPE_U4 = 21,
+  WINNOW_DTYPE_I4 = 22,
+  WINNOW_DTYPE_F4E2M1 = 23,
+  WINNOW_DTYPE_F8E8M0 = 24,
+  WINNOW_DTYPE_U2 = 25,
+  WINNOW_DTYPE_I2 = 26
 };
 
 /* CPU features that a library may need; `cpu_features` is their union. */

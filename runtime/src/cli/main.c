@@ -192,9 +192,11 @@ static int run_model(const arguments *args, winnow_context *context) {
     const char *error = npy_read(args->input_files[i], a);
     if (error)
       return fail(error);
-    if (a->dtype == WINNOW_DTYPE_U16 &&
-        desc->inputs[i].dtype == WINNOW_DTYPE_BF16)
-      a->dtype = WINNOW_DTYPE_BF16;
+    int32_t wanted = desc->inputs[i].dtype;
+    bool is_bits = a->dtype == WINNOW_DTYPE_U8 || a->dtype == WINNOW_DTYPE_U16;
+    if (is_bits && wanted >= WINNOW_DTYPE_BF16 &&
+        winnow_dtype_size(a->dtype) == winnow_dtype_size(wanted))
+      a->dtype = wanted;
     tensors[i] =
         winnow_make_tensor(a->dtype, a->rank, a->dims, a->data, a->bytes);
   }

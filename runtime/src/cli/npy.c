@@ -18,7 +18,18 @@ static const struct {
     {WINNOW_DTYPE_I64, "<i8"},  {WINNOW_DTYPE_U8, "|u1"},
     {WINNOW_DTYPE_U16, "<u2"},  {WINNOW_DTYPE_U32, "<u4"},
     {WINNOW_DTYPE_U64, "<u8"},  {WINNOW_DTYPE_BOOL, "|b1"},
-    {WINNOW_DTYPE_BF16, "<u2"}, /* numpy has none: the bits */
+    /* numpy has none of these: the bits */
+    {WINNOW_DTYPE_BF16, "<u2"},
+    {WINNOW_DTYPE_F8E4M3FN, "|u1"},
+    {WINNOW_DTYPE_F8E4M3FNUZ, "|u1"},
+    {WINNOW_DTYPE_F8E5M2, "|u1"},
+    {WINNOW_DTYPE_F8E5M2FNUZ, "|u1"},
+    {WINNOW_DTYPE_F8E8M0, "|u1"},
+    {WINNOW_DTYPE_F4E2M1, "|u1"},
+    {WINNOW_DTYPE_U4, "|u1"},
+    {WINNOW_DTYPE_I4, "|u1"},
+    {WINNOW_DTYPE_U2, "|u1"},
+    {WINNOW_DTYPE_I2, "|u1"},
 };
 
 static const char *complain(const char *format, ...) {

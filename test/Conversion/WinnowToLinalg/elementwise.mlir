@@ -35,7 +35,7 @@ func.func @main(%x: tensor<3x4xf32>, %b: tensor<1x4xf32>) -> tensor<3x4xf32> att
 // interface remembers the sign.
 
 // CHECK-LABEL: func.func @main
-// CHECK-SAME: memref<3xi8> {winnow.unsigned}
+// CHECK-SAME: memref<3xi8> {winnow.dtype = ui8}
 // CHECK: arith.divui
 func.func @main(%x: tensor<3xui8>, %y: tensor<3xui8>) -> tensor<3xui8> attributes {winnow.entry} {
   %z = winnow.div %x, %y : (tensor<3xui8>, tensor<3xui8>) -> tensor<3xui8>
