@@ -111,7 +111,7 @@ refuse({
     "sparse indices of 32 bits": (sparse([1, 2], [2, 3], [4, 4], index_type=T.INT32), "sparse initializer 'w': expected n values of shape [n] and INT64 indices of shape [n] or [n, 2], got shapes [2] and [2] of INT32"),
     "sparse values of rank 2": (sparse([1, 2], [2, 3], [4, 4], values_dims=[2, 1]), "sparse initializer 'w': expected n values of shape [n] and INT64 indices of shape [n] or [n, 2], got shapes [2, 1] and [2] of INT64"),
     "sparse values of no data": (sparse([1, 2], [2, 3], [4, 4], dtype=T.DOUBLE), "sparse initializer 'w': expected 16 bytes of data for shape [2] of DOUBLE, got 8"),
-    "sparse nibbles": (sparse([1, 2], [2, 3], [4, 4], dtype=T.INT4), "sparse initializer 'w': sparse tensors of 4-bit integers are not supported"),
+    "sparse nibbles": (sparse([1, 2], [2, 3], [4, 4], dtype=T.INT4), "sparse initializer 'w': sparse tensors of INT4 are not supported"),
     "sparse strings": (sparse([1, 2], [2, 3], [4, 4], dtype=T.STRING), "sparse initializer 'w': elements of type STRING are not supported"),
     "sparse tensor of negative size": (sparse([1], [2], [-4, 4]), "sparse initializer 'w': expected dimensions of 0 or more, got -4"),
     "sparse tensor of 8 TiB": (sparse([1], [2], [2**41]), "sparse initializer 'w': constants that need a copy take more than 2147483648 bytes; allow more with --max-constant-fold-bytes"),

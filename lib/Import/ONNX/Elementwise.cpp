@@ -1,4 +1,5 @@
 #include "OpTable.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 using namespace mlir;
 
@@ -257,55 +258,9 @@ static void importClip(OpImporter &n) {
   n.set(result);
 }
 
-static void importCastTo(OpImporter &n, Type to) {
-  if (n.failed())
-    return;
-  if (const KnownTensor *known = n.known(0); known && isa<IntegerType>(to)) {
-    auto width = cast<IntegerType>(to).getWidth();
-    bool isUnsigned = to.isUnsignedInteger();
-    std::optional<KnownTensor> result =
-        mapElements({known}, to, [&](ArrayRef<AffineExpr> x) -> AffineExpr {
-          AffineExpr zero = n.constant(0);
-          if (width == 1) {
-            std::optional<bool> isZero = n.symbols.isEqual(x[0], zero);
-            return isZero ? n.constant(!*isZero) : AffineExpr();
-          }
-          // Dimensions fit in 32 bits or the model fails anyway; what may wrap
-          // is left to the op.
-          std::optional<int64_t> value = getConstantDim(x[0]);
-          bool fits = value ? (isUnsigned ? *value >= 0 && llvm::isUIntN(width, *value)
-                                          : llvm::isIntN(width, *value))
-                            : width >= 32;
-          return fits ? x[0] : AffineExpr();
-        });
-    if (result)
-      return n.setKnown(result);
-  }
-  if (n.elementType(0) == to)
-    return n.forward(0);
-  n.set(n.convert(n.in(0), to));
-}
-
-static void importCast(OpImporter &n) {
-  if (n.stringAttr("round_mode", "up") != "up" && !n.failed())
-    return n.unsupported("round_mode other than up");
-  if (n.opset >= 6) {
-    int64_t to = n.requiredIntAttr("to");
-    return importCastTo(n, n.failed() ? Type() : n.getDataType(to));
-  }
-  // The types had names first.
-  std::string name = n.stringAttr("to", "");
-  onnx::TensorProto::DataType to;
-  if (!n.failed() && !onnx::TensorProto::DataType_Parse(name, &to))
-    return n.invalid("expected attribute 'to' to name a type, got '" + name + "'");
-  importCastTo(n, n.failed() ? Type() : n.getDataType(to));
-}
-
-static void importCastLike(OpImporter &n) { importCastTo(n, n.elementType(1)); }
-
 static void importIsInf(OpImporter &n) {
   bool negative = n.intAttr("detect_negative", 1), positive = n.intAttr("detect_positive", 1);
-  Value x = n.in(0);
+  Value x = n.convert(n.in(0), getArithmeticType(n.elementType(0)));
   if (negative && positive)
     x = n.make<AbsOp>(x);
   else if (negative)
@@ -325,8 +280,6 @@ ArrayRef<OpEntry> getElementwiseOps() {
       {"BitwiseAnd", 18, kMaxOpset, 2, 2, importBinary<AndOp>},
       {"BitwiseOr", 18, kMaxOpset, 2, 2, importBinary<OrOp>},
       {"BitwiseXor", 18, kMaxOpset, 2, 2, importBinary<XorOp>},
-      {"Cast", 1, kMaxOpset, 1, 1, importCast},
-      {"CastLike", 15, kMaxOpset, 2, 2, importCastLike},
       {"Clip", 1, kMaxOpset, 1, 3, importClip},
       {"Div", 1, kMaxOpset, 2, 2, importBinary<DivOp, evalDiv>},
       {"Equal", 1, kMaxOpset, 2, 2, importCompare<P::EQ, evalEqual>},

@@ -29,7 +29,7 @@ bool GraphImporter::importInitializer(const onnx::TensorProto &tensor, Scope &sc
   std::string message;
   ImportedValue value;
   value.initializer = &tensor;
-  if (!getElementType(tensor, context, message)) {
+  if (!getElementType(tensor.data_type(), context, message)) {
     // An odd type matters only to the node that reads it.
     value.isPoisoned = true;
     if (uses.contains(tensor.name()))

@@ -1,4 +1,5 @@
 #include "OpTable.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 using namespace mlir;
 
@@ -8,22 +9,8 @@ template <typename OpTy> static void importUnary(OpImporter &n) {
   n.set(n.make<OpTy>(n.in(0)));
 }
 
-/// Floats have integers' bits; booleans are bytes of 0 and 1.
-static void importBitCast(OpImporter &n) {
-  int64_t dataType = n.requiredIntAttr("to");
-  Type from = n.elementType(0), to = n.failed() ? Type() : n.getDataType(dataType);
-  if (n.failed())
-    return;
-  auto getWidth = [](Type type) { return type.isInteger(1) ? 8 : type.getIntOrFloatBitWidth(); };
-  if (getWidth(from) != getWidth(to))
-    return n.invalid("expected types of one width, got " + Twine(getWidth(from)) + " and " +
-                     Twine(getWidth(to)) + " bits");
-  if (from == to)
-    return n.forward(0);
-  if (from.isInteger(1) || to.isInteger(1))
-    return n.set(n.convert(n.in(0), to));
-  Dims dims = n.dims(0);
-  n.set(n.makeAs<BitcastOp>(n.makeType(dims, to), n.in(0)));
+static void importIsNaN(OpImporter &n) {
+  n.set(n.make<IsNaNOp>(n.convert(n.in(0), getArithmeticType(n.elementType(0)))));
 }
 
 static void importBitShift(OpImporter &n) {
@@ -46,7 +33,6 @@ ArrayRef<OpEntry> getMathOps() {
       {"Asinh", 9, kMaxOpset, 1, 1, importUnary<AsinhOp>},
       {"Atan", 7, kMaxOpset, 1, 1, importUnary<AtanOp>},
       {"Atanh", 9, kMaxOpset, 1, 1, importUnary<AtanhOp>},
-      {"BitCast", 26, kMaxOpset, 1, 1, importBitCast},
       {"BitShift", 11, kMaxOpset, 2, 2, importBitShift},
       {"BitwiseNot", 18, kMaxOpset, 1, 1, importUnary<NotOp>},
       {"Ceil", 1, kMaxOpset, 1, 1, importUnary<CeilOp>},
@@ -55,7 +41,7 @@ ArrayRef<OpEntry> getMathOps() {
       {"Erf", 9, kMaxOpset, 1, 1, importUnary<ErfOp>},
       {"Exp", 1, kMaxOpset, 1, 1, importUnary<ExpOp>},
       {"Floor", 1, kMaxOpset, 1, 1, importUnary<FloorOp>},
-      {"IsNaN", 9, kMaxOpset, 1, 1, importUnary<IsNaNOp>},
+      {"IsNaN", 9, kMaxOpset, 1, 1, importIsNaN},
       {"Log", 1, kMaxOpset, 1, 1, importUnary<LogOp>},
       {"Reciprocal", 1, kMaxOpset, 1, 1, importUnary<ReciprocalOp>},
       {"Round", 11, kMaxOpset, 1, 1, importUnary<RoundOp>},

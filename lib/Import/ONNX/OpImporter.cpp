@@ -1,4 +1,5 @@
 #include "OpImporter.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 #include "winnow/Support/Quote.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -214,7 +215,7 @@ void OpImporter::setKnown(const std::optional<KnownTensor> &known, size_t output
 
 void OpImporter::setTensor(const onnx::TensorProto &tensor) {
   std::string error;
-  if (!import::getElementType(tensor, b.getContext(), error))
+  if (!import::getElementType(tensor.data_type(), b.getContext(), error))
     return unsupported(error);
   RankedTensorType type = import::getTensorType(tensor, b.getContext(), error);
   if (!type)
@@ -550,8 +551,9 @@ static std::string describeVerifierError(Operation *op, StringRef message) {
       number >= op->getNumOperands())
     return message.str();
   StringRef wanted = groups[2] == "1-bit signless integer" ? "boolean" : groups[2];
-  return "expected " + wanted.str() + " values, got " +
-         getDtypeName(getElementTypeOrSelf(op->getOperand(number).getType()));
+  Type got = getElementTypeOrSelf(op->getOperand(number).getType());
+  return "expected " + wanted.str() + " values, got " + getDtypeName(got) +
+         (isStorageType(got) ? ", which is stored, moved and cast only" : "");
 }
 
 Value OpImporter::finish(OperationState &state) {
@@ -597,6 +599,10 @@ Value OpImporter::scalar(Type elementType, double value) {
   if (failed())
     return nullptr;
   auto type = RankedTensorType::get({}, elementType);
+  if (isStorageFloat(elementType)) {
+    char bits = encodeFloat(value, cast<FloatType>(elementType));
+    return makeConstant(DenseElementsAttr::getFromRawBuffer(type, bits));
+  }
   if (isa<FloatType>(elementType))
     return makeConstant(DenseElementsAttr::get(type, b.getFloatAttr(elementType, value)));
   APInt integer(elementType.getIntOrFloatBitWidth(), static_cast<int64_t>(value),

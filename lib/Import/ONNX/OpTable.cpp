@@ -15,6 +15,7 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
   static const ArrayRef<OpEntry> families[] = {
       getActivationOps(),
       getAttentionOps(),
+      getCastingOps(),
       getContractionOps(),
       getConvolutionOps(),
       getCropPadOps(),

@@ -31,6 +31,7 @@ inline constexpr int kVariadic = INT32_MAX;
 
 /// The families; each lists its own operators.
 llvm::ArrayRef<OpEntry> getElementwiseOps();
+llvm::ArrayRef<OpEntry> getCastingOps();
 llvm::ArrayRef<OpEntry> getMathOps();
 llvm::ArrayRef<OpEntry> getActivationOps();
 llvm::ArrayRef<OpEntry> getShapeOps();

@@ -1,4 +1,6 @@
+#include "Casting.h"
 #include "OpTable.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 using namespace mlir;
 
@@ -34,33 +36,55 @@ static Value alignParameter(OpImporter &n, Value parameter, Value input, int64_t
               Twine(own.size()));
     return nullptr;
   }
-  std::optional<int64_t> size = getConstantDim(dims[at]), blocks = getConstantDim(own[at]);
-  if (!size || !blocks || block < 0 || *blocks != int64_t(llvm::divideCeil(*size, block))) {
-    n.unsupported("blocks of " + Twine(block) + " over a dimension of " + n.text(dims[at]));
+  if (block < 0) {
+    n.invalid("expected a block_size of 0 or more, got " + Twine(block));
     return nullptr;
   }
+  AffineExpr blocks = normalizeDim(dims[at].ceilDiv(block));
+  if (own[at] != blocks && !isa<AffineSymbolExpr>(own[at]) &&
+      !(getConstantDim(own[at]) && getConstantDim(blocks))) {
+    n.unsupported(n.text(own[at]) + " blocks over a dimension of " + n.text(dims[at]),
+                  "fix the dimension with --dim NAME=SIZE");
+    return nullptr;
+  }
+  if (!n.unify(own[at], blocks, "the number of blocks"))
+    return nullptr;
   Dims split = own, repeated = own, joined = own;
   split.insert(split.begin() + at + 1, n.constant(1));
   repeated.insert(repeated.begin() + at + 1, n.constant(block));
-  joined[at] = n.constant(*blocks * block);
+  joined[at] = normalizeDim(own[at] * block);
   Value wide = n.reshape(n.broadcastTo(n.reshape(parameter, split), repeated), joined);
   return n.sliceDim(wide, at, n.constant(0), dims[at]);
 }
 
-/// round(x) + zeroPoint, saturated to the type. The sum is exact in f32.
-static Value saturate(OpImporter &n, Value x, Value zeroPoint, Type to) {
+/// x / scale is given: what is left of the formula, in f32, where integers of up to
+/// 16 bits add up exactly.
+static Value quantize(OpImporter &n, Value scaled, Value zeroPoint, Type to,
+                      const CastOptions &options = {}) {
+  if (n.failed() || !scaled)
+    return nullptr;
+  Type f32 = n.b.getF32Type();
   auto integer = dyn_cast<IntegerType>(to);
-  if (n.failed() || !x)
+  if (integer ? integer.getWidth() == 1 || integer.getWidth() > 16
+              : !isStorageFloat(to) || isa<Float8E8M0FNUType>(to)) {
+    n.unsupported("quantization to elements of " + getDtypeName(to));
     return nullptr;
-  if (!integer || integer.getWidth() > 16 || integer.getWidth() < 8) {
-    n.unsupported("quantization to elements other than 8 or 16 bit integers");
-    return nullptr;
+  }
+  if (!integer) {
+    if (zeroPoint) {
+      // Not added where it is zero, which would turn -0 into 0.
+      Value shift = n.convert(zeroPoint, f32);
+      Value sum = n.make<AddOp>(n.convert(scaled, f32), shift);
+      Value isZero = n.compare(ComparePredicate::EQ, shift, n.scalarLike(shift, 0));
+      scaled = n.make<SelectOp>(isZero, n.convert(scaled, f32), sum);
+    }
+    return castElements(n, scaled, to, options);
   }
   unsigned width = integer.getWidth();
   bool isUnsigned = integer.isUnsigned();
-  Value shifted = n.make<RoundOp>(x);
+  Value shifted = n.make<RoundOp>(n.convert(scaled, f32));
   if (zeroPoint)
-    shifted = n.make<AddOp>(shifted, n.convert(zeroPoint, n.b.getF32Type()));
+    shifted = n.make<AddOp>(shifted, n.convert(zeroPoint, f32));
   double low = isUnsigned ? 0 : -std::ldexp(1.0, width - 1);
   double high = std::ldexp(1.0, isUnsigned ? width : width - 1) - 1;
   Value bounded = n.make<MinimumOp>(n.make<MaximumOp>(shifted, n.scalarLike(shifted, low)),
@@ -68,35 +92,57 @@ static Value saturate(OpImporter &n, Value x, Value zeroPoint, Type to) {
   return n.convert(bounded, to);
 }
 
-/// (x - zeroPoint) as 32-bit integers.
+/// (x - zeroPoint) as 32-bit integers, or floats where x is of floats.
 static Value center(OpImporter &n, Value x, Value zeroPoint) {
-  Type i32 = n.b.getIntegerType(32);
-  Value wide = n.convert(x, i32);
-  return zeroPoint ? n.make<SubOp>(wide, n.convert(zeroPoint, i32)) : wide;
+  if (n.failed())
+    return nullptr;
+  Type type = isa<FloatType>(getElementTypeOrSelf(x)) ? Type(n.b.getF32Type()) : n.b.getI32Type();
+  Value wide = n.convert(x, type);
+  return zeroPoint ? n.make<SubOp>(wide, n.convert(zeroPoint, type)) : wide;
 }
 
 static void importQuantizeLinear(OpImporter &n) {
   int64_t axis = n.intAttr("axis", 1), block = n.intAttr("block_size", 0);
+  int64_t outputType = n.intAttr("output_dtype", 0), precision = n.intAttr("precision", 0);
+  CastOptions options;
+  options.saturate = n.intAttr("saturate", 1);
   Type to = n.has(2) ? n.elementType(2) : n.b.getIntegerType(8, /*isSigned=*/false);
-  if (int64_t dataType = n.intAttr("output_dtype", 0); dataType != 0 && !n.has(2))
-    to = n.getDataType(dataType);
-  Type f32 = n.b.getF32Type();
+  if (outputType != 0 && !n.failed()) {
+    Type wanted = n.getDataType(outputType);
+    if (n.has(2) && wanted && wanted != to)
+      return n.invalid("expected a zero point of output_dtype, " + getDtypeName(wanted) +
+                       ", got " + getDtypeName(to));
+    to = wanted;
+  }
+  // The quotient is rounded to the scale's type, if that is one to divide in.
+  Type divided = precision != 0 && !n.failed() ? n.getDataType(precision) : n.elementType(1);
+  if (n.failed())
+    return;
+  if (!isa<FloatType>(divided) || isStorageType(divided))
+    divided = n.b.getF32Type();
   Value x = n.in(0);
   Value scale = alignParameter(n, n.in(1), x, axis, block);
   Value zeroPoint = n.has(2) ? alignParameter(n, n.in(2), x, axis, block) : Value();
-  Value scaled = n.make<DivOp>(n.convert(x, f32), n.convert(scale, f32));
-  n.set(saturate(n, scaled, zeroPoint, to));
+  Value scaled = n.make<DivOp>(n.convert(x, divided), n.convert(scale, divided));
+  n.set(quantize(n, scaled, zeroPoint, to, options));
 }
 
 static void importDequantizeLinear(OpImporter &n) {
   int64_t axis = n.intAttr("axis", 1), block = n.intAttr("block_size", 0);
+  int64_t outputType = n.intAttr("output_dtype", 0);
+  Type to = outputType != 0 && !n.failed() ? n.getDataType(outputType) : n.elementType(1);
+  if (n.failed())
+    return;
+  if (!isa<FloatType>(to) || isStorageType(to))
+    return n.invalid("expected output_dtype or a scale of float16, bfloat16 or float32, got " +
+                     getDtypeName(to));
   Value x = n.in(0);
   Value scale = alignParameter(n, n.in(1), x, axis, block);
   Value zeroPoint = n.has(2) ? alignParameter(n, n.in(2), x, axis, block) : Value();
-  if (n.failed())
-    return;
-  Type to = getElementTypeOrSelf(scale);
-  n.set(n.make<MulOp>(n.convert(center(n, x, zeroPoint), to), scale));
+  // Rounded once, to the result's type.
+  Type f32 = n.b.getF32Type();
+  Value product = n.make<MulOp>(n.convert(center(n, x, zeroPoint), f32), n.convert(scale, f32));
+  n.set(n.convert(product, to));
 }
 
 /// The 8-bit range that holds zero and all elements.
@@ -111,8 +157,8 @@ static void importDynamicQuantizeLinear(OpImporter &n) {
   Value isEmpty = n.compare(ComparePredicate::EQ, range, zero);
   Value scale = n.make<SelectOp>(isEmpty, n.scalarLike(x, 1), range);
   Type u8 = n.b.getIntegerType(8, /*isSigned=*/false);
-  Value zeroPoint = saturate(n, n.make<DivOp>(n.make<SubOp>(zero, low), scale), nullptr, u8);
-  n.set(0, saturate(n, n.make<DivOp>(x, scale), zeroPoint, u8));
+  Value zeroPoint = quantize(n, n.make<DivOp>(n.make<SubOp>(zero, low), scale), nullptr, u8);
+  n.set(0, quantize(n, n.make<DivOp>(x, scale), zeroPoint, u8));
   n.set(1, scale);
   n.set(2, zeroPoint);
 }
@@ -140,11 +186,12 @@ static void importMatMulInteger(OpImporter &n) {
 static void importQLinearMatMul(OpImporter &n) {
   Type f32 = n.b.getF32Type();
   Value product = multiplyIntegers(n, n.in(0), n.in(2), n.in(3), n.in(5));
-  Value scale = n.make<DivOp>(
-      n.make<MulOp>(alignZeroPoint(n, n.in(1), true), alignZeroPoint(n, n.in(4), false)), n.in(6));
-  Value scaled = n.make<MulOp>(n.convert(product, f32), n.convert(scale, f32));
+  Value aScale = n.convert(alignZeroPoint(n, n.in(1), true), f32);
+  Value bScale = n.convert(alignZeroPoint(n, n.in(4), false), f32);
+  Value scale = n.make<DivOp>(n.make<MulOp>(aScale, bScale), n.convert(n.in(6), f32));
+  Value scaled = n.make<MulOp>(n.convert(product, f32), scale);
   if (!n.failed())
-    n.set(saturate(n, scaled, n.in(7), n.elementType(7)));
+    n.set(quantize(n, scaled, n.in(7), n.elementType(7)));
 }
 
 ArrayRef<OpEntry> getQuantizationOps() {

@@ -54,8 +54,8 @@ const Proto *TensorReader::densify(const onnx::SparseTensorProto &sparse, std::s
       valuesType ? getTensorType(sparse.indices(), context, error) : valuesType;
   if (!indicesType)
     return nullptr;
-  if (values.data_type() == Proto::INT4 || values.data_type() == Proto::UINT4) {
-    error = "sparse tensors of 4-bit integers are not supported";
+  if (getElementsPerByte(type.getElementType()) > 1) {
+    error = formatv("sparse tensors of {0} are not supported", getDataTypeName(values.data_type())).str();
     return nullptr;
   }
   ArrayRef<int64_t> shape = type.getShape(), given = indicesType.getShape();

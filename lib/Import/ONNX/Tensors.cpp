@@ -1,7 +1,9 @@
 #include "Tensors.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -25,6 +27,14 @@ std::string getDataTypeName(int32_t dataType) {
 }
 
 std::string getDtypeName(Type type) {
+  if (isStorageFloat(type))
+    return llvm::TypeSwitch<Type, std::string>(type)
+        .Case([](Float8E4M3FNType) { return "float8e4m3fn"; })
+        .Case([](Float8E4M3FNUZType) { return "float8e4m3fnuz"; })
+        .Case([](Float8E5M2Type) { return "float8e5m2"; })
+        .Case([](Float8E5M2FNUZType) { return "float8e5m2fnuz"; })
+        .Case([](Float8E8M0FNUType) { return "float8e8m0"; })
+        .Case([](Float4E2M1FNType) { return "float4e2m1"; });
   unsigned width = type.getIntOrFloatBitWidth();
   if (width == 1)
     return "bool";
@@ -48,6 +58,16 @@ Type getElementType(int32_t dataType, MLIRContext *context, std::string &error) 
   case Proto::UINT16: return b.getIntegerType(16, /*isSigned=*/false);
   case Proto::UINT32: return b.getIntegerType(32, /*isSigned=*/false);
   case Proto::UINT64: return b.getIntegerType(64, /*isSigned=*/false);
+  case Proto::FLOAT8E4M3FN: return b.getType<Float8E4M3FNType>();
+  case Proto::FLOAT8E4M3FNUZ: return b.getType<Float8E4M3FNUZType>();
+  case Proto::FLOAT8E5M2: return b.getType<Float8E5M2Type>();
+  case Proto::FLOAT8E5M2FNUZ: return b.getType<Float8E5M2FNUZType>();
+  case Proto::FLOAT8E8M0: return b.getType<Float8E8M0FNUType>();
+  case Proto::FLOAT4E2M1: return b.getType<Float4E2M1FNType>();
+  case Proto::INT4: return b.getIntegerType(4);
+  case Proto::INT2: return b.getIntegerType(2);
+  case Proto::UINT4: return b.getIntegerType(4, /*isSigned=*/false);
+  case Proto::UINT2: return b.getIntegerType(2, /*isSigned=*/false);
   default:
     error = "elements of type " + getDataTypeName(dataType) + " are not supported";
     return nullptr;
@@ -58,21 +78,13 @@ unsigned getElementBytes(Type type) {
   return std::max(8u, type.getIntOrFloatBitWidth()) / 8;
 }
 
-/// 4-bit integers are a type of stored constants only: two elements a byte in
-/// the file, one a byte from here on.
-static bool isPacked(const Proto &tensor) {
-  return tensor.data_type() == Proto::INT4 || tensor.data_type() == Proto::UINT4;
-}
-
-Type getElementType(const Proto &tensor, MLIRContext *context, std::string &error) {
-  int32_t dataType = tensor.data_type();
-  if (isPacked(tensor))
-    dataType = dataType == Proto::INT4 ? Proto::INT8 : Proto::UINT8;
-  return getElementType(dataType, context, error);
+unsigned getElementsPerByte(Type type) {
+  unsigned width = type.getIntOrFloatBitWidth();
+  return width == 1 ? 1 : std::max(1u, 8 / width);
 }
 
 RankedTensorType getTensorType(const Proto &tensor, MLIRContext *context, std::string &error) {
-  Type elementType = getElementType(tensor, context, error);
+  Type elementType = getElementType(tensor.data_type(), context, error);
   if (!elementType)
     return nullptr;
   if (tensor.dims_size() > kMaxRank) {
@@ -130,13 +142,12 @@ static bool hasTypedField(const Proto &tensor) {
          tensor.double_data_size() || tensor.uint64_data_size() || tensor.string_data_size();
 }
 
-/// Spreads 4-bit elements, low half first, to one byte each.
-static std::vector<char> unpack(ArrayRef<char> packed, size_t count, bool isSigned) {
+/// Spreads elements of less than 8 bits, low bits first, to one byte each.
+static std::vector<char> unpack(ArrayRef<char> packed, size_t count, unsigned perByte) {
+  unsigned width = 8 / perByte;
   std::vector<char> elements(count);
-  for (size_t i = 0; i < count; ++i) {
-    unsigned half = (static_cast<unsigned char>(packed[i / 2]) >> (i % 2 * 4)) & 15;
-    elements[i] = static_cast<char>(isSigned && half > 7 ? int(half) - 16 : int(half));
-  }
+  for (size_t i = 0; i < count; ++i)
+    elements[i] = (packed[i / perByte] >> (i % perByte * width)) & ((1 << width) - 1);
   return elements;
 }
 
@@ -201,13 +212,13 @@ ElementsAttr TensorReader::read(const Proto &tensor, StringRef name, std::string
   if (!type)
     return nullptr;
   size_t count = type.getNumElements();
-  size_t size = isPacked(tensor) ? llvm::divideCeil(count, 2)
-                                 : count * getElementBytes(type.getElementType());
+  unsigned perByte = getElementsPerByte(type.getElementType());
+  size_t size = llvm::divideCeil(count * getElementBytes(type.getElementType()), perByte);
   std::optional<Bytes> bytes = readBytes(tensor, type, size, error);
   if (!bytes)
     return nullptr;
-  if (isPacked(tensor)) {
-    bytes->made = unpack(bytes->get(), count, tensor.data_type() == Proto::INT4);
+  if (perByte > 1) {
+    bytes->made = unpack(bytes->get(), count, perByte);
     bytes->isMade = true;
   }
   ArrayRef<char> data = bytes->get();

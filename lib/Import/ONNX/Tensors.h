@@ -14,8 +14,10 @@ namespace winnow::import {
 /// Of any tensor: numpy's own limit.
 inline constexpr int64_t kMaxRank = 64;
 
-/// Bytes of one element in raw data.
+/// Bytes of one element, and how many of less than a byte are packed into one in
+/// the file: one a byte from here on.
 unsigned getElementBytes(mlir::Type elementType);
+unsigned getElementsPerByte(mlir::Type elementType);
 
 /// The element type of an ONNX data type, or null with `error`: a signed
 /// integer is signless, an unsigned one uiN, a boolean i1.
@@ -25,10 +27,6 @@ mlir::Type getElementType(int32_t dataType, mlir::MLIRContext *context, std::str
 std::string getDataTypeName(int32_t dataType);
 /// numpy's name of an element type.
 std::string getDtypeName(mlir::Type elementType);
-
-/// The element type of a tensor from here on, in which 4-bit integers have 8.
-mlir::Type getElementType(const onnx::TensorProto &tensor, mlir::MLIRContext *context,
-                          std::string &error);
 
 /// A tensor's type from its dims and data type, all checked; null with `error`.
 mlir::RankedTensorType getTensorType(const onnx::TensorProto &tensor,

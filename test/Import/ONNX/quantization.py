@@ -38,8 +38,8 @@ save("channels", [node("DequantizeLinear", "x s z", "y", axis=1)],
      [value("x", ["n", 4], TensorProto.UINT8)], ["y"],
      {"s": np.ones(4, F), "z": np.zeros(4, np.uint8)}, opset=17)
 
-# A scale per block of two; 4-bit storage is one element a byte from here on.
-# BLOCKS: winnow.constant dense<{{\[\[}}1, -2, 3, -4]]> : tensor<1x4xi8>
+# A scale per block of two; the file holds two of the 4-bit elements in a byte.
+# BLOCKS: winnow.constant dense<{{\[\[}}1, -2, 3, -4]]> : tensor<1x4xi4>
 # BLOCKS: winnow.broadcast_to {{.*}} -> tensor<1x2x2xf32>
 # BLOCKS: winnow.mul
 packed = helper.make_tensor("w", TensorProto.INT4, [1, 4], [1, -2, 3, -4])
@@ -62,6 +62,6 @@ save("qlinear", [node("QLinearMatMul", "x s z w s z s z", "y")],
      [value("x", ["n", 4], TensorProto.UINT8)], ["y"],
      {"s": F(0.5), "z": np.uint8(3), "w": np.ones((4, 2), np.uint8)})
 
-# WIDE: node 'QuantizeLinear#0' (QuantizeLinear, opset 21): quantization to elements other than 8 or 16 bit integers
+# WIDE: node 'QuantizeLinear#0' (QuantizeLinear, opset 21): quantization to elements of int32
 save("wide", [node("QuantizeLinear", "x s z", "y")], X, ["y"],
      {"s": F(0.5), "z": np.int32(3)}, opset=21)
