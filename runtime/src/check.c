@@ -171,7 +171,17 @@ static winnow_status *check_count(const winnow_tensor *tensors, size_t count,
   return NULL;
 }
 
-/* What holds for inputs and outputs alike. */
+static bool has_one_element(const winnow_tensor *tensor) {
+  if (tensor->rank < 0 || !tensor->dims)
+    return false;
+  for (int32_t d = 0; d < tensor->rank; ++d)
+    if (tensor->dims[d] != 1)
+      return false;
+  return true;
+}
+
+/* What holds for inputs and outputs alike. An array of one element may stand for a
+ * scalar. */
 static winnow_status *check_tensor(const winnow_tensor *tensor,
                                    const winnow_tensor_desc *desc,
                                    const char *kind) {
@@ -180,7 +190,8 @@ static winnow_status *check_tensor(const winnow_tensor *tensor,
                         "%s '%s': expected %s, got %s", kind, desc->name,
                         winnow_dtype_name(desc->dtype),
                         winnow_dtype_name(tensor->dtype));
-  if (tensor->rank != desc->rank)
+  if (tensor->rank != desc->rank &&
+      !(desc->rank == 0 && has_one_element(tensor)))
     return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
                         "%s '%s': expected rank %d, got %d", kind, desc->name,
                         desc->rank, tensor->rank);

@@ -85,6 +85,10 @@ run("reduce", [node("ReduceSum", "x axes", "y")], {"x": ["a", "b", "c"], "axes":
 run("split", [node("Split", "x", "y z w", num_outputs=3)], {"x": ["a", 2]},
     [({"x": (7, 2)},), ({"x": (6, 2)},), ({"x": (1, 2)}, "Split#0")],
     outputs=("y", "z", "w"))  # fmt: skip
+# An array of one element may stand for a scalar.
+run("scalar", [node("Add", "x s", "y")], {"x": ["a"], "s": []},
+    [({"x": (3,), "s": ()},), ({"x": (3,), "s": (1,)},),
+     ({"x": (3,), "s": (2,)}, "input 's': expected rank 0, got 1")])  # fmt: skip
 for interleaved in (0, 1):
     run(f"rotary{interleaved}",
         [node("RotaryEmbedding", "x cos sin ids", "y", interleaved=interleaved, num_heads=3)],

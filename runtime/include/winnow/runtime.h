@@ -132,7 +132,7 @@ WINNOW_API size_t winnow_dtype_size(int32_t dtype);
 typedef struct winnow_tensor {
   uint32_t struct_size;
   int32_t dtype; /* WINNOW_DTYPE_* */
-  int32_t rank;
+  int32_t rank; /* the model's; one element of any rank may stand for a scalar */
   uint32_t reserved;
   const int64_t
       *dims;    /* `rank` of them; for an output NULL means "as computed", and
