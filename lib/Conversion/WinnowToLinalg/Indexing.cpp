@@ -82,6 +82,31 @@ static Value createScatter(OpBuilder &b, Location loc, Value indices, Value upda
       .getResult(0);
 }
 
+/// A loop nest that reads `data` where the indices say, which are known to be
+/// inside.
+static Value createUncheckedGather(OpBuilder &builder, Location loc, GatherOp op, Value data,
+                                   Value indices) {
+  MLIRContext *context = builder.getContext();
+  Dims out = getDims(op.getType());
+  size_t axis = op.getAxis(), rank = getDims(op.getData()).size();
+  size_t numIndices = getDims(op.getIndices()).size();
+  SmallVector<AffineExpr> own;
+  for (size_t i = 0; i < numIndices; ++i)
+    own.push_back(getAffineDimExpr(axis + i, context));
+  auto map = AffineMap::get(out.size(), 0, own, context);
+  return createElementwise(
+      builder, loc, out, getElementTypeOrSelf(data), indices, map,
+      [&](OpBuilder &b, Location, ValueRange index) -> Value {
+        SmallVector<Value> position;
+        for (size_t i = 0; i < rank; ++i)
+          position.push_back(
+              i == axis
+                  ? arith::IndexCastOp::create(b, loc, b.getIndexType(), index.front()).getResult()
+                  : linalg::IndexOp::create(b, loc, i < axis ? i : i + numIndices - 1).getResult());
+        return tensor::ExtractOp::create(b, loc, data, position);
+      });
+}
+
 namespace {
 struct LowerGather : LoweringPattern<GatherOp> {
   using LoweringPattern::LoweringPattern;
@@ -108,6 +133,11 @@ struct LowerGather : LoweringPattern<GatherOp> {
           rewriter, loc, getPlainType(dropped, getElementTypeOrSelf(adaptor.getData())),
           adaptor.getData(), offsets, sizes, strides);
       rewriter.replaceOp(op, createReshape(rewriter, loc, slice, dropped, out));
+      return success();
+    }
+    if (op.getInBounds()) {
+      rewriter.replaceOp(op, createUncheckedGather(rewriter, loc, op, adaptor.getData(),
+                                                   adaptor.getIndices()));
       return success();
     }
     Dims table = splitAtAxis(data, axis, context);

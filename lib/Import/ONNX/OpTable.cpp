@@ -35,6 +35,7 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
       getRecurrentOps(),
       getReductionOps(),
       getReshapingOps(),
+      getResizeOps(),
       getScatterOps(),
       getSelectionOps(),
       getSequenceOps(),

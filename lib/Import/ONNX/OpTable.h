@@ -60,6 +60,7 @@ llvm::ArrayRef<OpEntry> getLinearAttentionOps();
 llvm::ArrayRef<OpEntry> getQuantizationOps();
 llvm::ArrayRef<OpEntry> getSpectrumOps();
 llvm::ArrayRef<OpEntry> getStatefulOps();
+llvm::ArrayRef<OpEntry> getResizeOps();
 
 /// The entry for an operator in a version of its domain, or null with `reason`.
 const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name, int64_t opset,

@@ -100,6 +100,24 @@ func.func @main(%t: tensor<10x4xf32>, %i: tensor<3xi64>) -> tensor<3x4xf32> attr
 
 // -----
 
+// A gather whose indices are inside is a loop nest.
+
+// CHECK: [[INDEX:#.*]] = affine_map<(d0, d1, d2, d3) -> (d1, d2)>
+// CHECK-NOT: winnow.sites = [{
+// CHECK-LABEL: func.func @main
+// CHECK: [[X:%.*]] = bufferization.to_tensor %arg1
+// CHECK: linalg.generic {indexing_maps = [[[INDEX]], {{.*}}ins(%{{.*}} : tensor<3x5xi64>)
+// CHECK: [[I:%.*]] = linalg.index 0
+// CHECK: [[J:%.*]] = arith.index_cast
+// CHECK: [[K:%.*]] = linalg.index 3
+// CHECK: tensor.extract [[X]]{{.}}[[I]], [[J]], [[K]]{{.}}
+func.func @main(%x: tensor<2x10x4xf32>, %i: tensor<3x5xi64>) -> tensor<2x3x5x4xf32> attributes {winnow.entry} {
+  %0 = winnow.gather %x, %i {axis = 1 : i64, in_bounds} : (tensor<2x10x4xf32>, tensor<3x5xi64>) -> tensor<2x3x5x4xf32>
+  return %0 : tensor<2x3x5x4xf32>
+}
+
+// -----
+
 // A gather by one constant index is a view.
 
 // CHECK-LABEL: func.func @main

@@ -150,6 +150,7 @@ func.func @constants() {
 // CHECK: winnow.slice %{{.*}} at #{{.*}} step [1, -2] : (tensor<2x3xf32>) -> tensor<1x2xf32>
 // CHECK: winnow.concat %{{.*}}, %{{.*}} {axis = 1 : i64} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x6xf32>
 // CHECK: winnow.gather %{{.*}}, %{{.*}} {axis = 1 : i64} : (tensor<2x3xf32>, tensor<4x1xi64>) -> tensor<2x4x1xf32>
+// CHECK: winnow.gather %{{.*}}, %{{.*}} {axis = 0 : i64, in_bounds} : (tensor<2x3xf32>, tensor<4x1xi64>) -> tensor<4x1x3xf32>
 // CHECK: winnow.gather_nd %{{.*}}, %{{.*}} : (tensor<2x3xf32>, tensor<4x2xi64>) -> tensor<4xf32>
 // CHECK: winnow.gather_nd %{{.*}}, %{{.*}} {batch_dims = 1 : i64} : (tensor<2x3xf32>, tensor<2x1xi64>) -> tensor<2xf32>
 func.func @movement(%x: tensor<2x3xf32>, %i: tensor<4x1xi64>, %j: tensor<4x2xi64>, %k: tensor<2x1xi64>) {
@@ -159,6 +160,7 @@ func.func @movement(%x: tensor<2x3xf32>, %i: tensor<4x1xi64>, %j: tensor<4x2xi64
   %3 = winnow.slice %x at affine_map<() -> (1, 2)> step [1, -2] : (tensor<2x3xf32>) -> tensor<1x2xf32>
   %4 = winnow.concat %x, %x {axis = 1 : i64} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x6xf32>
   %5 = winnow.gather %x, %i {axis = 1 : i64} : (tensor<2x3xf32>, tensor<4x1xi64>) -> tensor<2x4x1xf32>
+  %8 = winnow.gather %x, %i {axis = 0 : i64, in_bounds} : (tensor<2x3xf32>, tensor<4x1xi64>) -> tensor<4x1x3xf32>
   %6 = winnow.gather_nd %x, %j : (tensor<2x3xf32>, tensor<4x2xi64>) -> tensor<4xf32>
   %7 = winnow.gather_nd %x, %k {batch_dims = 1 : i64} : (tensor<2x3xf32>, tensor<2x1xi64>) -> tensor<2xf32>
   return

@@ -159,8 +159,13 @@ def Winnow_GatherOp : Winnow_InferOp<"gather"> {
     `indices`. An index in [-size, -1] counts from the end; any other index
     outside [0, size) fails the run with a status that names the node.
     C1: `axis` is in [0, rank).
+
+    With `in_bounds` all indices are in [0, size) because of how they were
+    computed: nothing is checked, and the gather is a loop nest that fuses with
+    what is computed on its result.
   }];
-  let arguments = (ins Winnow_Tensor:$data, Winnow_IntTensor:$indices, I64Attr:$axis);
+  let arguments = (ins Winnow_Tensor:$data, Winnow_IntTensor:$indices, I64Attr:$axis,
+                       UnitAttr:$in_bounds);
   let results = (outs Winnow_Tensor:$result);
   let assemblyFormat = "$data `,` $indices attr-dict `:` functional-type(operands, results)";
 }
