@@ -30,7 +30,7 @@ def largest_ulp(got, want):
         return 0.0
     a, b = a[finite], b[finite]
     exponent = np.maximum(np.frexp(b)[1] - 1, least)
-    return float((np.abs(a - b) * np.exp2(float(bits) - exponent)).max())
+    return float(np.ldexp(np.abs(a - b), bits - exponent).max())
 
 
 def compare(got, want):

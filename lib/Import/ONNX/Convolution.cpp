@@ -1,3 +1,4 @@
+#include "Convolution.h"
 #include "Numbers.h"
 #include "OpTable.h"
 #include "Window.h"
@@ -126,67 +127,83 @@ static Columns getGathered(OpImporter &n, Value x, Value weights, const Window &
           n.reshape(weights, {weightDims[0], inner})};
 }
 
-static Value convolve(OpImporter &n, Value x, Value weights, Value bias, const Window &w) {
+/// One group of channels.
+static Value convolveGroup(OpImporter &n, Value x, Value weights, Value bias, const Window &w) {
   if (n.failed())
     return nullptr;
   Columns columns = w.isDynamic()     ? getGathered(n, x, weights, w)
                     : w.isPartition() ? getPatches(n, x, weights, w)
                                       : getShifts(n, x, weights, w);
-  return channelsFirst(n, n.make<LinearOp>(columns.rows, columns.weights, bias, Value(),
-                                           Activation::None, /*transpose_weight=*/true));
+  if (n.failed())
+    return nullptr;
+  Value product;
+  if (isa<FloatType>(getElementTypeOrSelf(x))) {
+    product = n.make<LinearOp>(columns.rows, columns.weights, bias, Value(), Activation::None,
+                               /*transpose_weight=*/true);
+  } else {
+    product = n.make<MatMulOp>(columns.rows, n.transpose(columns.weights, {1, 0}));
+    if (bias)
+      product = n.make<AddOp>(product, bias);
+  }
+  return channelsFirst(n, product);
 }
 
-static void importConv(OpImporter &n) {
-  Dims weightDims = n.dims(1);
-  if (n.rank(1) != n.rank(0) || n.rank(0) < 3)
-    return n.invalid("expected input and weights of one rank of 3 or more, got ranks " +
-                     Twine(n.rank(0)) + " and " + Twine(n.rank(1)));
-  SmallVector<int64_t> kernel = getKernel(n, ArrayRef(weightDims).drop_front(2), /*canBeDynamic=*/true);
+Value convolve(OpImporter &n, Value x, Value weights, Value bias) {
+  if (n.failed())
+    return nullptr;
+  Dims dims = n.dims(x), weightDims = n.dims(weights);
+  size_t rank = dims.size();
+  if (weightDims.size() != rank || rank < 3) {
+    n.invalid("expected input and weights of one rank of 3 or more, got ranks " + Twine(rank) +
+              " and " + Twine(weightDims.size()));
+    return nullptr;
+  }
+  if (bias && n.dims(bias).size() != 1) {
+    n.invalid("expected a bias of rank 1, got rank " + Twine(n.dims(bias).size()));
+    return nullptr;
+  }
+  SmallVector<int64_t> kernel =
+      getKernel(n, ArrayRef(weightDims).drop_front(2), /*canBeDynamic=*/true);
   Window w = getWindow(n, kernel);
   int64_t groups = n.intAttr("group", 1);
-  if (n.failed())
-    return;
   if (groups < 1)
-    return n.invalid("expected a group of 1 or more, got " + Twine(groups));
-  AffineExpr channels = n.dims(0)[1], outputs = weightDims[0];
-  AffineExpr in = n.divide(channels, n.constant(groups), "the channels of the input");
+    n.invalid("expected a group of 1 or more, got " + Twine(groups));
+  AffineExpr outputs = weightDims[0];
+  AffineExpr in = n.divide(dims[1], n.constant(groups), "the channels of the input");
   AffineExpr out = n.divide(outputs, n.constant(groups), "the channels of the output");
   n.unify(weightDims[1], in, "the channels of input and weights");
-  if (n.has(2) && n.rank(2) != 1)
-    return n.invalid("expected a bias of rank 1, got rank " + Twine(n.rank(2)));
-  if (n.has(2))
-    n.unify(n.dims(2)[0], outputs, "the channels of output and bias");
-  Value x = n.in(0), weights = n.in(1), bias = n.in(2);
+  if (bias && !n.failed())
+    n.unify(n.dims(bias)[0], outputs, "the channels of output and bias");
   if (n.failed())
-    return;
+    return nullptr;
   if (groups == 1)
-    return n.set(convolve(n, x, weights, bias, w));
+    return convolveGroup(n, x, weights, bias, w);
   Value result;
-  Type element = n.elementType(0);
+  Type element = getElementTypeOrSelf(x);
   if (isConstantDim(in, 1) && isConstantDim(out, 1) && !w.isDynamic()) {
     // Sums of many products are kept in f32, as the matrix products do.
-    if (element.isF16() || element.isBF16()) {
-      x = n.convert(x, n.b.getF32Type());
-      weights = n.convert(weights, n.b.getF32Type());
-      bias = bias ? n.convert(bias, n.b.getF32Type()) : bias;
-    }
-    result = getDepthwise(n, x, weights, w);
+    bias = n.widen(bias);
+    result = getDepthwise(n, n.widen(x), n.widen(weights), w);
   } else {
-    if (groups > 64)
-      return n.unsupported("more than 64 groups");
+    if (groups > 64) {
+      n.unsupported("more than 64 groups");
+      return nullptr;
+    }
     SmallVector<Value> parts;
     for (int64_t i = 0; i < groups; ++i)
-      parts.push_back(convolve(n, n.sliceDim(x, 1, in * i, in),
-                               n.sliceDim(weights, 0, out * i, out), Value(), w));
+      parts.push_back(convolveGroup(n, n.sliceDim(x, 1, in * i, in),
+                                    n.sliceDim(weights, 0, out * i, out), Value(), w));
     result = n.concat(parts, 1);
   }
   if (bias) {
-    Dims perChannel(n.rank(0), n.constant(1));
+    Dims perChannel(rank, n.constant(1));
     perChannel[1] = outputs;
     result = n.make<AddOp>(result, n.reshape(bias, perChannel));
   }
-  n.set(n.convert(result, element));
+  return n.convert(result, element);
 }
+
+static void importConv(OpImporter &n) { n.set(convolve(n, n.in(0), n.in(1), n.in(2))); }
 
 ArrayRef<OpEntry> getConvolutionOps() {
   static const OpEntry ops[] = {{"Conv", 1, kMaxOpset, 2, 3, importConv}};

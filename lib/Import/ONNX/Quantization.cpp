@@ -1,4 +1,5 @@
 #include "Casting.h"
+#include "Convolution.h"
 #include "OpTable.h"
 #include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
@@ -194,11 +195,57 @@ static void importQLinearMatMul(OpImporter &n) {
     n.set(quantize(n, scaled, n.in(7), n.elementType(7)));
 }
 
+/// One value, or one per output channel along dimension `axis` of `rank`.
+static Value alignChannels(OpImporter &n, Value parameter, size_t rank, size_t axis) {
+  if (n.failed() || !parameter)
+    return nullptr;
+  Dims dims = n.dims(parameter);
+  if (dims.size() > 1) {
+    n.invalid("expected a scale or zero point of rank 0 or 1, got rank " + Twine(dims.size()));
+    return nullptr;
+  }
+  if (dims.empty() || isConstantDim(dims[0], 1))
+    return n.reshape(parameter, {});
+  Dims shape(rank, n.constant(1));
+  shape[axis] = dims[0];
+  return n.reshape(parameter, shape);
+}
+
+/// The convolution of the differences to the zero points in 32-bit integers, so that
+/// the zero point is what pads.
+static Value convolveIntegers(OpImporter &n, Value x, Value xZero, Value weights, Value wZero,
+                              Value bias) {
+  if (n.failed())
+    return nullptr;
+  size_t rank = n.dims(weights).size();
+  return convolve(n, center(n, x, alignChannels(n, xZero, n.dims(x).size(), 1)),
+                  center(n, weights, alignChannels(n, wZero, rank, 0)), bias);
+}
+
+static void importConvInteger(OpImporter &n) {
+  n.set(convolveIntegers(n, n.in(0), n.in(2), n.in(1), n.in(3), Value()));
+}
+
+static void importQLinearConv(OpImporter &n) {
+  Type f32 = n.b.getF32Type();
+  Value product = convolveIntegers(n, n.in(0), n.in(2), n.in(3), n.in(5), n.in(8));
+  if (n.failed())
+    return;
+  Value xScale = n.convert(n.reshape(n.in(1), {}), f32), yScale = n.convert(n.reshape(n.in(6), {}), f32);
+  Value wScale = n.convert(alignChannels(n, n.in(4), n.rank(0), 1), f32);
+  Value scale = n.make<DivOp>(n.make<MulOp>(xScale, wScale), yScale);
+  Value scaled = n.make<MulOp>(n.convert(product, f32), scale);
+  if (!n.failed())
+    n.set(quantize(n, scaled, n.reshape(n.in(7), {}), n.elementType(7)));
+}
+
 ArrayRef<OpEntry> getQuantizationOps() {
   static const OpEntry ops[] = {
+      {"ConvInteger", 10, kMaxOpset, 2, 4, importConvInteger},
       {"DequantizeLinear", 10, kMaxOpset, 2, 3, importDequantizeLinear},
       {"DynamicQuantizeLinear", 11, kMaxOpset, 1, 1, importDynamicQuantizeLinear, 3},
       {"MatMulInteger", 10, kMaxOpset, 2, 4, importMatMulInteger},
+      {"QLinearConv", 10, kMaxOpset, 8, 9, importQLinearConv},
       {"QLinearMatMul", 10, kMaxOpset, 8, 8, importQLinearMatMul},
       {"QuantizeLinear", 10, kMaxOpset, 2, 3, importQuantizeLinear}};
   return ops;
