@@ -57,19 +57,19 @@ Value cropOrPad(OpImporter &n, Value x, int64_t axis, AffineExpr size, bool isCe
 }
 
 static void importCenterCropPad(OpImporter &n) {
-  const KnownTensor *shape = n.known(1);
-  if (!shape)
-    return n.unsupported("its shape depends on data");
   int64_t rank = n.rank(0);
   SmallVector<int64_t> axes = n.normalizeAxes(
       n.intsAttr("axes").value_or(llvm::to_vector(llvm::seq<int64_t>(0, rank))), rank);
   if (n.failed())
     return;
-  if (shape->elements.size() != axes.size())
+  SmallVector<AffineExpr> shape = n.sizes(1, "shape", axes.size());
+  if (n.failed())
+    return;
+  if (shape.size() != axes.size())
     return n.invalid("expected " + Twine(axes.size()) + " sizes, one for each axis, got " +
-                     Twine(shape->elements.size()));
+                     Twine(shape.size()));
   Value x = n.in(0);
-  for (auto [axis, size] : llvm::zip_equal(axes, shape->elements))
+  for (auto [axis, size] : llvm::zip_equal(axes, shape))
     x = cropOrPad(n, x, axis, size, /*isCentred=*/true);
   n.set(x);
 }

@@ -163,13 +163,13 @@ static void importMaxUnpool(OpImporter &n) {
                            dims);
   if (!n.has(2))
     return n.set(result);
-  const KnownTensor *shape = n.known(2);
-  if (!shape)
-    return n.unsupported("its output shape depends on data");
-  if (shape->elements.size() != dims.size())
+  SmallVector<AffineExpr> shape = n.sizes(2, "shape", n.rank(0));
+  if (n.failed())
+    return;
+  if (shape.size() != dims.size())
     return n.invalid("expected an output shape of " + Twine(dims.size()) + " sizes, got " +
-                     Twine(shape->elements.size()));
-  for (auto [i, size] : llvm::enumerate(shape->elements))
+                     Twine(shape.size()));
+  for (auto [i, size] : llvm::enumerate(shape))
     result = cropOrPad(n, result, i, size, /*isCentred=*/false);
   n.set(result);
 }
