@@ -1,0 +1,79 @@
+# RoiAlign, DeformConv, GridSample and AffineGrid against ONNX Runtime: regions,
+# offsets and grids in and outside the image.
+#
+# RUN: %python %s %t %winnow
+
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../Import/ONNX/Inputs"), os.path.join(HERE, "Inputs")]
+import numpy as np
+from build import node, save, value
+from onnx import TensorProto
+from support import Checker, compile_model, open_onnxruntime, open_winnow
+
+rng = np.random.default_rng(5)
+check = Checker()
+normal = lambda *shape: rng.standard_normal(shape).astype(np.float32)
+
+
+def compare(name, nodes, inputs, feeds, constants=None, opset=16):
+    model = save(name, nodes, inputs, ["y"], constants, opset=opset)
+    folder = compile_model(sys.argv[2], model, os.path.join(sys.argv[1], name))
+    got, want = open_winnow(folder)(feeds)["y"], open_onnxruntime(model)(feeds)["y"]
+    check.close(name, got, want, 1e-5)
+
+
+REGIONS = [value("x", ["n", "c", "h", "w"]), value("r", ["k", 4]),
+           value("b", ["k2"], TensorProto.INT64)]  # fmt: skip
+rois = np.array([[0, 0, 4, 5], [2.3, 1.1, 11.7, 6.4], [-3, -2, 3, 2], [8, 6, 20, 30],
+                 [5, 5, 5, 5], [3, 3, 3.5, 9]], np.float32)  # fmt: skip
+for mode in ("avg", "max"):
+    for ratio in (0, 2):
+        for transformation in ("half_pixel", "output_half_pixel"):
+            compare(f"align-{mode}-{ratio}-{transformation}",
+                    [node("RoiAlign", "x r b", "y", mode=mode, sampling_ratio=ratio, output_height=3,
+                          output_width=2, spatial_scale=0.75,
+                          coordinate_transformation_mode=transformation)],
+                    REGIONS, {"x": normal(2, 3, 7, 9), "r": rois,
+                              "b": np.array([0, 1, 1, 0, 1, 0])})  # fmt: skip
+
+for name, attributes, channels, parts, extra in (
+    ("plain", dict(), 4, 1, "- m"),
+    ("padded", dict(pads=[1, 0, 2, 1], strides=[2, 1], dilations=[1, 2]), 4, 2, "b m"),
+    ("grouped", dict(group=2, kernel_shape=[3, 2]), 2, 4, "b"),
+):
+    pads, stride = attributes.get("pads", [0] * 4), attributes.get("strides", [1, 1])
+    dilation = attributes.get("dilations", [1, 1])
+    size = [(s + pads[i] + pads[i + 2] - d * (k - 1) - 1) // t + 1
+            for i, (s, k, d, t) in enumerate(zip((7, 8), (3, 2), dilation, stride))]  # fmt: skip
+    feeds = {"x": normal(2, 4, 7, 8), "o": 2 * normal(2, 12 * parts, *size),
+             "m": normal(2, 6 * parts, *size)}  # fmt: skip
+    inputs = [value("x", ["n", 4, "h", "w"]), value("o", ["n2", "p", "oh", "ow"])]
+    if "m" in extra:
+        inputs.append(value("m", ["n3", "q", "mh", "mw"]))
+    else:
+        del feeds["m"]
+    compare(f"deformed-{name}",
+            [node("DeformConv", f"x w o {extra}", "y", offset_group=parts, **attributes)],
+            inputs, feeds, {"w": normal(6, channels, 3, 2), "b": normal(6)}, opset=19)  # fmt: skip
+for sizes, modes in (((5, 4), ("nearest", "linear", "cubic")), ((3, 4, 2), ("nearest", "linear"))):
+    names = [f"d{i}" for i in range(len(sizes))]
+    inputs = [value("x", ["n", "c", *names]), value("g", ["n2", *[p + "o" for p in names], "r"])]
+    for mode in modes:
+        for padding in ("zeros", "border", "reflection"):
+            for align in (0, 1):
+                compare(f"grid-{mode}-{padding}-{align}-{len(sizes)}",
+                        [node("GridSample", "x g", "y", mode=mode, padding_mode=padding,
+                              align_corners=align)], inputs,
+                        {"x": normal(2, 3, *sizes),
+                         "g": 1.5 * normal(2, *[s + 1 for s in sizes], len(sizes))},
+                        opset=20)  # fmt: skip
+for count in (2, 3):
+    for align in (0, 1):
+        compare(f"affine-{count}-{align}", [node("AffineGrid", "t s", "y", align_corners=align)],
+                [value("t", ["n", count, "r"]), value("s", ["k"], TensorProto.INT64)],
+                {"t": normal(2, count, count + 1), "s": np.array([2, 3, 4, 5, 6][: count + 2])},
+                opset=20)  # fmt: skip
+check.finish()
