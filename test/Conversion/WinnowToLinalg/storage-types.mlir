@@ -51,11 +51,15 @@ func.func @main(%x: tensor<3xi32>) -> tensor<3xui2> attributes {winnow.entry} {
 
 // -----
 
-// A small float is decoded by its bits: the exponents' biases differ by 120.
+// A small float is decoded by its bits: the exponents' biases differ by 120, and
+// the smallest normal number is 2^-6.
 
 // CHECK-LABEL: func.func @main
 // CHECK: arith.extui %{{.*}} : i8 to i32
-// CHECK: %[[SCALED:.*]] = arith.mulf %{{.*}}, %cst{{.*}} : f32
+// CHECK: %[[SMALLEST:.*]] = arith.constant 1.562500e-02 : f32
+// CHECK: arith.subf %{{.*}}, %[[SMALLEST]]
+// CHECK: %[[REBIAS:.*]] = arith.constant 1006632960 : i32
+// CHECK: arith.addi %{{.*}}, %[[REBIAS]]
 // CHECK: arith.ori
 // CHECK-NOT: f8E4M3FN
 // CHECK: arith.truncf %{{.*}} : f32 to f16

@@ -128,11 +128,17 @@ static Value emitEncodeExponent(BitEmitter e, Value x) {
 static Value emitDecodeFloat(BitEmitter e, Value bits, const Format &format) {
   uint64_t sign = uint64_t(1) << (format.width - 1);
   Value magnitude = e.bitAnd(bits, sign - 1);
-  // The exponent is too small by the difference of the biases. Subnormal numbers
-  // become subnormal ones, which the product makes normal.
-  Value small = e.toFloat(e.shiftLeft(magnitude, e.fraction - format.fraction));
-  Value scaled = e.make<arith::MulFOp>(small, e.number(std::ldexp(1.0, e.bias - format.bias)));
-  Value result = e.toBits(scaled);
+  // The exponent is too small by the difference of the biases. A subnormal number
+  // becomes normal when its leading bit, which is not there, is added and taken
+  // away: a product would do with less, and take long for subnormals.
+  uint64_t rebias = uint64_t(e.bias - format.bias) << e.fraction;
+  uint64_t leading = uint64_t(1) << e.fraction;
+  Value shifted = e.shiftLeft(magnitude, e.fraction - format.fraction);
+  Value smallest = e.number(std::ldexp(1.0, 1 - format.bias));
+  Value subnormal = e.make<arith::SubFOp>(
+      e.toFloat(e.add(shifted, e.constant(rebias + leading))), smallest);
+  Value result = e.select(e.compare(CmpI::ult, magnitude, uint64_t(1) << format.fraction),
+                          e.toBits(subnormal), e.add(shifted, e.constant(rebias)));
   Value nan = e.constant(e.nan());
   if (format.isUnsignedZero) {
     result = e.select(e.compare(CmpI::eq, bits, format.nan), nan, result);
