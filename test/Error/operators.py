@@ -41,6 +41,7 @@ refuse({
     "square root of booleans": (one("Sqrt", inputs="b", args=[value("b", [4], BOOL)]), "node 'Sqrt#0': Sqrt, opset 18: expected floating-point values, got bool"),
     "sum of float8": (one("Add", inputs="f f", args=[value("f", [4], TensorProto.FLOAT8E5M2)]), "node 'Add#0': Add, opset 18: expected floating-point or integer values, got float8e5m2, which is stored, moved and cast only"),
     "negation of nibbles": (one("Neg", inputs="i", args=[value("i", [4], TensorProto.INT4)]), "node 'Neg#0': Neg, opset 18: expected floating-point or integer values, got int4, which is stored, moved and cast only"),
+    "range of nibbles": (one("Range", inputs="i i i", args=[value("i", [], TensorProto.INT4)]), "node 'Range#0': Range, opset 18: expected floating-point or integer values, got int4, which is stored, moved and cast only"),
     "rounding by a mode of its own": (one("Cast", to=TensorProto.FLOAT8E8M0, round_mode="sideways"), "node 'Cast#0': Cast, opset 18: expected round_mode up, down or nearest, got 'sideways'"),
     "indices that are floats": (one("Gather", inputs="x x"), "node 'Gather#0': Gather, opset 18: expected integer values, got float32"),
     "scatter indices that are floats": (one("ScatterElements", inputs="x x x"), "node 'ScatterElements#0': ScatterElements, opset 18: expected indices of type int32 or int64"),

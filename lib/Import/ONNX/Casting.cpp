@@ -82,7 +82,7 @@ static void importCastTo(OpImporter &n, Type to) {
   CastOptions options = getCastOptions(n);
   if (n.failed())
     return;
-  if (const KnownTensor *known = n.known(0); known && isa<IntegerType>(to)) {
+  if (const KnownTensor *known = n.known(0); known && isa<IntegerType>(to) && !isStorageType(to)) {
     auto width = cast<IntegerType>(to).getWidth();
     bool isUnsigned = to.isUnsignedInteger();
     std::optional<KnownTensor> result =

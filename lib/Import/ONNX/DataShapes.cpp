@@ -311,9 +311,8 @@ static Value makeIdentity(OpImporter &n, ReduceKind kind, Type element) {
   if (kind == ReduceKind::Prod)
     return n.scalar(element, 1);
   bool isMax = kind == ReduceKind::Max;
-  if (auto floating = dyn_cast<FloatType>(element))
-    return n.makeConstant(DenseElementsAttr::get(
-        type, APFloat::getInf(floating.getFloatSemantics(), /*Negative=*/isMax)));
+  if (isa<FloatType>(element))
+    return n.scalar(element, isMax ? -HUGE_VAL : HUGE_VAL);
   unsigned width = element.getIntOrFloatBitWidth();
   bool isUnsigned = element.isUnsignedInteger() || width == 1;
   APInt value = isUnsigned ? (isMax ? APInt::getZero(width) : APInt::getMaxValue(width))

@@ -544,14 +544,18 @@ AffineExpr OpImporter::count(size_t i, StringRef what) {
 
 /// What a verifier says of an op that the user did not write, in other words.
 static std::string describeVerifierError(Operation *op, StringRef message) {
-  static const llvm::Regex wrongType("operand #([0-9]+) must be ranked tensor of (.*) values");
+  static const llvm::Regex wrongType(
+      "(operand|result) #([0-9]+) must be ranked tensor of (.*) values");
   SmallVector<StringRef> groups;
   size_t number;
-  if (!wrongType.match(message, &groups) || groups[1].getAsInteger(10, number) ||
-      number >= op->getNumOperands())
+  if (!wrongType.match(message, &groups) || groups[2].getAsInteger(10, number))
     return message.str();
-  StringRef wanted = groups[2] == "1-bit signless integer" ? "boolean" : groups[2];
-  Type got = getElementTypeOrSelf(op->getOperand(number).getType());
+  TypeRange types = groups[1] == "result" ? TypeRange(op->getResultTypes())
+                                          : TypeRange(op->getOperandTypes());
+  if (number >= types.size())
+    return message.str();
+  StringRef wanted = groups[3] == "1-bit signless integer" ? "boolean" : groups[3];
+  Type got = getElementTypeOrSelf(types[number]);
   return "expected " + wanted.str() + " values, got " + getDtypeName(got) +
          (isStorageType(got) ? ", which is stored, moved and cast only" : "");
 }

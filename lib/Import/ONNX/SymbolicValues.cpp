@@ -1,4 +1,5 @@
 #include "SymbolicValues.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 
@@ -33,7 +34,10 @@ std::optional<KnownTensor> getKnownTensor(ElementsAttr attr) {
   auto dense = dyn_cast<DenseIntElementsAttr>(attr);
   if (!dense || !getSmallSize(dense.getType().getShape()))
     return std::nullopt;
+  // Nothing computes with few bits, and no dimension has so few.
   auto type = cast<IntegerType>(dense.getElementType());
+  if (isStorageType(type))
+    return std::nullopt;
   KnownTensor known{type, SmallVector<int64_t>(dense.getType().getShape()), {}};
   bool isUnsigned = type.isUnsigned() || type.getWidth() == 1;
   for (APInt value : dense.getValues<APInt>()) {
