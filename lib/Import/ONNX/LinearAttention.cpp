@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DenseAttention.h"
+#include "Numbers.h"
 #include "OpTable.h"
 
 #include <cmath>
@@ -56,9 +57,25 @@ static Value getFactor(OpImporter &n, size_t i, ArrayRef<AffineExpr> heads, Affi
     for (AffineExpr each : {one, size})
       if (n.symbols.isEqual(dims[2], count * each) == true)
         return tokensFirst(n, n.reshape(n.in(i), {batch, length, count, each, one}));
-  n.unsupported("input " + Twine(i) + " of shape " + n.text(dims) + " for " + n.text(heads[0]) +
-                " heads of size " + n.text(size));
-  return nullptr;
+  if (getConstantDim(dims[2]) && getConstantDim(size)) {
+    n.invalid("expected input " + Twine(i) + " with one value or " + n.text(size) +
+              " values for each of " + n.text(heads[0]) + " heads, got " + n.text(dims[2]));
+    return nullptr;
+  }
+  // Which of them it is only the run knows: the last one repeats.
+  Numbers m(n);
+  Value row = m.size(dims[2]), isKnown, place;
+  for (AffineExpr count : heads)
+    for (AffineExpr each : {one, size}) {
+      Value isThis = m.equal(row, m.size(count * each));
+      isKnown = isKnown ? n.make<OrOp>(isKnown, isThis) : isThis;
+    }
+  m.require(isKnown);
+  // Element `h * size + j` of the widest form is this one of the row.
+  Value widest = m.size(heads[0] * size), all = n.iota(normalizeDim(heads[0] * size), n.b.getI64Type());
+  place = m.div(m.mul(all, row), m.max(widest, m.constant(1)));
+  Value wide = n.make<GatherOp>(n.in(i), place, 2);
+  return tokensFirst(n, n.reshape(wide, {batch, length, heads[0], size, one}));
 }
 
 /// One token: decays, corrects, writes, reads. The results are the state and what
