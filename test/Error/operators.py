@@ -140,7 +140,7 @@ refuse({
     # Not supported, all in one list.
     "a list": (
         build([node("Foo", "x", "b"), node("Bar", "x", "c", domain="com.microsoft"), node("Add", "b x", "y")],
-              X, ["y", "c"], domains=["com.microsoft"]), "2 nodes are not supported:\n  node 'Foo#0' (Foo, opset 18): the operator is not supported\n  node 'Bar#1' (com.microsoft.Bar, opset 1): the operator's domain is not supported; export the model without ONNX Runtime's graph optimizations"),
+              X, ["y", "c"], domains=["com.microsoft"]), "2 nodes are not supported:\n  node 'Foo#0' (Foo, opset 18): the operator is not supported\n  node 'Bar#1' (com.microsoft.Bar, opset 1): the operator is not supported; export the model without ONNX Runtime's graph optimizations"),
     "control characters": (
         build([helper.make_node("Foo", ["x"], ["y"], name="a\n\x1b[31m'b\"")], X, ["y"]), "1 node is not supported:\n  node 'a\\0A\\1B[31m'b\\22' (Foo, opset 18): the operator is not supported"),
 })

@@ -112,86 +112,9 @@ static void importAttention(OpImporter &n) {
   n.set(3, result.scores);
 }
 
-/// What winnow.rotary does, for a head size that is dynamic.
-static Value rotate(OpImporter &n, Value x, Value cos, Value sin, AffineExpr pairs,
-                    bool interleaved) {
-  if (n.failed())
-    return nullptr;
-  Dims dims = n.dims(x), pair = dims;
-  AffineExpr two = n.constant(2), zero = n.constant(0), one = n.constant(1);
-  int64_t rank = dims.size(), last = rank - 1;
-  Value turned = n.sliceDim(x, last, zero, normalizeDim(pairs * 2));
-  pair.back() = pairs;
-  Dims half = pair;
-  pair.insert(interleaved ? pair.end() : pair.end() - 1, two);
-  int64_t axis = interleaved ? rank : last;
-  turned = n.reshape(turned, pair);
-  Value a = n.reshape(n.sliceDim(turned, axis, zero, one), half);
-  Value b = n.reshape(n.sliceDim(turned, axis, one, one), half);
-  Value first = n.make<SubOp>(n.make<MulOp>(a, cos), n.make<MulOp>(b, sin));
-  Value second = n.make<AddOp>(n.make<MulOp>(b, cos), n.make<MulOp>(a, sin));
-  Dims single = pair;
-  single[axis] = one;
-  Dims joined = half;
-  joined.back() = normalizeDim(pairs * 2);
-  Value both = n.reshape(n.concat({n.reshape(first, single), n.reshape(second, single)}, axis),
-                         joined);
-  AffineExpr rest = normalizeDim(dims.back() - pairs * 2);
-  return isConstantDim(rest, 0)
-             ? both
-             : n.concat({both, n.sliceDim(x, last, joined.back(), rest)}, last);
-}
-
-static void importRotaryEmbedding(OpImporter &n) {
-  bool interleaved = n.intAttr("interleaved", 0);
-  int64_t rotated = n.intAttr("rotary_embedding_dim", 0);
-  Value x = n.in(0), cos = n.in(1), sin = n.in(2);
-  bool isFlat = n.rank(0) == 3;
-  if (isFlat || n.rank(0) != 4)
-    x = toHeads(n, 0, "num_heads");
-  if (n.failed())
-    return;
-  Dims dims = n.dims(x);
-  AffineExpr half = n.divide(dims[3], n.constant(2), "the head size"), pairs = half;
-  if (n.failed())
-    return;
-  if (rotated != 0) {
-    pairs = n.constant(rotated / 2);
-    if (rotated < 0 || rotated % 2 != 0 ||
-        !n.symbols.requireNonNegative(half - pairs, "node " + n.name + " turns that many elements"))
-      return n.invalid("expected an even rotary_embedding_dim of at most " + n.text(dims[3]) +
-                       ", got " + Twine(rotated));
-  }
-  if (n.has(3)) {
-    cos = n.make<GatherOp>(cos, n.in(3), 0);
-    sin = n.make<GatherOp>(sin, n.in(3), 0);
-  }
-  // The heads, which share angles, come third in [batch, length, heads, size]
-  // and second in [batch, heads, length, size].
-  auto unsqueeze = [&](Value cache) -> Value {
-    Dims d = n.dims(cache);
-    if (!n.failed() && d.size() != 3)
-      n.invalid("expected caches of rank 3 after the gather, got rank " + Twine(d.size()));
-    if (n.failed())
-      return nullptr;
-    n.unify(d[2], pairs, "the pairs of the input and of the caches");
-    n.unify(d[1], dims[isFlat ? 1 : 2], "lengths of the input and the caches");
-    if (!isConstantDim(d[0], 1))
-      n.unify(d[0], dims[0], "batch sizes of the input and the caches");
-    d.insert(d.begin() + (isFlat ? 2 : 1), n.constant(1));
-    return n.reshape(cache, d);
-  };
-  cos = unsqueeze(cos);
-  sin = unsqueeze(sin);
-  Value turned = getConstantDim(half) ? n.make<RotaryOp>(x, cos, sin, interleaved)
-                                      : rotate(n, x, cos, sin, pairs, interleaved);
-  n.set(isFlat ? n.reshape(turned, n.dims(0)) : turned);
-}
-
 ArrayRef<OpEntry> getAttentionOps() {
   static const OpEntry ops[] = {
       {"Attention", 23, kMaxOpset, 3, 7, importAttention, 4},
-      {"RotaryEmbedding", 23, kMaxOpset, 3, 4, importRotaryEmbedding},
   };
   return ops;
 }

@@ -73,6 +73,21 @@ static void importRMSNormalization(OpImporter &n) {
   });
 }
 
+/// What ONNX Runtime writes into the default domain: the scale's type is the
+/// result's, and 1 / sqrt(mean square + epsilon) is an output too.
+static void importSimplifiedLayerNormalization(OpImporter &n) {
+  importRMSNormalization(n);
+  if (!n.isUsed(1) || n.failed())
+    return;
+  double epsilon = n.floatAttr("epsilon", 1e-5);
+  int64_t axis = n.normalizeAxis(n.intAttr("axis", -1), n.rank(0));
+  Value x = n.widen(n.in(0));
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(axis, n.rank(0)));
+  Value square = n.reduce(ReduceKind::Mean, n.make<MulOp>(x, x), axes, true);
+  Value root = n.make<SqrtOp>(n.make<AddOp>(square, n.scalarLike(square, epsilon)));
+  n.set(1, n.convert(n.make<ReciprocalOp>(root), n.b.getF32Type()));
+}
+
 /// A vector of channels [C] as [1, C, 1, ...], which broadcasts to the input.
 static Value channels(OpImporter &n, size_t input) {
   if (n.failed())
@@ -254,11 +269,13 @@ ArrayRef<OpEntry> getNormalizationOps() {
       {"BatchNormalization", 1, kMaxOpset, 5, 5, importBatchNormalization, 5},
       {"GroupNormalization", 18, kMaxOpset, 3, 3, importGroupNormalization},
       {"InstanceNormalization", 1, kMaxOpset, 3, 3, importInstanceNormalization},
-      {"LayerNormalization", 17, kMaxOpset, 2, 3, importLayerNormalization, 3},
+      // ONNX Runtime's optimiser writes it, and a simplified one, into any opset.
+      {"LayerNormalization", 1, kMaxOpset, 2, 3, importLayerNormalization, 3},
       {"LpNormalization", 1, kMaxOpset, 1, 1, importLpNormalization},
       {"LRN", 1, kMaxOpset, 1, 1, importLRN},
       {"MeanVarianceNormalization", 9, kMaxOpset, 1, 1, importMeanVarianceNormalization},
       {"RMSNormalization", 23, kMaxOpset, 2, 2, importRMSNormalization},
+      {"SimplifiedLayerNormalization", 1, kMaxOpset, 2, 2, importSimplifiedLayerNormalization, 2},
   };
   return ops;
 }

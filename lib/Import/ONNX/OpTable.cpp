@@ -39,6 +39,7 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
       getReshapingOps(),
       getResizeOps(),
       getRoiAlignOps(),
+      getRotaryEmbeddingOps(),
       getScatterOps(),
       getSelectionOps(),
       getSequenceOps(),
@@ -51,6 +52,15 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
   return families;
 }
 
+/// Those of com.microsoft.
+static ArrayRef<ArrayRef<OpEntry>> getMicrosoftFamilies() {
+  static const ArrayRef<OpEntry> families[] = {
+      getGroupQueryAttentionOps(),      getMicrosoftAttentionOps(),
+      getMicrosoftFusionOps(),          getMicrosoftNormalizationOps(),
+      getMicrosoftQuantizationOps(),    getMicrosoftRotaryEmbeddingOps()};
+  return families;
+}
+
 namespace {
 struct Domain {
   StringLiteral name;
@@ -59,7 +69,8 @@ struct Domain {
 } // namespace
 
 static ArrayRef<Domain> getDomains() {
-  static const Domain domains[] = {{"", getFamilies()}};
+  static const Domain domains[] = {{"", getFamilies()},
+                                   {kMicrosoftDomain, getMicrosoftFamilies()}};
   return domains;
 }
 

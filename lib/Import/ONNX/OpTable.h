@@ -60,10 +60,19 @@ llvm::ArrayRef<OpEntry> getLossOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getAttentionOps();
 llvm::ArrayRef<OpEntry> getLinearAttentionOps();
+llvm::ArrayRef<OpEntry> getRotaryEmbeddingOps();
 llvm::ArrayRef<OpEntry> getQuantizationOps();
 llvm::ArrayRef<OpEntry> getSpectrumOps();
 llvm::ArrayRef<OpEntry> getStatefulOps();
 llvm::ArrayRef<OpEntry> getResizeOps();
+
+/// Those of kMicrosoftDomain.
+llvm::ArrayRef<OpEntry> getGroupQueryAttentionOps();
+llvm::ArrayRef<OpEntry> getMicrosoftAttentionOps();
+llvm::ArrayRef<OpEntry> getMicrosoftFusionOps();
+llvm::ArrayRef<OpEntry> getMicrosoftNormalizationOps();
+llvm::ArrayRef<OpEntry> getMicrosoftQuantizationOps();
+llvm::ArrayRef<OpEntry> getMicrosoftRotaryEmbeddingOps();
 
 /// The entry for an operator in a version of its domain, or null with `reason`.
 const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name, int64_t opset,

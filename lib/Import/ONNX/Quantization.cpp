@@ -1,3 +1,4 @@
+#include "Quantization.h"
 #include "Casting.h"
 #include "Convolution.h"
 #include "OpTable.h"
@@ -146,10 +147,10 @@ static void importDequantizeLinear(OpImporter &n) {
   n.set(n.convert(product, to));
 }
 
-/// The 8-bit range that holds zero and all elements.
-static void importDynamicQuantizeLinear(OpImporter &n) {
-  Value x = n.in(0);
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, n.rank(0)));
+Quantized quantizeDynamically(OpImporter &n, Value x) {
+  if (n.failed())
+    return {};
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, n.dims(x).size()));
   Value zero = n.scalarLike(x, 0);
   Value low = n.make<MinimumOp>(n.reduce(ReduceKind::Min, x, axes, false), zero);
   Value high = n.make<MaximumOp>(n.reduce(ReduceKind::Max, x, axes, false), zero);
@@ -159,9 +160,14 @@ static void importDynamicQuantizeLinear(OpImporter &n) {
   Value scale = n.make<SelectOp>(isEmpty, n.scalarLike(x, 1), range);
   Type u8 = n.b.getIntegerType(8, /*isSigned=*/false);
   Value zeroPoint = quantize(n, n.make<DivOp>(n.make<SubOp>(zero, low), scale), nullptr, u8);
-  n.set(0, quantize(n, n.make<DivOp>(x, scale), zeroPoint, u8));
-  n.set(1, scale);
-  n.set(2, zeroPoint);
+  return {quantize(n, n.make<DivOp>(x, scale), zeroPoint, u8), scale, zeroPoint};
+}
+
+static void importDynamicQuantizeLinear(OpImporter &n) {
+  Quantized result = quantizeDynamically(n, n.in(0));
+  n.set(0, result.values);
+  n.set(1, result.scale);
+  n.set(2, result.zeroPoint);
 }
 
 /// A zero point of a matrix product's operand: one value, one per row of the
@@ -175,7 +181,7 @@ static Value alignZeroPoint(OpImporter &n, Value zeroPoint, bool isLeft) {
   return n.reshape(zeroPoint, isLeft ? Dims{dims[0], n.constant(1)} : dims);
 }
 
-static Value multiplyIntegers(OpImporter &n, Value a, Value aZero, Value b, Value bZero) {
+Value multiplyIntegers(OpImporter &n, Value a, Value aZero, Value b, Value bZero) {
   return n.matmul(center(n, a, alignZeroPoint(n, aZero, true)),
                   center(n, b, alignZeroPoint(n, bZero, false)));
 }

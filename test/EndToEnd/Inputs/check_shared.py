@@ -25,10 +25,11 @@ def check_sites(case, folder, sites, check):
             check.errors.append(f"{os.path.basename(case)}: expected {expected}, got {got}")
 
 
-def check_case(tool, case, folder, sites, check):
+def check_case(tool, case, folder, sites, check, model=None):
     with open(os.path.join(case, "about.json")) as file:
         tolerance = json.load(file)["tolerance"]
-    run = open_winnow(compile_model(tool, os.path.join(case, "model.onnx"), folder), 2)
+    model = model or os.path.join(case, "model.onnx")
+    run = open_winnow(compile_model(tool, model, folder), 2)
     check_sites(case, folder, sites, check)
     for path in sorted(glob.glob(os.path.join(case, "io_*.npz"))):
         with np.load(path) as file:

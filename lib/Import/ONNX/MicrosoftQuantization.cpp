@@ -1,0 +1,184 @@
+//===- MicrosoftQuantization.cpp - Quantised products of ONNX Runtime -----===//
+
+#include "MicrosoftAttention.h"
+#include "OpTable.h"
+#include "Quantization.h"
+
+using namespace mlir;
+
+namespace winnow::import {
+
+//===----------------------------------------------------------------------===//
+// 8 bits
+//===----------------------------------------------------------------------===//
+
+/// A scale of the columns as it broadcasts against the product: one value or one
+/// per column.
+static Value alignScale(OpImporter &n, Value scale) {
+  if (n.failed() || !scale)
+    return nullptr;
+  Dims dims = n.dims(scale);
+  if (dims.size() > 1) {
+    n.unsupported("a scale of rank " + Twine(dims.size()));
+    return nullptr;
+  }
+  return scale;
+}
+
+/// (a - aZero)(b - bZero) aScale bScale + bias, where the last inputs may be null.
+static Value multiplyScaled(OpImporter &n, Value a, Value aZero, Value aScale, Value b, Value bZero,
+                            Value bScale, Value bias) {
+  Value scale = n.make<MulOp>(alignScale(n, aScale), alignScale(n, bScale));
+  Value product = multiplyIntegers(n, a, aZero, b, bZero);
+  if (n.failed())
+    return nullptr;
+  product = n.make<MulOp>(n.convert(product, getElementTypeOrSelf(scale)), scale);
+  return bias ? n.make<AddOp>(product, bias) : product;
+}
+
+static void importMatMulIntegerToFloat(OpImporter &n) {
+  if (n.rank(2) > 0 && !isConstantDim(getNumElements(n.dims(2), n.b.getContext()), 1))
+    return n.unsupported("a scale for each column of A");
+  Value aScale = n.reshape(n.in(2), {});
+  n.set(multiplyScaled(n, n.in(0), n.in(4), aScale, n.in(1), n.in(5), n.in(3), n.in(6)));
+}
+
+static void importDynamicQuantizeMatMul(OpImporter &n) {
+  Quantized a = quantizeDynamically(n, n.in(0));
+  n.set(multiplyScaled(n, a.values, a.zeroPoint, a.scale, n.in(1), n.in(3), n.in(2), n.in(4)));
+}
+
+static void importQAttention(OpImporter &n) {
+  if (n.rank(0) != 3 || n.rank(1) != 2)
+    return n.invalid("expected input of rank 3 and weights of rank 2, got ranks " +
+                     Twine(n.rank(0)) + " and " + Twine(n.rank(1)));
+  Value projected = multiplyScaled(n, n.in(0), n.in(6), n.reshape(n.in(3), {}), n.in(1), n.in(7),
+                                   n.in(4), n.in(2));
+  if (!n.failed())
+    importPackedAttention(n, projected, 5, std::nullopt, 8);
+}
+
+//===----------------------------------------------------------------------===//
+// 2, 4 and 8 bits in blocks
+//===----------------------------------------------------------------------===//
+
+/// The numbers of `bits` bits in the last dimension of a tensor of bytes, the low
+/// ones first.
+static Value unpackBits(OpImporter &n, Value bytes, int64_t bits) {
+  if (n.failed() || bits == 8)
+    return bytes;
+  Dims dims = n.dims(bytes), apart = dims, joined = dims;
+  int64_t count = 8 / bits;
+  apart.push_back(n.constant(1));
+  joined.back() = dims.back() * count;
+  Type u8 = n.b.getIntegerType(8, /*isSigned=*/false);
+  Value shift = n.iota(n.constant(count), u8, 0, bits);
+  Value shifted = n.make<ShiftRightOp>(n.reshape(bytes, apart), shift);
+  Value number = n.make<AndOp>(shifted, n.scalar(u8, (1 << bits) - 1));
+  return n.reshape(number, joined);
+}
+
+namespace {
+/// The weights' layout: `rows` of `size` numbers in `blocks` of `block`.
+struct Blocks {
+  int64_t rows, size, block, blocks, bits;
+};
+} // namespace
+
+/// A parameter of every block, [rows, blocks], as one of every number, [rows,
+/// blocks, 1], or by the numbers' own groups [rows, size].
+static Value spread(OpImporter &n, Value parameter, const Blocks &w) {
+  if (n.failed())
+    return nullptr;
+  AffineExpr rows = n.constant(w.rows), blocks = n.constant(w.blocks);
+  if (!n.has(4))
+    return n.reshape(parameter, {rows, blocks, n.constant(1)});
+  return n.make<GatherOp>(n.reshape(parameter, {rows, blocks}), n.in(4), 1);
+}
+
+static Value getBlockZeroPoints(OpImporter &n, const Blocks &w) {
+  Type f32 = n.b.getF32Type();
+  if (!n.has(3))
+    return n.scalar(f32, 1 << (w.bits - 1));
+  Value zero = n.in(3);
+  if (n.failed())
+    return nullptr;
+  if (!isa<IntegerType>(n.elementType(3)))
+    return spread(n, n.convert(zero, f32), w);
+  int64_t bytes = llvm::divideCeil(w.blocks * w.bits, 8);
+  zero = unpackBits(n, n.reshape(zero, {n.constant(w.rows), n.constant(bytes)}), w.bits);
+  zero = n.sliceDim(zero, 1, n.constant(0), n.constant(w.blocks));
+  return spread(n, n.convert(zero, f32), w);
+}
+
+/// (number - zeroPoint) * scale for the weights [rows, size].
+static Value dequantizeBlocks(OpImporter &n, const Blocks &w) {
+  Type f32 = n.b.getF32Type();
+  AffineExpr rows = n.constant(w.rows), padded = n.constant(w.blocks * w.block);
+  Value bytes = n.reshape(n.in(1), {rows, n.constant(w.blocks), n.constant(w.block * w.bits / 8)});
+  Value numbers = n.convert(unpackBits(n, bytes, w.bits), f32);
+  auto cut = [&](Value x) {
+    return n.sliceDim(n.reshape(x, {rows, padded}), 1, n.constant(0), n.constant(w.size));
+  };
+  // Groups that an index names are those of single numbers, not of blocks.
+  if (n.has(4))
+    numbers = cut(numbers);
+  Value scales = spread(n, n.convert(n.in(2), f32), w);
+  Value centered = n.make<SubOp>(numbers, getBlockZeroPoints(n, w));
+  Value weights = n.make<MulOp>(centered, scales);
+  return n.has(4) ? weights : cut(weights);
+}
+
+static void importMatMulNBits(OpImporter &n) {
+  Blocks w;
+  w.rows = n.requiredIntAttr("N");
+  w.size = n.requiredIntAttr("K");
+  w.block = n.requiredIntAttr("block_size");
+  w.bits = n.intAttr("bits", 4);
+  if (n.failed())
+    return;
+  constexpr int64_t kMax = int64_t(1) << 31;
+  if (w.rows < 1 || w.size < 1 || w.rows > kMax || w.size > kMax)
+    return n.invalid("expected N and K in [1, " + Twine(kMax) + "], got " + Twine(w.rows) +
+                     " and " + Twine(w.size));
+  if (w.block < 16 || w.block > kMax || !llvm::isPowerOf2_64(w.block))
+    return n.invalid("expected a block_size that is a power of two from 16 on, got " +
+                     Twine(w.block));
+  if (w.bits != 2 && w.bits != 4 && w.bits != 8)
+    return n.unsupported("weights of " + Twine(w.bits) + " bits");
+  if (int64_t layout = n.intAttr("weight_prepacked", 0))
+    return n.unsupported("weights in a layout of their own (weight_prepacked " + Twine(layout) +
+                         ")");
+  w.blocks = llvm::divideCeil(w.size, w.block);
+  if (n.elementType(1) != n.b.getIntegerType(8, /*isSigned=*/false))
+    return n.invalid("expected weights of uint8, got " + getDtypeName(n.elementType(1)));
+  if (n.has(4)) {
+    n.checkIntegers(4);
+    if (n.rank(4) != 1)
+      return n.invalid("expected g_idx of rank 1, got rank " + Twine(n.rank(4)));
+    // One that is longer names groups of padding too.
+    std::optional<int64_t> count = getConstantDim(n.dims(4)[0]);
+    if (count != w.size)
+      return n.unsupported("a g_idx of " + n.text(n.dims(4)[0]) +
+                           " elements for K = " + Twine(w.size));
+  }
+  Value a = n.in(0), bias = n.in(5);
+  Value weights = dequantizeBlocks(n, w);
+  if (n.rank(0) == 0)
+    return n.invalid("expected an input of rank 1 or more, got rank 0");
+  n.unify(n.dims(0).back(), n.constant(w.size), "the last dimension of the input and K");
+  weights = n.convert(weights, n.elementType(0));
+  n.set(n.make<LinearOp>(a, weights, bias, Value(), Activation::None, /*transpose_weight=*/true));
+}
+
+ArrayRef<OpEntry> getMicrosoftQuantizationOps() {
+  static const OpEntry ops[] = {
+      {"DynamicQuantizeMatMul", 1, 1, 3, 5, importDynamicQuantizeMatMul},
+      {"MatMulIntegerToFloat", 1, 1, 4, 7, importMatMulIntegerToFloat},
+      {"MatMulNBits", 1, 1, 3, 6, importMatMulNBits},
+      {"QAttention", 1, 1, 5, 9, importQAttention, 2},
+  };
+  return ops;
+}
+
+} // namespace winnow::import

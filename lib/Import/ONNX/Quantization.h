@@ -1,0 +1,25 @@
+//===- Quantization.h - Exact arithmetic on quantised tensors -------------===//
+
+#ifndef WINNOW_LIB_IMPORT_ONNX_QUANTIZATION_H
+#define WINNOW_LIB_IMPORT_ONNX_QUANTIZATION_H
+
+#include "OpImporter.h"
+
+namespace winnow::import {
+
+/// (a - aZero)(b - bZero) in 32-bit integers. A zero point is null, one value, one
+/// per row of `a` or one per column of `b`.
+mlir::Value multiplyIntegers(OpImporter &n, mlir::Value a, mlir::Value aZero, mlir::Value b,
+                             mlir::Value bZero);
+
+struct Quantized {
+  /// Unsigned 8-bit integers; (values - zeroPoint) * scale are the numbers.
+  mlir::Value values, scale, zeroPoint;
+};
+
+/// The input in the 8-bit range that holds zero and all elements.
+Quantized quantizeDynamically(OpImporter &n, mlir::Value x);
+
+} // namespace winnow::import
+
+#endif // WINNOW_LIB_IMPORT_ONNX_QUANTIZATION_H
