@@ -118,12 +118,28 @@ void ModelMutator::changeNodes(Nodes &nodes) {
   }
 }
 
+/// Only the default domain has more versions than one.
+void ModelMutator::importDomain(llvm::StringRef domain) {
+  for (const onnx::OperatorSetIdProto &opset : model.opset_import())
+    if (llvm::StringRef(opset.domain()) == domain)
+      return;
+  if (domain.empty())
+    return;
+  onnx::OperatorSetIdProto *opset = model.add_opset_import();
+  opset->set_domain(domain.str());
+  opset->set_version(1);
+}
+
 void ModelMutator::changeEdges(NodeProto &node) {
   static const std::vector<SupportedOperator> kOperators = getSupportedOperators();
   switch (below(6)) {
-  case 0:
-    node.set_op_type(kOperators[below(kOperators.size())].name.str());
+  case 0: {
+    const SupportedOperator &op = kOperators[below(kOperators.size())];
+    node.set_op_type(op.name.str());
+    node.set_domain(op.domain.str());
+    importDomain(op.domain);
     break;
+  }
   case 1:
   case 2:
     if (std::string *input = pick(node.mutable_input()))

@@ -5,6 +5,8 @@
 
 #include "winnow_onnx.pb.h"
 
+#include "llvm/ADT/StringRef.h"
+
 #include <random>
 #include <string>
 #include <vector>
@@ -38,6 +40,7 @@ private:
   std::string pickValue();
 
   void changeNodes(Nodes &nodes);
+  void importDomain(llvm::StringRef domain);
   void changeEdges(onnx::NodeProto &node);
   void changeAttribute(onnx::NodeProto &node);
   void fill(onnx::AttributeProto &attr);
