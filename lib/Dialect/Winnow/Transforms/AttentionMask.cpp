@@ -149,12 +149,14 @@ Value winnow::combineMasks(OpBuilder &builder, Location loc, ArrayRef<MaskTerm> 
     if (!value)
       return nullptr;
     bool isHidden = term.kind == MaskTerm::HiddenWhere;
-    if (term.kind == MaskTerm::Add || term.kind == MaskTerm::Subtract) {
+    if (term.kind == MaskTerm::Add) {
       // The fill's stand-in, the lowest float, would overflow where it does not.
       if (mask.isFilled)
         return nullptr;
-      if (term.kind == MaskTerm::Subtract)
+      if (term.factor == -1)
         value = NegOp::create(builder, loc, value.getType(), value);
+      else if (term.factor != 1)
+        value = MulOp::create(builder, loc, value.getType(), value, mask.scalar(term.factor));
       mask.add(value);
     } else if (std::isinf(term.fill)) {
       mask.hide(value, isHidden);

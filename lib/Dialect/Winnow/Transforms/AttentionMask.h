@@ -10,10 +10,8 @@ namespace winnow {
 /// One way in which an exporter hides scores.
 struct MaskTerm {
   enum Kind {
-    /// `scores + value`.
+    /// `scores + factor * value`.
     Add,
-    /// `scores - value`.
-    Subtract,
     /// `value ? scores : fill`.
     VisibleWhere,
     /// `value ? fill : scores`.
@@ -25,6 +23,7 @@ struct MaskTerm {
   /// split or join batch and heads.
   Dims level;
   double fill = 0;
+  double factor = 1;
 };
 
 /// The batch, head, query and key dimensions that a mask may vary over.

@@ -96,9 +96,11 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
     Value other = isLeft ? rhs : lhs;
     value = isLeft ? lhs : rhs;
     if (isa<AddOp, SubOp>(op)) {
-      if (scaleBelow != 1 || !scores.keyFactors.empty())
+      if (!scores.keyFactors.empty())
         return Refusal{"attention.scale-after-mask", "the scores are scaled after they are masked"};
-      scores.masks.push_back({isa<AddOp>(op) ? MaskTerm::Add : MaskTerm::Subtract, other, level});
+      // What is scaled below is scaled on its own: (s + m) c = s c + m c.
+      double factor = isa<AddOp>(op) ? scaleBelow : -scaleBelow;
+      scores.masks.push_back({MaskTerm::Add, other, level, /*fill=*/0, factor});
       continue;
     }
     if (std::optional<double> factor = getScalarConstant(other)) {

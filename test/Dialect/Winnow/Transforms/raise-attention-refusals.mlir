@@ -78,11 +78,10 @@ func.func @mask_fill(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: ten
 // CHECK-LABEL: func @scale_after_mask
 // CHECK-NOT: winnow.attention
 // CHECK: return
-func.func @scale_after_mask(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %m: tensor<2x1x1x5xf32>) -> tensor<2x4x5x8xf32> {
-  %c = winnow.constant dense<0.5> : tensor<f32>
+func.func @scale_after_mask(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %m: tensor<2x1x1x5xf32>, %f: tensor<2x1x1x5xf32>) -> tensor<2x4x5x8xf32> {
   %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> tensor<2x4x5x5xf32>
   %1 = winnow.add %0, %m : (tensor<2x4x5x5xf32>, tensor<2x1x1x5xf32>) -> tensor<2x4x5x5xf32>
-  %2 = winnow.mul %1, %c : (tensor<2x4x5x5xf32>, tensor<f32>) -> tensor<2x4x5x5xf32>
+  %2 = winnow.mul %1, %f : (tensor<2x4x5x5xf32>, tensor<2x1x1x5xf32>) -> tensor<2x4x5x5xf32>
   %p = winnow.softmax %2 {axis = 3 : i64} : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
   %o = winnow.matmul %p, %v : (tensor<2x4x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return %o : tensor<2x4x5x8xf32>

@@ -341,3 +341,21 @@ func.func @scaled_probabilities(%q: !q, %k: !k, %v: !v, %f: tensor<2x1x1x5xf32>)
   %3 = winnow.matmul %2, %v : (!scores, !v) -> !q
   return %3 : !q
 }
+
+// -----
+
+// Positions are added before everything is scaled, as in XLNet.
+// CHECK-LABEL: func @scale_after_bias
+// CHECK-SAME: %[[B:[a-z0-9]*]]: tensor<1x4x5x5xf32>
+// CHECK-DAG: %[[C:.*]] = winnow.constant dense<2.500000e-01>
+// CHECK-DAG: %[[S:.*]] = winnow.mul %[[B]], %[[C]]
+// CHECK: winnow.attention %{{.*}} mask(%[[S]]) {scale = 2.500000e-01 : f32}
+func.func @scale_after_bias(%b: tensor<1x4x5x5xf32>, %q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32> {
+  %c = winnow.constant dense<0.25> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> tensor<2x4x5x5xf32>
+  %1 = winnow.add %0, %b : (tensor<2x4x5x5xf32>, tensor<1x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %2 = winnow.mul %1, %c : (tensor<2x4x5x5xf32>, tensor<f32>) -> tensor<2x4x5x5xf32>
+  %p = winnow.softmax %2 {axis = 3 : i64} : (tensor<2x4x5x5xf32>) -> tensor<2x4x5x5xf32>
+  %o = winnow.matmul %p, %v : (tensor<2x4x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
