@@ -1,4 +1,4 @@
-#include "winnow/Dialect/Winnow/IR/Winnow.h"
+#include "ActivationMatch.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 
@@ -56,6 +56,14 @@ struct CountSites : winnow::impl::CountSitesBase<CountSites> {
         .Case([&](RotaryOp) { count("rotary", "rotary"); })
         .Case([&](GeluOp gelu) {
           count("activation", gelu.getTanhApproximation() ? "gelu_tanh" : "gelu");
+        })
+        .Case([&](SigmoidOp sigmoid) {
+          // What is left outside of linears: the gate of a joint projection.
+          Value x = sigmoid.getInput();
+          if (auto scaled = x.getDefiningOp<MulOp>(); scaled && !matchSwish(x))
+            x = getScalarConstant(scaled.getLhs()) ? scaled.getRhs() : scaled.getLhs();
+          if (std::optional<ActivationEnd> swish = matchSwish(x))
+            count("activation", stringifyActivation(swish->activation));
         })
         .Case([&](LinearOp linear) {
           count("linear", "linear");

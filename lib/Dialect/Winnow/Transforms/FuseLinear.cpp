@@ -1,9 +1,8 @@
-#include "Utils.h"
+#include "ActivationMatch.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 
 #include "llvm/ADT/TypeSwitch.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace winnow;
@@ -15,55 +14,6 @@ namespace winnow {
 
 static bool isTransposeOfMatrix(TransposeOp op) {
   return op && op.getPermutation() == ArrayRef<int64_t>{1, 0};
-}
-
-namespace {
-/// An activation that is several ops: which one, and its last op.
-struct ActivationEnd {
-  Activation activation;
-  Operation *end;
-};
-} // namespace
-
-/// x * sigmoid(factor * x), where the sigmoid has no other use.
-static std::optional<ActivationEnd> getSwish(Value x) {
-  SigmoidOp sigmoid;
-  MulOp product;
-  double factor = 1;
-  for (Operation *user : x.getUsers()) {
-    auto mul = dyn_cast<MulOp>(user);
-    std::optional<double> scale;
-    if (mul && mul->hasOneUse() && isa<SigmoidOp>(*mul->getUsers().begin()))
-      scale = getScalarConstant(mul.getLhs() == x ? mul.getRhs() : mul.getLhs());
-    if (!sigmoid && (isa<SigmoidOp>(user) || scale)) {
-      factor = scale.value_or(1);
-      sigmoid = cast<SigmoidOp>(scale ? *mul->getUsers().begin() : user);
-    } else if (mul && !product) {
-      product = mul;
-    } else {
-      return std::nullopt;
-    }
-  }
-  if (!sigmoid || !product || !sigmoid->hasOneUse() || product.getType() != x.getType() ||
-      (product.getLhs() == x ? product.getRhs() : product.getLhs()) != sigmoid.getResult())
-    return std::nullopt;
-  if (factor == 1)
-    return ActivationEnd{Activation::Silu, product};
-  // Exporters round the factor to the tensor's type.
-  double tolerance = getElementTypeOrSelf(x.getType()).isF32() ? 1e-6 : 4e-3;
-  if (std::fabs(factor - 1.702) > tolerance)
-    return std::nullopt;
-  return ActivationEnd{Activation::QuickGelu, product};
-}
-
-/// relu(x)^2, where the relu has no other use.
-static std::optional<ActivationEnd> getSquaredRelu(Value x) {
-  auto relu = x.hasOneUse() ? dyn_cast<ReluOp>(*x.getUsers().begin()) : ReluOp();
-  auto square = relu && !relu->use_empty() ? dyn_cast<MulOp>(*relu->getUsers().begin()) : MulOp();
-  if (!square || square.getLhs() != square.getRhs() ||
-      !llvm::all_of(relu->getUsers(), [&](Operation *user) { return user == square; }))
-    return std::nullopt;
-  return ActivationEnd{Activation::SquaredRelu, square};
 }
 
 static Activation getActivation(Operation *op) {
@@ -173,9 +123,9 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
   bool absorbUser(Growing &linear, SiteReporter &reporter) {
     Value value = linear.result();
     if (linear.activation == Activation::None) {
-      std::optional<ActivationEnd> found = getSwish(value);
+      std::optional<ActivationEnd> found = matchSwish(value);
       if (!found)
-        found = getSquaredRelu(value);
+        found = matchSquaredRelu(value);
       if (found) {
         linear.activation = found->activation;
         linear.end = found->end;

@@ -28,3 +28,19 @@ func.func @all(%q: !q, %k: !k, %m: tensor<1x1x1x3xi1>, %a: tensor<4xf32>, %w: te
 func.func @none(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
+
+// -----
+
+// Gates that no linear took.
+// CHECK: code = "sites.activation"{{.*}}sentence = "1 silu, 1 quick_gelu"
+// CHECK-LABEL: func @gates
+func.func @gates(%x: tensor<4xf32>, %y: tensor<4xf32>, %z: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %c = winnow.constant dense<1.702> : tensor<f32>
+  %0 = winnow.sigmoid %x : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = winnow.mul %x, %0 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %2 = winnow.mul %y, %c : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %3 = winnow.sigmoid %2 : (tensor<4xf32>) -> tensor<4xf32>
+  %4 = winnow.mul %y, %3 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %5 = winnow.sigmoid %z : (tensor<4xf32>) -> tensor<4xf32>
+  return %1, %4, %5 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
