@@ -57,7 +57,7 @@ static ArrayRef<ArrayRef<OpEntry>> getMicrosoftFamilies() {
   static const ArrayRef<OpEntry> families[] = {
       getGroupQueryAttentionOps(),      getMicrosoftAttentionOps(),
       getMicrosoftFusionOps(),          getMicrosoftNormalizationOps(),
-      getMicrosoftQuantizationOps(),    getMicrosoftRotaryEmbeddingOps()};
+      getMicrosoftQLinearOps(), getMicrosoftQuantizationOps(),    getMicrosoftRotaryEmbeddingOps()};
   return families;
 }
 

@@ -71,6 +71,7 @@ llvm::ArrayRef<OpEntry> getGroupQueryAttentionOps();
 llvm::ArrayRef<OpEntry> getMicrosoftAttentionOps();
 llvm::ArrayRef<OpEntry> getMicrosoftFusionOps();
 llvm::ArrayRef<OpEntry> getMicrosoftNormalizationOps();
+llvm::ArrayRef<OpEntry> getMicrosoftQLinearOps();
 llvm::ArrayRef<OpEntry> getMicrosoftQuantizationOps();
 llvm::ArrayRef<OpEntry> getMicrosoftRotaryEmbeddingOps();
 

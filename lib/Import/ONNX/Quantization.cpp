@@ -103,6 +103,26 @@ static Value center(OpImporter &n, Value x, Value zeroPoint) {
   return zeroPoint ? n.make<SubOp>(wide, n.convert(zeroPoint, type)) : wide;
 }
 
+/// A parameter of one value; null stays.
+static Value toScalar(OpImporter &n, Value parameter) {
+  return n.failed() || !parameter ? Value() : n.reshape(parameter, {});
+}
+
+Value dequantize(OpImporter &n, Value x, Value scale, Value zeroPoint) {
+  if (n.failed())
+    return nullptr;
+  Type f32 = n.b.getF32Type();
+  Value centered = n.convert(center(n, x, toScalar(n, zeroPoint)), f32);
+  return n.make<MulOp>(centered, n.convert(toScalar(n, scale), f32));
+}
+
+Value quantize(OpImporter &n, Value numbers, Value scale, Value zeroPoint, Type to) {
+  if (n.failed())
+    return nullptr;
+  Value scaled = n.make<DivOp>(numbers, n.convert(toScalar(n, scale), n.b.getF32Type()));
+  return quantize(n, scaled, toScalar(n, zeroPoint), to);
+}
+
 static void importQuantizeLinear(OpImporter &n) {
   int64_t axis = n.intAttr("axis", 1), block = n.intAttr("block_size", 0);
   int64_t outputType = n.intAttr("output_dtype", 0), precision = n.intAttr("precision", 0);

@@ -12,6 +12,13 @@ namespace winnow::import {
 mlir::Value multiplyIntegers(OpImporter &n, mlir::Value a, mlir::Value aZero, mlir::Value b,
                              mlir::Value bZero);
 
+/// (x - zeroPoint) * scale in f32. The scale and the zero point, which may be null, are
+/// one value each.
+mlir::Value dequantize(OpImporter &n, mlir::Value x, mlir::Value scale, mlir::Value zeroPoint);
+/// round(numbers / scale) + zeroPoint as `to`, saturated.
+mlir::Value quantize(OpImporter &n, mlir::Value numbers, mlir::Value scale, mlir::Value zeroPoint,
+                     mlir::Type to);
+
 struct Quantized {
   /// Unsigned 8-bit integers; (values - zeroPoint) * scale are the numbers.
   mlir::Value values, scale, zeroPoint;
