@@ -68,6 +68,20 @@ struct LowerBindSize : LoweringPattern<BindSizeOp> {
   }
 };
 
+/// The argument of the symbol is its capacity.
+struct LowerCapacity : LoweringPattern<CapacityOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(CapacityOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+    unsigned position = cast<AffineSymbolExpr>(op.getSize().getResult(0)).getPosition();
+    Value capacity = op->getParentOfType<func::FuncOp>().getArgument(1 + position);
+    auto number = arith::IndexCastOp::create(rewriter, op.getLoc(), rewriter.getI64Type(), capacity);
+    state.capacities.insert(number);
+    rewriter.replaceOpWithNewOp<tensor::FromElementsOp>(op, op.getType(), number.getResult());
+    return success();
+  }
+};
+
 /// What is left of a branch that computes nothing: one of two tensors as a
 /// tensor of its own, so that no op after this writes to a part of two.
 struct LowerTensorSelect : LoweringPattern<arith::SelectOp> {
@@ -90,17 +104,28 @@ struct LowerTensorSelect : LoweringPattern<arith::SelectOp> {
 };
 } // namespace
 
-void winnow::useDataSymbols(func::FuncOp entry, const LoweringState &state) {
+LogicalResult winnow::useDataSymbols(func::FuncOp entry, const LoweringState &state) {
   DominanceInfo dominance(entry);
   for (const auto &[position, value] : state.dataSymbols) {
     Operation *definition = value.getDefiningOp();
     entry.getArgument(1 + position).replaceUsesWithIf(value, [&](OpOperand &use) {
-      return use.getOwner() != definition && dominance.properlyDominates(definition, use.getOwner());
+      return use.getOwner() != definition && !state.capacities.contains(use.getOwner()) &&
+             dominance.properlyDominates(definition, use.getOwner());
     });
   }
+  for (auto [position, info] : llvm::enumerate(getSymbols(entry))) {
+    if (!info.isData)
+      continue;
+    // A buffer of the wrong size would be the least of it.
+    for (Operation *user : entry.getArgument(1 + position).getUsers())
+      if (!state.capacities.contains(user) && !isOpTriviallyDead(user))
+        return user->emitError("expected the size '")
+               << info.name << "', which the data gives, to be bound before it is read";
+  }
+  return success();
 }
 
 void winnow::populateControlFlowPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
                                          LoweringState &state) {
-  patterns.add<LowerBindSize, LowerTensorSelect>(converter, patterns.getContext(), state);
+  patterns.add<LowerBindSize, LowerCapacity, LowerTensorSelect>(converter, patterns.getContext(), state);
 }

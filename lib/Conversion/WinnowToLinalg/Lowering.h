@@ -60,6 +60,8 @@ struct LoweringState {
   SiteTable sites;
   /// The values of the data symbols that are bound, by their numbers.
   llvm::MapVector<unsigned, mlir::Value> dataSymbols;
+  /// What reads a data symbol's capacity.
+  llvm::SmallPtrSet<mlir::Operation *, 4> capacities;
 };
 
 /// Base of the patterns: sizes, empty tensors and weights at an op.
@@ -124,8 +126,8 @@ mlir::LogicalResult prepareEntry(mlir::func::FuncOp entry);
 mlir::LogicalResult finishEntry(mlir::func::FuncOp entry);
 
 /// Where data has bound a symbol, its value takes the place of the argument,
-/// which is the symbol's capacity.
-void useDataSymbols(mlir::func::FuncOp entry, const LoweringState &state);
+/// which is the symbol's capacity. Fails if something else reads the argument.
+mlir::LogicalResult useDataSymbols(mlir::func::FuncOp entry, const LoweringState &state);
 
 void populateAttentionPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                                LoweringState &);

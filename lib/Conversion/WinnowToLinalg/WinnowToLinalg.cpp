@@ -70,7 +70,8 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
       return signalPassFailure();
     if (failed(finishEntry(entry)))
       return signalPassFailure();
-    useDataSymbols(entry, state);
+    if (failed(useDataSymbols(entry, state)))
+      return signalPassFailure();
     module->setAttr("winnow.weights", state.weights.layOut(entry));
     module->setAttr("winnow.sites", state.sites.getEntries(context));
   }

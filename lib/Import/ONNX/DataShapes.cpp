@@ -136,6 +136,30 @@ static Value takeAlong(OpImporter &n, Value input, int64_t axis, Value positions
   return n.make<GatherOp>(input, positions, axis);
 }
 
+/// For each dimension the value that comes with its axis, which is `otherwise` or
+/// null for one that is not sliced. Without axes the first ones are.
+static SmallVector<Value> pickForSlice(OpImporter &n, Value values, int64_t otherwise) {
+  Numbers m(n);
+  int64_t rank = n.rank(0);
+  SmallVector<Value> picked(rank);
+  std::optional<int64_t> count = n.failed() ? std::nullopt : getConstantDim(n.dims(values)[0]);
+  std::optional<SmallVector<int64_t>> axes;
+  if (!n.has(3) && count)
+    axes = llvm::to_vector(llvm::seq<int64_t>(0, *count));
+  else if (n.has(3) && n.known(3))
+    axes = n.known(3)->getConstants();
+  if (!n.failed() && axes && count == static_cast<int64_t>(axes->size())) {
+    for (auto [i, axis] : llvm::enumerate(n.normalizeAxes(*axes, rank)))
+      picked[axis] = m.at(values, i);
+    return picked;
+  }
+  Value positions = n.failed() ? Value()
+                    : n.has(3) ? m.vector(3)
+                               : n.iota(n.dims(values)[0], n.b.getI64Type());
+  SmallVector<Value> others(rank, m.constant(otherwise));
+  return n.failed() ? picked : pickByAxis(n, positions, rank, values, others);
+}
+
 void importDataSlice(OpImporter &n) {
   Numbers m(n);
   int64_t rank = n.rank(0);
@@ -144,14 +168,16 @@ void importDataSlice(OpImporter &n) {
     return;
   AffineExpr count = n.dims(starts)[0];
   n.unify(count, n.dims(ends)[0], "the numbers of starts and ends");
-  Value axes = n.has(3) ? m.vector(3) : n.iota(count, n.b.getI64Type());
   Value steps = n.has(4) ? m.vector(4) : n.broadcastTo(one, {count});
-  SmallVector<Value> sizes, zeros(rank, zero), ones(rank, one), far(rank, m.constant(INT64_MAX));
-  SmallVector<Value> from = pickByAxis(n, axes, rank, starts, zeros);
-  SmallVector<Value> to = pickByAxis(n, axes, rank, ends, far);
-  SmallVector<Value> by = pickByAxis(n, axes, rank, steps, ones);
+  if (n.has(4) && !n.failed())
+    n.unify(count, n.dims(steps)[0], "the numbers of starts and steps");
+  SmallVector<Value> from = pickForSlice(n, starts, 0);
+  SmallVector<Value> to = pickForSlice(n, ends, INT64_MAX);
+  SmallVector<Value> by = pickForSlice(n, steps, 1);
   Value result = n.in(0);
   for (int64_t d = 0; d < rank && !n.failed(); ++d) {
+    if (!from[d])
+      continue;
     AffineExpr dim = n.dims(result)[d];
     Value size = m.size(dim), last = m.sub(size, one), isForward = m.less(zero, by[d]);
     m.require(n.make<NotOp>(m.equal(by[d], zero)));

@@ -1,7 +1,7 @@
 //===- FlexAttention.cpp - Attention with the model's own functions -------===//
 
 #include "DenseAttention.h"
-#include "GraphImporter.h"
+#include "Subgraphs.h"
 
 using namespace mlir;
 
@@ -20,6 +20,8 @@ bool GraphImporter::importFlexAttention(const onnx::NodeProto &node, StringRef n
   if (inputs.size() != 3 || llvm::is_contained(inputs, nullptr))
     return error(loc,
                  describe(node, scope) + ": expected three inputs, got " + Twine(inputs.size()));
+  if (const ImportedValue *other = findNonTensor(inputs))
+    return error(loc, describe(node, scope) + ": expected tensors, got " + other->describeKind());
   OpImporter op(node, quote(name), scope.opsets->lookup(kPreviewDomain), loc, builder, symbols,
                 tensors, streams, inputs);
   DenseAttention form;

@@ -36,6 +36,10 @@ public:
   bool usesRandomNumbers() const { return streams.isUsed; }
   int64_t getNumVisits() const { return numVisits; }
 
+  /// What imports an If, a Loop or a Scan.
+  struct BranchImporter;
+  struct LoopImporter;
+
 private:
   /// The names that nodes can see. A branch of an If sees those around it, a
   /// function only its own.
@@ -81,7 +85,6 @@ private:
                   const Inputs &inputs, Scope &scope);
   bool importBatchedScan(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
                          const Inputs &inputs, Scope &scope, const onnx::GraphProto &body);
-  struct LoopImporter;
   bool importFlexAttention(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
                            const Inputs &inputs, Scope &scope);
   Scope enter(Scope &outer, llvm::StringRef name) const;

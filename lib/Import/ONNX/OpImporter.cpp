@@ -448,8 +448,8 @@ void OpImporter::bind(Value number, AffineExpr expr) {
     BindSizeOp::create(b, loc, number, AffineMap::get(0, symbols.size(), expr, b.getContext()));
 }
 
-AffineExpr OpImporter::bindSize(Value value, const Twine &what, AffineExpr bound) {
-  if (failed() || !value)
+AffineExpr OpImporter::declareSize(const Twine &what, AffineExpr bound) {
+  if (failed())
     return constant(0);
   std::string symbol =
       symbols.makeDataName((StringRef(name).drop_front().drop_back() + "." + what).str());
@@ -458,17 +458,35 @@ AffineExpr OpImporter::bindSize(Value value, const Twine &what, AffineExpr bound
     failure.kind = Failure::Kind::Restart;
     return constant(0);
   }
-  AffineExpr size = symbols.get(symbol);
-  Value number = reshape(convert(value, b.getI64Type()), {});
-  if (failed())
-    return constant(0);
+  return symbols.get(symbol);
+}
+
+AffineExpr OpImporter::bindSize(Value value, const Twine &what, AffineExpr bound) {
+  AffineExpr size = value ? declareSize(what, bound) : constant(0);
+  bindSize(value, size);
+  return failed() ? constant(0) : size;
+}
+
+void OpImporter::bindSize(Value value, AffineExpr size) {
+  Value number = failed() || !value ? Value() : reshape(convert(value, b.getI64Type()), {});
+  if (failed() || !value)
+    return;
   // An equation that stands for the symbol may have negative solutions.
   if (symbols.isNonNegative(size) != true) {
     Value isSize = compare(ComparePredicate::GE, number, scalarLike(number, 0));
     bind(convert(isSize, b.getI64Type()), constant(1));
   }
   bind(number, size);
-  return size;
+}
+
+Value OpImporter::makeCapacity(AffineExpr size) {
+  if (failed())
+    return nullptr;
+  // The user has fixed it, or an equation.
+  if (!isa<AffineSymbolExpr>(size))
+    return makeKnown(KnownTensor{b.getI64Type(), {}, {size}});
+  auto type = RankedTensorType::get({}, b.getI64Type());
+  return makeAs<CapacityOp>(type, AffineMap::get(0, symbols.size(), size, b.getContext()));
 }
 
 std::optional<int64_t> OpImporter::length(size_t i, const Twine &what,
@@ -529,7 +547,8 @@ AffineExpr OpImporter::count(size_t i, StringRef what) {
     AffineExpr value = tensor->elements.front();
     if (std::optional<int64_t> number = getConstantDim(value))
       return constant(std::max<int64_t>(*number, 0));
-    if (symbols.requireNonNegative(value, "node " + name + " counts to it"))
+    if (dependsOnData(value) ? symbols.isNonNegative(value) == true
+                             : symbols.requireNonNegative(value, "node " + name + " counts to it"))
       return value;
   }
   Value value = in(i);

@@ -177,6 +177,11 @@ public:
   /// An axis in [-rank, rank) as one in [0, rank); invalid otherwise.
   int64_t normalizeAxis(int64_t axis, int64_t rank);
   mlir::SmallVector<int64_t> normalizeAxes(mlir::ArrayRef<int64_t> axes, int64_t rank);
+  /// Data gives some size in the expression: what would restrict it is rather
+  /// computed at run time.
+  bool dependsOnData(mlir::AffineExpr expr) const {
+    return winnow::dependsOnData(expr, symbols.getLive());
+  }
   /// Makes two dimensions equal (see Symbols::unify).
   bool unify(mlir::AffineExpr a, mlir::AffineExpr b, const llvm::Twine &what);
   /// The same, but equality that no equation between symbols can state is left to
@@ -200,6 +205,12 @@ public:
   /// `NODE.what`, or what the graph says it is equal to. `bound` is the most that
   /// it can be, null if nothing is known.
   mlir::AffineExpr bindSize(mlir::Value value, const llvm::Twine &what, mlir::AffineExpr bound);
+  /// The two halves of bindSize, for a size whose capacity is read before it is
+  /// bound.
+  mlir::AffineExpr declareSize(const llvm::Twine &what, mlir::AffineExpr bound);
+  void bindSize(mlir::Value value, mlir::AffineExpr size);
+  /// The most that a declared size can be in this run, as an int64 of rank 0.
+  mlir::Value makeCapacity(mlir::AffineExpr size);
 
   //===--- Building ---===//
 

@@ -106,7 +106,7 @@ const OpEntry *findOp(StringRef domain, StringRef name, int64_t opset, std::stri
 int64_t getMaxOpset() { return import::kMaxOpset; }
 
 std::vector<SupportedOperator> getSupportedOperators() {
-  // What holds graphs is no row of a family (see ControlFlow.cpp).
+  // What holds graphs is no row of a family (see Subgraphs.cpp).
   std::vector<SupportedOperator> result = {{"", "If", 1, import::kMaxOpset},
                                            {"", "Loop", 1, import::kMaxOpset},
                                            {"", "Scan", 8, import::kMaxOpset},

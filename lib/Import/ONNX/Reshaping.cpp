@@ -100,7 +100,7 @@ static void importSqueeze(OpImporter &n) {
     for (auto [i, dim] : llvm::enumerate(dims)) {
       std::optional<bool> isOne = n.symbols.isEqual(dim, n.constant(1));
       // Whoever relies on the rank knows that what data gives is not 1.
-      if (!isOne && dependsOnData(dim, n.symbols.getLive()) &&
+      if (!isOne && n.dependsOnData(dim) &&
           n.symbols.requireNonNegative(dim - 2, "node " + n.name +
                                                     " (Squeeze) would drop the dimension"))
         isOne = false;

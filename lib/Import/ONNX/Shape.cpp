@@ -192,8 +192,8 @@ static void importRange(OpImporter &n) {
     return n.invalid("expected a step other than 0, got " + Twine(*stride));
   AffineExpr distance = normalizeDim(*stride > 0 ? last - first : first - last);
   std::optional<bool> isForward = n.symbols.isNonNegative(distance);
-  if (!isForward && n.symbols.requireNonNegative(distance, "node " + n.name +
-                                                               " (Range) counts up to it"))
+  if (!isForward && !n.dependsOnData(distance) &&
+      n.symbols.requireNonNegative(distance, "node " + n.name + " (Range) counts up to it"))
     isForward = true;
   if (!isForward)
     return importDataRange(n);

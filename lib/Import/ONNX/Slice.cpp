@@ -13,12 +13,18 @@ struct Part {
 };
 } // namespace
 
+/// The expression is not negative, or may be required to be so.
+static bool requireNonNegative(OpImporter &n, AffineExpr expr) {
+  if (n.dependsOnData(expr))
+    return n.symbols.isNonNegative(expr) == true;
+  return n.symbols.requireNonNegative(expr, "node " + n.name + " (Slice) takes that many elements");
+}
+
 /// clamp(bound < 0 ? bound + dim : bound, 0, dim), as an expression; null where it
 /// has none.
 static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim) {
   std::optional<int64_t> value = getConstantDim(bound), size = getConstantDim(dim);
   AffineExpr zero = n.constant(0);
-  std::string reason = "node " + n.name + " (Slice) takes that many elements";
   if (value && size) {
     int64_t index = *value < 0 ? std::max(*value, -*size) + *size : *value;
     return n.constant(std::min(index, *size));
@@ -31,14 +37,14 @@ static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim) {
       return zero;
     if (*value < 0) {
       AffineExpr index = normalizeDim(dim + *value);
-      if (n.symbols.requireNonNegative(index, reason))
+      if (requireNonNegative(n, index))
         return index;
     } else if (*value == 0) {
       return zero;
     } else if (n.symbols.isNonNegative(bound - dim) == true) {
       return dim;
     } else if (n.symbols.isNonNegative(dim - bound) == true || *value <= kShortPrefix) {
-      if (n.symbols.requireNonNegative(dim - bound, reason))
+      if (requireNonNegative(n, dim - bound))
         return bound;
     }
   } else {
@@ -48,7 +54,7 @@ static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim) {
       return zero;
     if (n.symbols.isNonNegative(-bound - 1) == true) {
       AffineExpr index = normalizeDim(dim + bound);
-      if (n.symbols.requireNonNegative(index, reason))
+      if (requireNonNegative(n, index))
         return index;
     }
     if (n.symbols.isNonNegative(bound) == true) {
@@ -56,7 +62,7 @@ static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim) {
         return bound;
       if (n.symbols.isNonNegative(bound - dim) == true)
         return dim;
-      if (n.symbols.requireNonNegative(dim - bound, reason))
+      if (requireNonNegative(n, dim - bound))
         return bound;
     }
   }
@@ -79,8 +85,7 @@ static std::optional<Part> slicePart(OpImporter &n, AffineExpr start, AffineExpr
       part.start = part.size = n.constant(0);
       return part;
     }
-    if (!isForward && !n.symbols.requireNonNegative(
-                          length, "node " + n.name + " (Slice) takes that many elements"))
+    if (!isForward && !requireNonNegative(n, length))
       return std::nullopt;
     part.size = normalizeDim(length.ceilDiv(step));
     return part;

@@ -9,28 +9,42 @@ using namespace mlir;
 namespace winnow::import {
 
 void Symbols::declare(StringRef name) {
-  if (!indices.try_emplace(name, all.size()).second)
+  if (!known.indices.try_emplace(name, known.all.size()).second)
     return;
   SymbolInfo info;
   info.name = name.str();
-  all.push_back({info, nullptr, nullptr});
+  known.all.push_back({info, nullptr, nullptr});
 }
 
 bool Symbols::declareData(StringRef name, AffineExpr bound) {
   bool isNew = !isDeclared(name);
   if (isNew)
     declare(name);
-  Symbol &symbol = all[indices.lookup(name)];
+  unsigned own = known.indices.lookup(name);
+  Symbol &symbol = known.all[own];
   symbol.info.isData = true;
   symbol.bound = bound ? toAll(bound) : AffineExpr();
-  for (auto [index, number] : llvm::enumerate(liveToAll))
-    if (number == indices.lookup(name))
-      live[index].bound = bound;
-  if (auto bounds = pending.find(name); isNew && bounds != pending.end()) {
+  for (auto [index, number] : llvm::enumerate(liveToAll)) {
+    if (number != own)
+      continue;
+    live[index].bound = getOrderedBound(bound, index);
+    places[index] = {region, ++numDeclared};
+  }
+  if (auto bounds = known.pending.find(name); isNew && bounds != known.pending.end()) {
     setBounds(name, bounds->second.first, bounds->second.second);
-    pending.erase(bounds);
+    known.pending.erase(bounds);
   }
   return isNew;
+}
+
+AffineExpr Symbols::getOrderedBound(AffineExpr bound, unsigned index) const {
+  bool isOrdered = true;
+  if (bound)
+    bound.walk([&](AffineExpr part) {
+      if (auto other = dyn_cast<AffineSymbolExpr>(part))
+        isOrdered &= other.getPosition() < index;
+    });
+  return isOrdered ? bound : AffineExpr();
 }
 
 std::string Symbols::makeDataName(StringRef name) {
@@ -40,7 +54,7 @@ std::string Symbols::makeDataName(StringRef name) {
 
 std::vector<std::string> Symbols::getPendingNames() const {
   std::vector<std::string> names;
-  for (const auto &entry : pending)
+  for (const auto &entry : known.pending)
     names.push_back(entry.getKey().str());
   llvm::sort(names);
   return names;
@@ -48,13 +62,13 @@ std::vector<std::string> Symbols::getPendingNames() const {
 
 std::vector<std::string> Symbols::getNames() const {
   std::vector<std::string> names;
-  for (const Symbol &symbol : all)
+  for (const Symbol &symbol : known.all)
     names.push_back(symbol.info.name);
   return names;
 }
 
 void Symbols::setBounds(StringRef name, int64_t min, int64_t max) {
-  Symbol &symbol = all[indices.lookup(name)];
+  Symbol &symbol = known.all[known.indices.lookup(name)];
   symbol.info.min = min;
   symbol.info.max = max;
   if (min == max)
@@ -62,18 +76,27 @@ void Symbols::setBounds(StringRef name, int64_t min, int64_t max) {
 }
 
 void Symbols::beginAttempt() {
+  if (!isBegun)
+    knownFirst = known;
+  else if (isMistaken)
+    known = knownFirst;
+  isBegun = true;
+  isMistaken = false;
   live.clear();
   liveToAll.clear();
   dataNames.clear();
-  for (auto [index, symbol] : llvm::enumerate(all)) {
+  regions.assign(1, 0);
+  region = numDeclared = 0;
+  for (auto [index, symbol] : llvm::enumerate(known.all)) {
     if (symbol.solution)
       continue;
     live.push_back(symbol.info);
     liveToAll.push_back(index);
   }
+  places.assign(live.size(), Place());
   for (auto [info, index] : llvm::zip_equal(live, liveToAll))
-    if (all[index].bound)
-      info.bound = toLive(all[index].bound);
+    if (known.all[index].bound)
+      info.bound = getOrderedBound(toLive(known.all[index].bound), &info - live.data());
 }
 
 AffineExpr Symbols::toAll(AffineExpr expr) const {
@@ -85,7 +108,7 @@ AffineExpr Symbols::toAll(AffineExpr expr) const {
 
 SmallVector<AffineExpr> Symbols::getSolutions() const {
   SmallVector<AffineExpr> solutions;
-  for (auto [index, symbol] : llvm::enumerate(all))
+  for (auto [index, symbol] : llvm::enumerate(known.all))
     solutions.push_back(symbol.solution ? symbol.solution : getAffineSymbolExpr(index, context));
   return solutions;
 }
@@ -93,7 +116,7 @@ SmallVector<AffineExpr> Symbols::getSolutions() const {
 AffineExpr Symbols::substitute(AffineExpr expr, ArrayRef<AffineExpr> solutions) const {
   // Solutions may mention symbols that were solved later; each round removes
   // at least one of them, because no solution mentions its own symbol.
-  for (size_t round = 0; round <= all.size(); ++round) {
+  for (size_t round = 0; round <= known.all.size(); ++round) {
     AffineExpr next = normalizeDim(expr.replaceSymbols(solutions));
     if (next == expr)
       break;
@@ -113,14 +136,14 @@ AffineExpr Symbols::toLive(AffineExpr expr) const {
   expr = substitute(expr, getSolutions());
   if (!expr)
     return nullptr;
-  SmallVector<AffineExpr> numbers(all.size(), getAffineConstantExpr(0, context));
+  SmallVector<AffineExpr> numbers(known.all.size(), getAffineConstantExpr(0, context));
   for (auto [number, index] : llvm::enumerate(liveToAll))
     numbers[index] = getAffineSymbolExpr(number, context);
   return normalizeDim(expr.replaceSymbols(numbers));
 }
 
 AffineExpr Symbols::get(StringRef name) const {
-  return toLive(getAffineSymbolExpr(indices.lookup(name), context));
+  return toLive(getAffineSymbolExpr(known.indices.lookup(name), context));
 }
 
 //===----------------------------------------------------------------------===//
@@ -170,8 +193,8 @@ bool Symbols::requireNonNegative(AffineExpr expr, const Twine &why) {
     if (bounds.min > bounds.max)
       return false;
     live[i] = bounds;
-    all[liveToAll[i]].info = bounds;
-    remarks.push_back(("dimension " + quote(bounds.name) + " is " +
+    known.all[liveToAll[i]].info = bounds;
+    known.remarks.push_back(("dimension " + quote(bounds.name) + " is " +
                        (*coefficient < 0 ? "at most " + Twine(bounds.max)
                                          : "at least " + Twine(bounds.min)) + ": " + why).str());
     return true;
@@ -229,8 +252,8 @@ bool Symbols::raiseMinimum(AffineExpr expr, const Twine &why) {
       low = middle + 1;
   }
   bounds.min = low;
-  live[*only] = all[liveToAll[*only]].info = bounds;
-  remarks.push_back(
+  live[*only] = known.all[liveToAll[*only]].info = bounds;
+  known.remarks.push_back(
       ("dimension " + quote(bounds.name) + " is at least " + Twine(low) + ": " + why).str());
   return true;
 }
@@ -239,19 +262,29 @@ bool Symbols::raiseMinimum(AffineExpr expr, const Twine &why) {
 // Equations
 //===----------------------------------------------------------------------===//
 
-/// Some data symbol from number `firstLive` on is in the expression.
-bool Symbols::dependsOnData(AffineExpr expr, unsigned firstLive) const {
-  bool depends = false;
+bool Symbols::isKnownAt(AffineExpr expr, const Place &place) const {
+  bool isKnown = true;
   expr.walk([&](AffineExpr part) {
-    if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
-      depends |= symbol.getPosition() >= firstLive && live[symbol.getPosition()].isData;
+    auto symbol = dyn_cast<AffineSymbolExpr>(part);
+    if (!symbol || !live[symbol.getPosition()].isData)
+      return;
+    const Place &other = places[symbol.getPosition()];
+    isKnown &= other.order != 0 && other.order < place.order;
+    unsigned around = place.region;
+    while (around > other.region)
+      around = regions[around];
+    isKnown &= around == other.region;
   });
-  return depends;
+  return isKnown;
+}
+
+bool Symbols::isVisible(AffineExpr expr) const {
+  return isKnownAt(expr, {region, numDeclared + 1});
 }
 
 bool Symbols::solve(unsigned index, AffineExpr solution, const Twine &why) {
   // An input's dimension is known before any data, and data in its order.
-  if (dependsOnData(solution, live[index].isData ? index : 0))
+  if (!isKnownAt(solution, live[index].isData ? places[index] : Place()))
     return false;
   DimRange range = getDimRange(solution, live);
   const SymbolInfo &removed = live[index];
@@ -260,7 +293,7 @@ bool Symbols::solve(unsigned index, AffineExpr solution, const Twine &why) {
     return false;
   std::string text = "dimension " + quote(removed.name) + " is " + print(solution) + ": " + why.str();
   if (auto other = dyn_cast<AffineSymbolExpr>(solution)) {
-    SymbolInfo &kept = all[liveToAll[other.getPosition()]].info;
+    SymbolInfo &kept = known.all[liveToAll[other.getPosition()]].info;
     int64_t min = std::max(kept.min, removed.min), max = std::min(kept.max, removed.max);
     if (min > max)
       return false;
@@ -281,12 +314,12 @@ bool Symbols::solve(unsigned index, AffineExpr solution, const Twine &why) {
          !requireNonNegative(getAffineConstantExpr(removed.max, context) - solution, why)))
       return false;
   }
-  all[liveToAll[index]].solution = toAll(solution);
+  known.all[liveToAll[index]].solution = toAll(solution);
   if (!areSolutionsSimple()) {
-    all[liveToAll[index]].solution = nullptr;
+    known.all[liveToAll[index]].solution = nullptr;
     return false;
   }
-  remarks.push_back(text);
+  known.remarks.push_back(text);
   return true;
 }
 
@@ -325,11 +358,11 @@ Symbols::Unification Symbols::makeMultiple(unsigned symbol, int64_t factor, cons
   if (part.min > part.max || isDeclared(part.name))
     return Unification::Impossible;
   declare(part.name);
-  all.back().info = part;
+  known.all.back().info = part;
   if (part.min == part.max)
-    all.back().solution = getAffineConstantExpr(part.min, context);
-  all[liveToAll[symbol]].solution = getAffineSymbolExpr(all.size() - 1, context) * factor;
-  remarks.push_back(
+    known.all.back().solution = getAffineConstantExpr(part.min, context);
+  known.all[liveToAll[symbol]].solution = getAffineSymbolExpr(known.all.size() - 1, context) * factor;
+  known.remarks.push_back(
       ("dimension " + quote(info.name) + " is a multiple of " + Twine(factor) + ": " + why).str());
   return Unification::Restart;
 }

@@ -5,6 +5,7 @@
 
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include <string>
 #include <vector>
 
@@ -22,19 +23,51 @@ public:
 
   /// Adds a dimension name, or finds it.
   void declare(llvm::StringRef name);
-  bool isDeclared(llvm::StringRef name) const { return indices.contains(name); }
+  bool isDeclared(llvm::StringRef name) const { return known.indices.contains(name); }
   /// Adds a dimension whose value comes from data, at most `bound` if that is
   /// not null; false if it was there before, with its bound as it is now.
   bool declareData(llvm::StringRef name, mlir::AffineExpr bound);
   /// The name, or one with a number if this attempt has given it away already.
   std::string makeDataName(llvm::StringRef name);
+  /// How often this attempt has given each name away: what is imported again
+  /// after setDataNames has the same names.
+  using DataNames = llvm::StringMap<unsigned>;
+  const DataNames &getDataNames() const { return dataNames; }
+  void setDataNames(DataNames names) { dataNames = std::move(names); }
+
+  /// While one lives, data symbols are declared in a region of the region before:
+  /// what they are is not known outside it.
+  class Region {
+  public:
+    explicit Region(Symbols &symbols) : symbols(symbols), outer(symbols.region) {
+      symbols.region = symbols.regions.size();
+      symbols.regions.push_back(outer);
+    }
+    ~Region() { symbols.region = outer; }
+    Region(const Region &) = delete;
+
+  private:
+    Symbols &symbols;
+    const unsigned outer;
+  };
+  /// All data symbols in the expression are known where the import is now.
+  bool isVisible(mlir::AffineExpr expr) const;
+
+  /// Remembers for later attempts that what has this name, a dimension that a
+  /// loop hands on, changes from one iteration to the next. All else that the
+  /// attempts have found out is forgotten: they took it to stay the same.
+  void addVarying(llvm::StringRef name) {
+    varying.insert(name);
+    isMistaken = true;
+  }
+  bool isVarying(llvm::StringRef name) const { return varying.contains(name); }
   std::vector<std::string> getNames() const;
 
   /// Bounds from the user; equal ones remove the symbol.
   void setBounds(llvm::StringRef name, int64_t min, int64_t max);
   /// The same for a name that may be declared later; what nobody declared is left.
   void setPendingBounds(llvm::StringRef name, int64_t min, int64_t max) {
-    pending[name] = {min, max};
+    known.pending[name] = {min, max};
   }
   std::vector<std::string> getPendingNames() const;
 
@@ -67,7 +100,7 @@ public:
   std::string print(mlir::AffineExpr expr) const;
   std::string print(llvm::ArrayRef<mlir::AffineExpr> dims) const;
 
-  llvm::ArrayRef<std::string> getRemarks() const { return remarks; }
+  llvm::ArrayRef<std::string> getRemarks() const { return known.remarks; }
 
 private:
   struct Symbol {
@@ -85,20 +118,45 @@ private:
   bool areSolutionsSimple() const;
   mlir::AffineExpr toLive(mlir::AffineExpr expr) const;
   mlir::AffineExpr toAll(mlir::AffineExpr expr) const;
-  bool dependsOnData(mlir::AffineExpr expr, unsigned firstLive) const;
   /// Raises the minimum of the only symbol of an expression that does not fall when
   /// the symbol grows until the expression is not negative.
   bool raiseMinimum(mlir::AffineExpr expr, const llvm::Twine &why);
+  /// Where and when an attempt has declared a data symbol.
+  struct Place {
+    unsigned region = 0;
+    /// 0: it has not.
+    unsigned order = 0;
+  };
+  /// All data symbols in the expression were declared before the place and in a
+  /// region around it.
+  bool isKnownAt(mlir::AffineExpr expr, const Place &place) const;
+  /// The bound of a live symbol; null if it mentions later symbols. Capacities are
+  /// computed in the order of the symbols, and bounds only spare them to grow.
+  mlir::AffineExpr getOrderedBound(mlir::AffineExpr bound, unsigned index) const;
   bool solve(unsigned liveIndex, mlir::AffineExpr solution, const llvm::Twine &why);
 
   mlir::MLIRContext *context;
-  std::vector<Symbol> all;
-  llvm::StringMap<unsigned> indices;
+  /// What is known of all symbols.
+  struct Knowledge {
+    std::vector<Symbol> all;
+    llvm::StringMap<unsigned> indices;
+    std::vector<std::string> remarks;
+    llvm::StringMap<std::pair<int64_t, int64_t>> pending;
+  };
+  Knowledge known;
+  /// Before the first attempt.
+  Knowledge knownFirst;
+  bool isBegun = false, isMistaken = false;
   std::vector<SymbolInfo> live;
   std::vector<unsigned> liveToAll;
-  std::vector<std::string> remarks;
-  llvm::StringMap<std::pair<int64_t, int64_t>> pending;
-  llvm::StringMap<unsigned> dataNames;
+  DataNames dataNames;
+  llvm::StringSet<> varying;
+  /// The region around each region, and the one where the import is.
+  std::vector<unsigned> regions;
+  unsigned region = 0;
+  /// By live symbol.
+  std::vector<Place> places;
+  unsigned numDeclared = 0;
 };
 
 } // namespace winnow::import

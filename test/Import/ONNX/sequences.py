@@ -54,7 +54,7 @@ save("optional", [node("Optional", "x", "o"), node("OptionalHasElement", "o", "b
 # REFUSED: node 'SequenceErase#1' (SequenceErase, opset 18): a sequence of n elements; fix the dimension with --dim NAME=SIZE
 # REFUSED: node 'SplitToSequence#2' (SplitToSequence, opset 18): dimension n in parts of 2 elements; fix the dimension with --dim NAME=SIZE
 # REFUSED: node 'SequenceAt#4' (SequenceAt, opset 18): data chooses between tensors of ranks 2 and 1
-# REFUSED: node 'If#5' (If, opset 18): data chooses between branches that give a sequence
+# REFUSED: node 'If#5' (If, opset 18): data chooses between branches that give sequences of other lengths
 # REFUSED: node 'Loop#6' (Loop, opset 18): a loop starts with a sequence
 branch = lambda name: helper.make_graph([node("SequenceConstruct", name, "r")], "branch", [], [value("r", None)])
 loop = helper.make_graph([node("Identity", "c", "d")], "body",
@@ -63,7 +63,7 @@ loop = helper.make_graph([node("Identity", "c", "d")], "body",
 save("refused", [node("SplitToSequence", "x", "rows"), node("SequenceErase", "rows", "r1"),
                  node("SplitToSequence", "x two", "r2"), node("SequenceConstruct", "x z", "s"),
                  node("SequenceAt", "s i", "r3"),
-                 node("If", "p", "r4", then_branch=branch("x"), else_branch=branch("y")),
+                 node("If", "p", "r4", then_branch=branch("x"), else_branch=branch("x y")),
                  node("Loop", "two - s", "r5", body=loop), node("SequenceLength", "r1", "r6")],
      [X, Y, Z, value("i", [], INT64), value("p", [], BOOL)], ["r2", "r3", "r4", "r5", "r6"],
      {"two": np.int64(2)})  # fmt: skip

@@ -22,7 +22,7 @@ LogicalResult ConstantOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
-// DimValuesOp, BindSizeOp, IotaOp
+// DimValuesOp, BindSizeOp, CapacityOp, IotaOp
 //===----------------------------------------------------------------------===//
 
 LogicalResult DimValuesOp::verify() {
@@ -45,6 +45,16 @@ LogicalResult BindSizeOp::verify() {
     return emitOpError("expected a value of rank 0, got ") << type;
   if (getSize().getNumResults() != 1 || getSize().getNumDims() != 0)
     return emitOpError("expected one expression over symbols, got ") << getSizeAttr();
+  return success();
+}
+
+LogicalResult CapacityOp::verify() {
+  AffineMap map = getSize();
+  if (map.getNumResults() != 1 || map.getNumDims() != 0 ||
+      !isa<AffineSymbolExpr>(map.getResult(0)) || !dependsOnData(map.getResult(0), getOperation()))
+    return emitOpError("expected a symbol that data gives, got ") << getSizeAttr();
+  if (getType().getRank() != 0)
+    return emitOpError("expected a result of rank 0, got ") << getType();
   return success();
 }
 

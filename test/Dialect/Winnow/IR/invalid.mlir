@@ -770,6 +770,24 @@ func.func @f(%n: tensor<i64>) {
 
 // -----
 
+// capacity C1
+func.func @f() attributes {winnow.symbols = [{name = "n", min = 0 : i64, max = 9 : i64}]} {
+  // expected-error @+1 {{expected a symbol that data gives, got affine_map<()[s0] -> (s0)>}}
+  %0 = winnow.capacity affine_map<()[s0] -> (s0)> : tensor<i64>
+  return
+}
+
+// -----
+
+// capacity C2
+func.func @f() attributes {winnow.symbols = [{name = "n", min = 0 : i64, max = 9 : i64, data}]} {
+  // expected-error @+1 {{expected a result of rank 0, got 'tensor<1xi64>'}}
+  %0 = winnow.capacity affine_map<()[s0] -> (s0)> : tensor<1xi64>
+  return
+}
+
+// -----
+
 // rms_norm C1
 func.func @f(%x: tensor<2x3xf32>, %g: tensor<2xf32>) {
   // expected-error @+2 {{expected scale of shape 3, got [2]}}

@@ -248,6 +248,13 @@ func.func @loop_ops(%x: tensor<5x3xf32>, %n: tensor<i64>, %i: index) {
   return
 }
 
+// CHECK-LABEL: func @capacity
+// CHECK: winnow.capacity #{{.*}} : tensor<i64>
+func.func @capacity() attributes {winnow.symbols = [{name = "n", min = 0 : i64, max = 9 : i64, data}]} {
+  %0 = winnow.capacity affine_map<()[s0] -> (s0)> : tensor<i64>
+  return
+}
+
 // CHECK-LABEL: func @causal_attention
 // CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}}) {causal, causal_at_end, causal_lowest, scale = 2.500000e-01 : f32}
 func.func @causal_attention(%q: tensor<4x5x4x16xf32>, %k: tensor<4x7x2x16xf32>, %m: tensor<2x1x1x7xf32>) {

@@ -58,6 +58,22 @@ def Winnow_BindSizeOp : Winnow_Op<"bind_size"> {
   let hasVerifier = 1;
 }
 
+def Winnow_CapacityOp : Winnow_Op<"capacity", [Pure]> {
+  let summary = "the most that a size that the data gives can be in this run";
+  let description = [{
+    The capacity of a data symbol, which is known before the symbol is bound. A
+    larger size ends the run, which begins anew with a larger capacity: buffers
+    of that many elements hold what a loop collects.
+    C1: one data symbol. C2: the result has rank 0.
+
+    Example: `winnow.capacity affine_map<()[s0, s1] -> (s1)> : tensor<i64>`
+  }];
+  let arguments = (ins AffineMapAttr:$size);
+  let results = (outs TensorOf<[I64]>:$result);
+  let assemblyFormat = "$size attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 def Winnow_IotaOp : Winnow_Op<"iota", [Pure]> {
   let summary = "start + i * step for i = 0, 1, ...";
   let description = "ONNX Range with a length known up to symbols. C1: the result has rank 1.";
