@@ -275,7 +275,7 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
       Value value = toRank4(builder, loc, condition.value, condition.places, reader.numSymbols);
       if (condition.isHidden)
         value = NotOp::create(builder, loc, value.getType(), value);
-      joined = joined ? broadcastBinary<AndOp>(builder, loc, joined, value, reader.numSymbols) : value;
+      joined = joined ? createBroadcasting<AndOp>(builder, loc, joined, value, reader.numSymbols) : value;
     }
     return joined;
   }
@@ -286,7 +286,7 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
     Type element = getElementTypeOrSelf(reader.op.getMask());
     Value sum;
     auto add = [&](Value term) {
-      sum = sum ? broadcastBinary<AddOp>(builder, loc, sum, term, reader.numSymbols) : term;
+      sum = sum ? createBroadcasting<AddOp>(builder, loc, sum, term, reader.numSymbols) : term;
     };
     for (const auto &[value, places] : reader.added)
       add(toRank4(builder, loc, value, places, reader.numSymbols));
@@ -303,14 +303,6 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
                            createScalar(builder, loc, element, number)));
     }
     return sum;
-  }
-
-  template <typename OpTy>
-  static Value broadcastBinary(OpBuilder &builder, Location loc, Value a, Value b,
-                               unsigned numSymbols) {
-    FailureOr<Dims> dims = broadcastDims({getDims(a), getDims(b)}, numSymbols);
-    return OpTy::create(builder, loc,
-                        getTensorType(*dims, getElementTypeOrSelf(a), numSymbols), a, b);
   }
 };
 } // namespace

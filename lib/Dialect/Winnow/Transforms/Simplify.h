@@ -28,11 +28,21 @@ template <typename OpTy> struct SimplifyPattern : mlir::OpRewritePattern<OpTy> {
   }
 };
 
+/// One of two numbers, by a condition: a select of constants, or a boolean that
+/// was made a number.
+struct Choice {
+  mlir::Value condition;
+  double onTrue, onFalse;
+};
+
+std::optional<Choice> getChoice(mlir::Value value);
+
 void populateAttentionPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateElementwisePatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateMovementPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateLinearPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateIndexingPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
+void populateMaskPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateSelectPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 
 } // namespace winnow

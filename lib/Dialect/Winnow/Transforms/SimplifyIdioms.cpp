@@ -21,6 +21,7 @@ struct SimplifyIdioms : winnow::impl::SimplifyIdiomsBase<SimplifyIdioms> {
     populateMovementPatterns(patterns, reporter);
     populateLinearPatterns(patterns, reporter);
     populateIndexingPatterns(patterns, reporter);
+    populateMaskPatterns(patterns, reporter);
     populateSelectPatterns(patterns, reporter);
     // Chains of movement are long in deep models, but every pattern moves
     // reshapes and slices up or broadcasts down, so the rewriting ends.

@@ -130,62 +130,93 @@ struct GatherConstant : SimplifyPattern<GatherOp> {
   }
 };
 
+/// Counts the positions of a dimension of this size, or is the only one.
+bool isInRange(const LinearIndex &index, AffineExpr size) {
+  if (!isConstantDim(simplifyAffineExpr(index.offset, 0, index.numSymbols), 0))
+    return false;
+  unsigned varying = 0;
+  for (auto [dim, coefficient] : llvm::zip_equal(index.dims, index.coefficients)) {
+    if (isConstantDim(coefficient, 0))
+      continue;
+    if (!isConstantDim(coefficient, 1) || !isSameDim(dim, size, index.numSymbols))
+      return false;
+    ++varying;
+  }
+  return varying == 1 || (varying == 0 && isConstantDim(size, 1));
+}
+
+/// Joined tuples of positions in the first dimensions of data that name every
+/// element in row-major order, ignoring some dimensions of the tuples.
+struct TuplePositions {
+  Enumeration enumeration;
+  size_t size;
+  unsigned numSymbols;
+};
+
+std::optional<TuplePositions> getTuplePositions(Value indices, ArrayRef<AffineExpr> data) {
+  auto concat = indices.getDefiningOp<ConcatOp>();
+  Dims dims = getDims(indices);
+  if (!concat || concat.getAxis() + 1 != dims.size())
+    return std::nullopt;
+  size_t size = concat.getInputs().size();
+  if (!isConstantDim(dims.back(), size))
+    return std::nullopt;
+  std::optional<LinearIndex> position;
+  for (auto [i, part] : llvm::enumerate(concat.getInputs())) {
+    std::optional<LinearIndex> index = getLinearIndex(part);
+    if (!index || !isInRange(*index, data[i]))
+      return std::nullopt;
+    if (!position) {
+      position = index;
+      continue;
+    }
+    for (auto [sum, next] : llvm::zip_equal(position->coefficients, index->coefficients))
+      sum = sum * data[i] + next;
+    position->offset = position->offset * data[i] + index->offset;
+  }
+  position->dims.pop_back();
+  position->coefficients.pop_back();
+  std::optional<Enumeration> enumeration = getEnumeration(*position);
+  if (!enumeration ||
+      !isSameProduct(enumeration->dims, data.take_front(size), position->numSymbols))
+    return std::nullopt;
+  return TuplePositions{*enumeration, size, position->numSymbols};
+}
+
 /// gather_nd by the positions themselves: how masks are read by exporters of
 /// `mask[batch_index, key_index]`.
 struct GatherNDPositions : SimplifyPattern<GatherNDOp> {
   using SimplifyPattern::SimplifyPattern;
   LogicalResult matchAndRewrite(GatherNDOp op, PatternRewriter &rewriter) const override {
-    auto concat = op.getIndices().getDefiningOp<ConcatOp>();
-    Dims indices = getDims(op.getIndices()), data = getDims(op.getData());
-    if (!concat || op.getBatchDims() != 0 ||
-        concat.getAxis() + 1 != indices.size())
-      return rewriter.notifyMatchFailure(op, "no joined tuples");
-    size_t tuple = concat.getInputs().size();
-    if (!isConstantDim(indices.back(), tuple))
-      return rewriter.notifyMatchFailure(op, "a joined part is not one component");
-
-    // The tuples' row-major position in the first dimensions of the data.
-    std::optional<LinearIndex> position;
-    for (auto [i, part] : llvm::enumerate(concat.getInputs())) {
-      std::optional<LinearIndex> index = getLinearIndex(part);
-      if (!index || !isInRange(*index, data[i]))
-        return rewriter.notifyMatchFailure(op, "a component is no position");
-      if (!position) {
-        position = index;
-        continue;
-      }
-      for (auto [sum, next] : llvm::zip_equal(position->coefficients, index->coefficients))
-        sum = sum * data[i] + next;
-      position->offset = position->offset * data[i] + index->offset;
-    }
-    position->dims.pop_back();
-    position->coefficients.pop_back();
-    std::optional<Enumeration> enumeration = getEnumeration(*position);
-    unsigned numSymbols = std::max(position->numSymbols, getNumSymbols(op.getType()));
-    if (!enumeration ||
-        !isSameProduct(enumeration->dims, ArrayRef(data).take_front(tuple), numSymbols))
+    Dims data = getDims(op.getData());
+    std::optional<TuplePositions> positions =
+        op.getBatchDims() == 0 ? getTuplePositions(op.getIndices(), data) : std::nullopt;
+    if (!positions)
       return rewriter.notifyMatchFailure(op, "does not read every element in order");
-    Dims dims = enumeration->dims;
-    dims.append(data.begin() + tuple, data.end());
+    Dims dims = positions->enumeration.dims;
+    dims.append(data.begin() + positions->size, data.end());
     Value value = reshapeAndBroadcast(rewriter, op.getLoc(), op.getData(), dims, op.getType(),
-                                      numSymbols);
+                                      std::max(positions->numSymbols, getNumSymbols(op.getType())));
     return replace(rewriter, op, value, "simplify.gather-nd",
                    "wrote a gather_nd of positions as a reshape");
   }
+};
 
-  /// Counts the positions of a dimension of this size, or is the only one.
-  static bool isInRange(const LinearIndex &index, AffineExpr size) {
-    if (!isConstantDim(simplifyAffineExpr(index.offset, 0, index.numSymbols), 0))
-      return false;
-    unsigned varying = 0;
-    for (auto [dim, coefficient] : llvm::zip_equal(index.dims, index.coefficients)) {
-      if (isConstantDim(coefficient, 0))
-        continue;
-      if (!isConstantDim(coefficient, 1) || !isSameDim(dim, size, index.numSymbols))
-        return false;
-      ++varying;
-    }
-    return varying == 1 || (varying == 0 && isConstantDim(size, 1));
+/// scatter_nd to the positions themselves replaces everything: how masks are
+/// written by exporters of `mask[:, :, :, :length] = ...`.
+struct ScatterNDPositions : SimplifyPattern<ScatterNDOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(ScatterNDOp op, PatternRewriter &rewriter) const override {
+    Dims data = getDims(op.getData());
+    std::optional<TuplePositions> positions =
+        op.getReduction() == ScatterReduction::None ? getTuplePositions(op.getIndices(), data)
+                                                    : std::nullopt;
+    // What the tuples ignore would be written several times.
+    if (!positions || ArrayRef(positions->enumeration.dims) !=
+                          ArrayRef(getDims(op.getIndices())).drop_back())
+      return rewriter.notifyMatchFailure(op, "does not write every element once, in order");
+    return replace(rewriter, op, op.getUpdates(), "simplify.scatter-nd",
+                   "dropped a scatter_nd that replaces everything");
   }
 };
 
@@ -272,6 +303,64 @@ struct ComparePositions : SimplifyPattern<CompareOp> {
   }
 };
 
+/// `value >= 0`: a comparison of positions as one difference.
+struct Inequality {
+  LinearIndex lhs, rhs;
+  AffineExpr offset;
+
+  static std::optional<Inequality> match(Value value) {
+    auto op = value.getDefiningOp<CompareOp>();
+    std::optional<LinearIndex> lhs = op ? getLinearIndex(op.getLhs()) : std::nullopt;
+    std::optional<LinearIndex> rhs = lhs ? getLinearIndex(op.getRhs()) : std::nullopt;
+    if (!rhs || op.getPredicate() == ComparePredicate::EQ ||
+        op.getPredicate() == ComparePredicate::NE)
+      return std::nullopt;
+    bool isLess = op.getPredicate() == ComparePredicate::LT ||
+                  op.getPredicate() == ComparePredicate::LE;
+    bool isStrict = op.getPredicate() == ComparePredicate::LT ||
+                    op.getPredicate() == ComparePredicate::GT;
+    if (isLess)
+      std::swap(lhs, rhs);
+    return Inequality{*lhs, *rhs, lhs->offset - rhs->offset - (isStrict ? 1 : 0)};
+  }
+
+  /// The difference grows by this much along dimension `i`, from the last one on.
+  AffineExpr getCoefficient(size_t i) const {
+    AffineExpr sum = getAffineConstantExpr(0, offset.getContext());
+    for (auto [index, sign] : {std::pair(&lhs, 1), std::pair(&rhs, -1)})
+      if (i < index->coefficients.size())
+        sum = sum + index->coefficients[index->coefficients.size() - 1 - i] * sign;
+    return normalizeDim(sum);
+  }
+
+  size_t rank() const { return std::max(lhs.dims.size(), rhs.dims.size()); }
+};
+
+/// Of two comparisons of which one follows from the other, `and` keeps the
+/// stronger and `or` the weaker.
+template <typename OpTy> struct ImpliedComparison : SimplifyPattern<OpTy> {
+  using SimplifyPattern<OpTy>::SimplifyPattern;
+  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
+    std::optional<Inequality> a = Inequality::match(op.getLhs());
+    std::optional<Inequality> b = a ? Inequality::match(op.getRhs()) : std::nullopt;
+    auto func = op->template getParentOfType<FunctionOpInterface>();
+    if (!b || !func)
+      return rewriter.notifyMatchFailure(op, "no two comparisons of positions");
+    for (size_t i = 0; i < std::max(a->rank(), b->rank()); ++i)
+      if (a->getCoefficient(i) != b->getCoefficient(i))
+        return rewriter.notifyMatchFailure(op, "not the same difference");
+    DimRange range = getDimRange(a->offset - b->offset, getSymbols(func));
+    bool isLeftWeaker = range.min.value_or(-1) >= 0, isRightWeaker = range.max.value_or(1) <= 0;
+    if (!isLeftWeaker && !isRightWeaker)
+      return rewriter.notifyMatchFailure(op, "neither follows from the other");
+    Value kept = isLeftWeaker == isa<OrOp>(op.getOperation()) ? op.getLhs() : op.getRhs();
+    if (kept.getType() != op.getType())
+      kept = BroadcastToOp::create(rewriter, op.getLoc(), op.getType(), kept);
+    return this->replace(rewriter, op, kept, "simplify.compare",
+                         "dropped a comparison of positions that another implies");
+  }
+};
+
 /// Running sums of nothing, which packed sequences are counted with.
 struct CumSumOfZeros : SimplifyPattern<CumSumOp> {
   using SimplifyPattern::SimplifyPattern;
@@ -285,7 +374,7 @@ struct CumSumOfZeros : SimplifyPattern<CumSumOp> {
 } // namespace
 
 void winnow::populateIndexingPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
-  patterns.add<GatherPositions, GatherConstant, GatherNDPositions, ComparePositions,
-               CumSumOfZeros>(
+  patterns.add<GatherPositions, GatherConstant, GatherNDPositions, ScatterNDPositions,
+               ComparePositions, ImpliedComparison<AndOp>, ImpliedComparison<OrOp>, CumSumOfZeros>(
       patterns.getContext(), reporter);
 }

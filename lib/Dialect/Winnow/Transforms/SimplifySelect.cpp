@@ -1,6 +1,5 @@
 #include "Evaluate.h"
 #include "Simplify.h"
-#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -52,26 +51,6 @@ struct SelectOfNot : SimplifyPattern<SelectOp> {
     return replace(rewriter, op, select, "simplify.not", "dropped a negation");
   }
 };
-
-/// One of two numbers, by a condition: a select of constants, or a boolean that
-/// was made a number.
-struct Choice {
-  Value condition;
-  double onTrue, onFalse;
-};
-
-std::optional<Choice> getChoice(Value value) {
-  if (auto cast = value.getDefiningOp<CastOp>();
-      cast && getElementTypeOrSelf(cast.getInput()).isInteger(1) &&
-      !getElementTypeOrSelf(value).isInteger(1) && !isStorageType(getElementTypeOrSelf(value)))
-    return Choice{cast.getInput(), 1, 0};
-  auto select = value.getDefiningOp<SelectOp>();
-  std::optional<double> onTrue = select ? getScalarConstant(select.getOnTrue()) : std::nullopt;
-  std::optional<double> onFalse = select ? getScalarConstant(select.getOnFalse()) : std::nullopt;
-  if (!onTrue || !onFalse)
-    return std::nullopt;
-  return Choice{select.getCondition(), *onTrue, *onFalse};
-}
 
 /// Arithmetic of a choice and constants is another choice: how masks are turned
 /// from booleans into numbers and back.

@@ -71,6 +71,15 @@ mlir::Value reshapeTo(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value 
 mlir::Value reshapeTo(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
                       mlir::ArrayRef<mlir::AffineExpr> dims, unsigned numSymbols);
 
+/// An elementwise op of two operands that broadcast.
+template <typename OpTy>
+OpTy createBroadcasting(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value a, mlir::Value b,
+                        unsigned numSymbols) {
+  mlir::FailureOr<Dims> dims = broadcastDims({getDims(a), getDims(b)}, numSymbols);
+  return OpTy::create(builder, loc, getTensorType(*dims, getElementTypeOrSelf(a), numSymbols), a,
+                      b);
+}
+
 /// `value` with permuted dimensions.
 mlir::Value createTranspose(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
                             mlir::ArrayRef<int64_t> permutation);

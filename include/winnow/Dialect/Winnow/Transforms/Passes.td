@@ -45,7 +45,7 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     TorchScript and dynamo spell one model in many ways. This pass brings them
     to one form, so that the raising passes match one form.
 
-    Algorithm: greedy patterns, in five groups.
+    Algorithm: greedy patterns, in six groups.
     Elementwise: operations with a neutral constant (x+0, x-0, x*1, x/1, true
     and x, false or x, constant select) disappear; pow 2 is a product, pow 0.5 a
     square root, pow -0.5 its reciprocal; division by a power of two is a
@@ -61,8 +61,12 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     to meet what undoes them.
     Indexing: an index that is provably the position itself, however it is
     written (Range, Unsqueeze, Expand, Concat, multiply-add of sizes), makes
-    gather and gather_nd reshapes; a comparison of positions that comes out the
-    same for all elements is known.
+    gather and gather_nd reshapes, and a scatter_nd its updates; a comparison of
+    positions that comes out the same for all elements is known, and one that
+    another implies is dropped.
+    Masks: selects of numbers that are multiplied, filled into each other, or
+    compared after a sum are one select of joined conditions; what moves them moves
+    their conditions, slices down to the positions that are compared.
 
     Precondition: none. Postcondition: types at function borders are unchanged.
 
@@ -70,8 +74,9 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     positions whose table may be shorter than the symbols' bounds allow, which
     must fail at run time; a rewrite that would transpose a value twice.
 
-    Float semantics: x+0 gives -0 where ONNX gives +0, and pow(x, 0.5) is NaN
-    instead of infinity for minus infinity; all other rewrites keep every bit.
+    Float semantics: x+0 gives -0 where ONNX gives +0, a product of masks 0 where
+    ONNX gives -0, and pow(x, 0.5) is NaN instead of infinity for minus infinity;
+    all other rewrites keep every bit.
 
     Example:
     ```mlir

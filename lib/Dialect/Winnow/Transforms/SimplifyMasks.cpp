@@ -1,0 +1,267 @@
+#include "Simplify.h"
+#include "winnow/Dialect/Winnow/IR/StorageTypes.h"
+
+#include "llvm/Support/MathExtras.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace winnow;
+
+std::optional<Choice> winnow::getChoice(Value value) {
+  if (auto cast = value.getDefiningOp<CastOp>();
+      cast && getElementTypeOrSelf(cast.getInput()).isInteger(1) &&
+      !getElementTypeOrSelf(value).isInteger(1) && !isStorageType(getElementTypeOrSelf(value)))
+    return Choice{cast.getInput(), 1, 0};
+  auto select = value.getDefiningOp<SelectOp>();
+  std::optional<double> onTrue = select ? getScalarConstant(select.getOnTrue()) : std::nullopt;
+  std::optional<double> onFalse = select ? getScalarConstant(select.getOnFalse()) : std::nullopt;
+  if (!onTrue || !onFalse)
+    return std::nullopt;
+  return Choice{select.getCondition(), *onTrue, *onFalse};
+}
+
+static unsigned countSymbols(Operation *op) {
+  return std::max(getNumSymbols(op->getResultTypes()), getNumSymbols(op->getOperandTypes()));
+}
+
+namespace {
+
+//===----------------------------------------------------------------------===//
+// Two masks as one
+//===----------------------------------------------------------------------===//
+
+/// A choice between 0 and a number times a boolean: hidden where both say so. A
+/// finite number times 0 is 0.
+struct ProductOfChoices : SimplifyPattern<MulOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(MulOp op, PatternRewriter &rewriter) const override {
+    std::optional<Choice> a = getChoice(op.getLhs()), b = getChoice(op.getRhs());
+    Type element = op.getType().getElementType();
+    if (!isa<FloatType>(element) || !a || !b || !getNumber(*a) || !getNumber(*b))
+      return rewriter.notifyMatchFailure(op, "no two choices between 0 and a number");
+    if (getNumber(*a) != 1 && getNumber(*b) != 1)
+      return rewriter.notifyMatchFailure(op, "rounds, or overflows");
+    Location loc = op.getLoc();
+    auto isNumber = [&](const Choice &choice) -> Value {
+      if (choice.onFalse == 0)
+        return choice.condition;
+      return NotOp::create(rewriter, loc, choice.condition.getType(), choice.condition);
+    };
+    Value both = createBroadcasting<AndOp>(rewriter, loc, isNumber(*a), isNumber(*b),
+                                           countSymbols(op));
+    Value select = SelectOp::create(
+        rewriter, loc, op.getType(), both,
+        createScalar(rewriter, loc, element, *getNumber(*a) * *getNumber(*b)),
+        createScalar(rewriter, loc, element, 0));
+    return replace(rewriter, op, select, "simplify.choice", "joined two masks");
+  }
+
+  /// The number other than 0, if the other one is.
+  static std::optional<double> getNumber(const Choice &choice) {
+    double number = choice.onFalse == 0 ? choice.onTrue : choice.onFalse;
+    bool isChoice = (choice.onFalse == 0) != (choice.onTrue == 0);
+    return isChoice && std::isfinite(number) ? std::optional(number) : std::nullopt;
+  }
+};
+
+/// A select of numbers inside a select of one of them.
+struct NestedChoice : SimplifyPattern<SelectOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(SelectOp op, PatternRewriter &rewriter) const override {
+    if (!isa<FloatType>(op.getType().getElementType()))
+      return rewriter.notifyMatchFailure(op, "no floats");
+    for (bool isInnerTrue : {false, true}) {
+      Value outer = isInnerTrue ? op.getOnFalse() : op.getOnTrue();
+      auto inner = (isInnerTrue ? op.getOnTrue() : op.getOnFalse()).getDefiningOp<SelectOp>();
+      std::optional<double> number = getScalarConstant(outer);
+      if (!inner || !number)
+        continue;
+      for (bool isSameTrue : {false, true}) {
+        Value same = isSameTrue ? inner.getOnTrue() : inner.getOnFalse();
+        Value other = isSameTrue ? inner.getOnFalse() : inner.getOnTrue();
+        if (getScalarConstant(same) != number || !getScalarConstant(other))
+          continue;
+        // `number` where the outer select says so or the inner one does.
+        Location loc = op.getLoc();
+        auto negate = [&](Value condition) -> Value {
+          return NotOp::create(rewriter, loc, condition.getType(), condition);
+        };
+        Value a = isInnerTrue ? negate(op.getCondition()) : op.getCondition();
+        Value b = isSameTrue ? inner.getCondition() : negate(inner.getCondition());
+        Value either = createBroadcasting<OrOp>(rewriter, loc, a, b, countSymbols(op));
+        Type element = op.getType().getElementType();
+        auto scalar = [&](Value value) {
+          return createScalar(rewriter, loc, element, *getScalarConstant(value));
+        };
+        Value select = SelectOp::create(rewriter, loc, op.getType(), either, scalar(same),
+                                        scalar(other));
+        return replace(rewriter, op, select, "simplify.choice", "joined two masks");
+      }
+    }
+    return rewriter.notifyMatchFailure(op, "no select of numbers inside");
+  }
+};
+
+/// `c or (not c and p)` is `c or p`, and `c and (not c or p)` is `c and p`.
+template <typename OuterOp, typename InnerOp> struct Absorb : SimplifyPattern<OuterOp> {
+  using SimplifyPattern<OuterOp>::SimplifyPattern;
+  LogicalResult matchAndRewrite(OuterOp op, PatternRewriter &rewriter) const override {
+    for (unsigned i : {0u, 1u}) {
+      Value c = op->getOperand(i);
+      auto inner = op->getOperand(1 - i).template getDefiningOp<InnerOp>();
+      for (unsigned k : {0u, 1u}) {
+        if (!inner || !isNegation(inner->getOperand(k), c))
+          continue;
+        Value joined = createBroadcasting<OuterOp>(rewriter, op.getLoc(), c,
+                                                   inner->getOperand(1 - k), countSymbols(op));
+        if (joined.getType() != op.getType())
+          joined = BroadcastToOp::create(rewriter, op.getLoc(), op.getType(), joined);
+        return this->replace(rewriter, op, joined, "simplify.condition",
+                             "dropped a condition that is known there");
+      }
+    }
+    return rewriter.notifyMatchFailure(op, "nothing is known of either side");
+  }
+
+  static bool isNegation(Value a, Value b) {
+    auto notA = a.getDefiningOp<NotOp>(), notB = b.getDefiningOp<NotOp>();
+    return (notA && notA.getInput() == b) || (notB && notB.getInput() == a);
+  }
+};
+
+/// `choice + y == 0`, where y can be the negative of one of the two numbers only:
+/// how keys are found that neither a mask of numbers nor padding hides.
+struct CompareOfSum : SimplifyPattern<CompareOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(CompareOp op, PatternRewriter &rewriter) const override {
+    auto sum = op.getLhs().getDefiningOp<AddOp>();
+    if (op.getPredicate() != ComparePredicate::EQ || !sum || !isScalarConstant(op.getRhs(), 0) ||
+        !isa<FloatType>(getElementTypeOrSelf(op.getLhs())))
+      return rewriter.notifyMatchFailure(op, "no sum that is compared with 0");
+    for (unsigned i : {0u, 1u}) {
+      std::optional<Choice> choice = getChoice(sum->getOperand(i));
+      Value y = sum->getOperand(1 - i);
+      if (!choice || getChoice(y))
+        continue;
+      bool isTrueExcluded = isNever(y, -choice->onTrue);
+      if (isTrueExcluded == isNever(y, -choice->onFalse))
+        continue;
+      // Floats add up to 0 only if one is the negative of the other.
+      Location loc = op.getLoc();
+      Value condition = choice->condition;
+      if (isTrueExcluded)
+        condition = NotOp::create(rewriter, loc, condition.getType(), condition);
+      double number = isTrueExcluded ? -choice->onFalse : -choice->onTrue;
+      auto type = getTensorType(getDims(y), rewriter.getI1Type(), countSymbols(op));
+      Value equal = CompareOp::create(rewriter, loc, type, ComparePredicate::EQ, y,
+                                      createScalar(rewriter, loc, getElementTypeOrSelf(y),
+                                                   number == 0 ? 0 : number));
+      Value both = createBroadcasting<AndOp>(rewriter, loc, condition, equal, countSymbols(op));
+      if (both.getType() != op.getType())
+        both = BroadcastToOp::create(rewriter, loc, op.getType(), both);
+      return replace(rewriter, op, both, "simplify.choice", "took a comparison of masks apart");
+    }
+    return rewriter.notifyMatchFailure(op, "both numbers may add up to 0");
+  }
+
+  /// A float that was an integer or a boolean, none of which has this value.
+  static bool isNever(Value value, double number) {
+    auto cast = value.getDefiningOp<CastOp>();
+    auto type = cast ? dyn_cast<IntegerType>(getElementTypeOrSelf(cast.getInput())) : IntegerType();
+    return type && std::fabs(number) > std::ldexp(1.0, type.getWidth());
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Movement
+//===----------------------------------------------------------------------===//
+
+/// A reshape or slice of a select of numbers is one of its condition.
+template <typename OpTy> struct MoveAboveChoice : SimplifyPattern<OpTy> {
+  using SimplifyPattern<OpTy>::SimplifyPattern;
+  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
+    auto select = op.getInput().template getDefiningOp<SelectOp>();
+    std::optional<double> yes, no;
+    if (select && getDims(select.getCondition()) == getDims(select.getResult())) {
+      yes = getScalarConstant(select.getOnTrue());
+      no = getScalarConstant(select.getOnFalse());
+    }
+    if (!yes || !no)
+      return rewriter.notifyMatchFailure(op, "no select of numbers above");
+    Location loc = op.getLoc();
+    Type element = op.getType().getElementType();
+    Operation *moved = rewriter.clone(*op);
+    moved->setOperand(0, select.getCondition());
+    moved->getResult(0).setType(
+        getTensorType(getDims(op.getResult()), rewriter.getI1Type(), countSymbols(op)));
+    Value value = SelectOp::create(rewriter, loc, op.getType(), moved->getResult(0),
+                                   createScalar(rewriter, loc, element, *yes),
+                                   createScalar(rewriter, loc, element, *no));
+    return this->replace(rewriter, op, value, "simplify.choice", "moved a mask's movement above");
+  }
+};
+
+/// A part of a condition is the condition of parts: comparisons of positions
+/// count fewer of them then.
+struct SliceAboveCondition : SimplifyPattern<SliceOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(SliceOp op, PatternRewriter &rewriter) const override {
+    Operation *above = op.getInput().getDefiningOp();
+    if (!op.getType().getElementType().isInteger(1) || !above || !above->hasOneUse() ||
+        !isa<NotOp, AndOp, OrOp, CompareOp>(above))
+      return rewriter.notifyMatchFailure(op, "no condition above of its own");
+    SmallVector<Value> operands = llvm::map_to_vector(
+        above->getOperands(), [&](Value operand) { return slice(rewriter, op, operand); });
+    Operation *part = rewriter.clone(*above);
+    part->setOperands(operands);
+    part->getResult(0).setType(op.getType());
+    return replace(rewriter, op, part->getResult(0), "simplify.slice",
+                   "moved a slice above a condition");
+  }
+
+  /// What the slice leaves of an operand that is broadcast.
+  static Value slice(PatternRewriter &rewriter, SliceOp op, Value operand) {
+    Dims in = getDims(operand), out = getDims(op.getResult()), whole = getDims(op.getInput());
+    size_t skip = out.size() - in.size();
+    Dims starts(in.size(), rewriter.getAffineConstantExpr(0)), dims = in;
+    SmallVector<int64_t> steps(in.size(), 1);
+    for (size_t i = 0; i < in.size(); ++i) {
+      if (isConstantDim(in[i], 1))
+        continue;
+      starts[i] = op.getStarts().getResult(skip + i);
+      steps[i] = op.getSteps()[skip + i];
+      dims[i] = out[skip + i];
+    }
+    if (dims == in && llvm::all_of(starts, [](AffineExpr start) { return isConstantDim(start, 0); }))
+      return operand;
+    auto type = getTensorType(dims, getElementTypeOrSelf(operand),
+                              std::max(countSymbols(op), getNumSymbols(operand.getType())));
+    auto map = AffineMap::get(0, op.getStarts().getNumSymbols(), starts, op.getContext());
+    return SliceOp::create(rewriter, op.getLoc(), type, operand, AffineMapAttr::get(map),
+                           rewriter.getDenseI64ArrayAttr(steps));
+  }
+};
+
+/// A part of positions is fewer positions.
+struct SliceOfIota : SimplifyPattern<SliceOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(SliceOp op, PatternRewriter &rewriter) const override {
+    auto iota = op.getInput().getDefiningOp<IotaOp>();
+    std::optional<int64_t> start = getConstantDim(op.getStarts().getResult(0));
+    int64_t first, skipped, step;
+    if (!iota || !start || llvm::MulOverflow<int64_t>(*start, iota.getStep(), skipped) ||
+        llvm::AddOverflow<int64_t>(iota.getStart(), skipped, first) ||
+        llvm::MulOverflow<int64_t>(iota.getStep(), op.getSteps()[0], step))
+      return rewriter.notifyMatchFailure(op, "no positions above");
+    Value fewer = IotaOp::create(rewriter, op.getLoc(), op.getType(), first, step);
+    return replace(rewriter, op, fewer, "simplify.slice", "counted fewer positions");
+  }
+};
+
+} // namespace
+
+void winnow::populateMaskPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
+  patterns.add<ProductOfChoices, NestedChoice, Absorb<OrOp, AndOp>, Absorb<AndOp, OrOp>,
+               CompareOfSum, MoveAboveChoice<ReshapeOp>, MoveAboveChoice<SliceOp>,
+               SliceAboveCondition, SliceOfIota>(patterns.getContext(), reporter);
+}

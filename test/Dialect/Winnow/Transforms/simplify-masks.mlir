@@ -1,0 +1,196 @@
+// RUN: winnow-opt %s --split-input-file --winnow-simplify-idioms --canonicalize | FileCheck %s
+
+// A mask of numbers is multiplied by a condition.
+// CHECK-LABEL: func @product_of_choices
+// CHECK-DAG: %[[BOTH:.*]] = winnow.and %arg0, %arg1
+// CHECK-DAG: %[[LOW:.*]] = winnow.constant dense<-1.000000e+09>
+// CHECK-DAG: %[[ZERO:.*]] = winnow.constant dense<0.000000e+00>
+// CHECK: %[[S:.*]] = winnow.select %[[BOTH]], %[[LOW]], %[[ZERO]]
+// CHECK-NEXT: return %[[S]]
+func.func @product_of_choices(%a: tensor<4x4xi1>, %b: tensor<4x1xi1>) -> tensor<4x4xf32> {
+  %low = winnow.constant dense<-1.0e9> : tensor<f32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %0 = winnow.select %a, %low, %zero : (tensor<4x4xi1>, tensor<f32>, tensor<f32>) -> tensor<4x4xf32>
+  %1 = winnow.cast %b : (tensor<4x1xi1>) -> tensor<4x1xf32>
+  %2 = winnow.mul %0, %1 : (tensor<4x4xf32>, tensor<4x1xf32>) -> tensor<4x4xf32>
+  return %2 : tensor<4x4xf32>
+}
+
+// -----
+
+// Minus infinity times 0 is NaN.
+// CHECK-LABEL: func @product_of_infinity
+// CHECK: winnow.mul
+func.func @product_of_infinity(%a: tensor<4x4xi1>, %b: tensor<4x4xi1>) -> tensor<4x4xf32> {
+  %low = winnow.constant dense<0xFF800000> : tensor<f32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %0 = winnow.select %a, %low, %zero : (tensor<4x4xi1>, tensor<f32>, tensor<f32>) -> tensor<4x4xf32>
+  %1 = winnow.cast %b : (tensor<4x4xi1>) -> tensor<4x4xf32>
+  %2 = winnow.mul %0, %1 : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %2 : tensor<4x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @nested_choice
+// CHECK: %[[OR:.*]] = winnow.or %arg0, %arg1
+// CHECK: winnow.select %[[OR]], %{{.*}}, %{{.*}} : (tensor<4x4xi1>, tensor<f32>, tensor<f32>)
+func.func @nested_choice(%a: tensor<4x4xi1>, %b: tensor<1x4xi1>) -> tensor<4x4xf32> {
+  %low = winnow.constant dense<-1.0e9> : tensor<f32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %0 = winnow.select %b, %low, %zero : (tensor<1x4xi1>, tensor<f32>, tensor<f32>) -> tensor<1x4xf32>
+  %1 = winnow.select %a, %low, %0 : (tensor<4x4xi1>, tensor<f32>, tensor<1x4xf32>) -> tensor<4x4xf32>
+  return %1 : tensor<4x4xf32>
+}
+
+// -----
+
+// Two fills stay two.
+// CHECK-LABEL: func @nested_fills
+// CHECK-COUNT-2: winnow.select
+func.func @nested_fills(%a: tensor<4x4xi1>, %b: tensor<1x4xi1>) -> tensor<4x4xf32> {
+  %low = winnow.constant dense<-1.0e9> : tensor<f32>
+  %lower = winnow.constant dense<-2.0e9> : tensor<f32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %0 = winnow.select %b, %low, %zero : (tensor<1x4xi1>, tensor<f32>, tensor<f32>) -> tensor<1x4xf32>
+  %1 = winnow.select %a, %lower, %0 : (tensor<4x4xi1>, tensor<f32>, tensor<1x4xf32>) -> tensor<4x4xf32>
+  return %1 : tensor<4x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @absorb
+// CHECK: %[[OR:.*]] = winnow.or %arg0, %arg1
+// CHECK: %[[AND:.*]] = winnow.and %arg0, %arg1
+// CHECK: return %[[OR]], %[[AND]]
+func.func @absorb(%c: tensor<4x1xi1>, %p: tensor<1x4xi1>) -> (tensor<4x4xi1>, tensor<4x4xi1>) {
+  %0 = winnow.not %c : (tensor<4x1xi1>) -> tensor<4x1xi1>
+  %1 = winnow.and %0, %p : (tensor<4x1xi1>, tensor<1x4xi1>) -> tensor<4x4xi1>
+  %2 = winnow.or %c, %1 : (tensor<4x1xi1>, tensor<4x4xi1>) -> tensor<4x4xi1>
+  %3 = winnow.or %p, %0 : (tensor<1x4xi1>, tensor<4x1xi1>) -> tensor<4x4xi1>
+  %4 = winnow.and %3, %c : (tensor<4x4xi1>, tensor<4x1xi1>) -> tensor<4x4xi1>
+  return %2, %4 : tensor<4x4xi1>, tensor<4x4xi1>
+}
+
+// -----
+
+// Padding where the mask of numbers is 0: integers never make up for the lowest
+// float.
+// CHECK-LABEL: func @compare_of_sum
+// CHECK-DAG: %[[N:.*]] = winnow.not %arg0
+// CHECK-DAG: %[[E:.*]] = winnow.compare eq %{{.*}}, %{{.*}} : (tensor<1x4xf32>, tensor<f32>) -> tensor<1x4xi1>
+// CHECK: %[[A:.*]] = winnow.and %[[N]], %[[E]]
+// CHECK-NEXT: return %[[A]]
+func.func @compare_of_sum(%c: tensor<4x4xi1>, %m: tensor<1x4xi64>) -> tensor<4x4xi1> {
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %0 = winnow.select %c, %low, %zero : (tensor<4x4xi1>, tensor<f32>, tensor<f32>) -> tensor<4x4xf32>
+  %1 = winnow.cast %m : (tensor<1x4xi64>) -> tensor<1x4xf32>
+  %2 = winnow.add %0, %1 : (tensor<4x4xf32>, tensor<1x4xf32>) -> tensor<4x4xf32>
+  %3 = winnow.compare eq %2, %zero : (tensor<4x4xf32>, tensor<f32>) -> tensor<4x4xi1>
+  return %3 : tensor<4x4xi1>
+}
+
+// -----
+
+// -1000 may make up for 1000.
+// CHECK-LABEL: func @compare_of_small_sum
+// CHECK: winnow.add
+func.func @compare_of_small_sum(%c: tensor<4xi1>, %m: tensor<4xi64>) -> tensor<4xi1> {
+  %low = winnow.constant dense<-1000.0> : tensor<f32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %0 = winnow.select %c, %low, %zero : (tensor<4xi1>, tensor<f32>, tensor<f32>) -> tensor<4xf32>
+  %1 = winnow.cast %m : (tensor<4xi64>) -> tensor<4xf32>
+  %2 = winnow.add %0, %1 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %3 = winnow.compare eq %2, %zero : (tensor<4xf32>, tensor<f32>) -> tensor<4xi1>
+  return %3 : tensor<4xi1>
+}
+
+// -----
+
+!long = tensor<?x?xi1, affine_map<()[s0, s1] -> (s0, s1)>>
+!part = tensor<?x?xi1, affine_map<()[s0, s1] -> (s0, s0)>>
+!partf = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s0)>>
+!longf = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1)>>
+
+// The first part of a causal mask compares fewer positions.
+// CHECK-LABEL: func @slice_above_condition
+// CHECK-NOT: winnow.slice
+// CHECK: %[[C:.*]] = winnow.compare gt %{{.*}}, %{{.*}} : {{.*}} -> tensor<?x?xi1, #[[PART:map[0-9]*]]>
+// CHECK: winnow.select %[[C]], {{.*}} -> tensor<?x?xf32, #[[PART]]>
+func.func @slice_above_condition() -> !partf attributes {winnow.symbols = [{name = "s", min = 0, max = 64}, {name = "t", min = 0, max = 64}]} {
+  %low = winnow.constant dense<-1.0e9> : tensor<f32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %k = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<?xi64, affine_map<()[s0, s1] -> (s1)>>
+  %q = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>
+  %q2 = winnow.reshape %q : (tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>) -> tensor<?x1xi64, affine_map<()[s0, s1] -> (s0, 1)>>
+  %c = winnow.compare gt %k, %q2 : (tensor<?xi64, affine_map<()[s0, s1] -> (s1)>>, tensor<?x1xi64, affine_map<()[s0, s1] -> (s0, 1)>>) -> !long
+  %m = winnow.select %c, %low, %zero : (!long, tensor<f32>, tensor<f32>) -> !longf
+  %s = winnow.slice %m at affine_map<()[s0, s1] -> (0, 0)> step [1, 1] : (!longf) -> !partf
+  return %s : !partf
+}
+
+// -----
+
+!c = tensor<?x?xi1, affine_map<()[s0, s1] -> (s0, s0 + s1)>>
+!k = tensor<?xi64, affine_map<()[s0, s1] -> (s0 + s1)>>
+!q = tensor<?x1xi64, affine_map<()[s0, s1] -> (s0, 1)>>
+
+// Keys behind the query's position among all keys are behind its own number.
+// CHECK-LABEL: func @implied_comparison
+// CHECK-SAME: %[[K:[a-z0-9]*]]: tensor<?xi64
+// CHECK-DAG: %[[AT:.*]] = winnow.compare gt %{{.*}}, %[[POS:.*]] :
+// CHECK-DAG: %[[GE:.*]] = winnow.compare ge
+// CHECK: return %[[AT]], %[[GE]]
+func.func @implied_comparison(%unused: tensor<?xi64, affine_map<()[s0, s1] -> (s1)>>) -> (!c, !c) attributes {winnow.symbols = [{name = "s", min = 0, max = 64}, {name = "past", min = 0, max = 64}]} {
+  %one = winnow.constant dense<1> : tensor<i64>
+  %past = winnow.dim_values affine_map<()[s0, s1] -> (s1)> : tensor<i64>
+  %k = winnow.iota {start = 0 : i64, step = 1 : i64} : !k
+  %i = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>
+  %q = winnow.reshape %i : (tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>) -> !q
+  %next = winnow.add %q, %one : (!q, tensor<i64>) -> !q
+  %at = winnow.add %q, %past : (!q, tensor<i64>) -> !q
+  %0 = winnow.compare ge %k, %next : (!k, !q) -> !c
+  %1 = winnow.compare gt %k, %at : (!k, !q) -> !c
+  %2 = winnow.and %0, %1 : (!c, !c) -> !c
+  %3 = winnow.or %0, %1 : (!c, !c) -> !c
+  return %2, %3 : !c, !c
+}
+
+// -----
+
+!m = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1)>>
+!at = tensor<?x?x1xi64, affine_map<()[s0, s1] -> (s0, s1, 1)>>
+!two = tensor<?x?x2xi64, affine_map<()[s0, s1] -> (s0, s1, 2)>>
+
+// How TorchScript writes `mask[:, :n] = updates` where n is all of it.
+// CHECK-LABEL: func @scatter_everything
+// CHECK-NEXT: return %arg1
+func.func @scatter_everything(%m: !m, %u: !m) -> !m {
+  %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>
+  %1 = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<?xi64, affine_map<()[s0, s1] -> (s1)>>
+  %2 = winnow.reshape %0 : (tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>) -> tensor<?x1x1xi64, affine_map<()[s0, s1] -> (s0, 1, 1)>>
+  %3 = winnow.reshape %1 : (tensor<?xi64, affine_map<()[s0, s1] -> (s1)>>) -> tensor<1x?x1xi64, affine_map<()[s0, s1] -> (1, s1, 1)>>
+  %4 = winnow.broadcast_to %2 : (tensor<?x1x1xi64, affine_map<()[s0, s1] -> (s0, 1, 1)>>) -> !at
+  %5 = winnow.broadcast_to %3 : (tensor<1x?x1xi64, affine_map<()[s0, s1] -> (1, s1, 1)>>) -> !at
+  %6 = winnow.concat %4, %5 {axis = 2 : i64} : (!at, !at) -> !two
+  %7 = winnow.scatter_nd %m, %6, %u : (!m, !two, !m) -> !m
+  return %7 : !m
+}
+
+// -----
+
+!row = tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>
+!at = tensor<2x?x1xi64, affine_map<()[s0] -> (2, s0, 1)>>
+
+// Each row is written twice, and the last one counts.
+// CHECK-LABEL: func @scatter_twice
+// CHECK: winnow.scatter_nd
+func.func @scatter_twice(%m: !row, %u: tensor<2x?x4xf32, affine_map<()[s0] -> (2, s0, 4)>>) -> !row {
+  %0 = winnow.iota {start = 0 : i64, step = 1 : i64} : tensor<?xi64, affine_map<()[s0] -> (s0)>>
+  %1 = winnow.reshape %0 : (tensor<?xi64, affine_map<()[s0] -> (s0)>>) -> tensor<1x?x1xi64, affine_map<()[s0] -> (1, s0, 1)>>
+  %2 = winnow.broadcast_to %1 : (tensor<1x?x1xi64, affine_map<()[s0] -> (1, s0, 1)>>) -> !at
+  %3 = winnow.concat %2 {axis = 2 : i64} : (!at) -> !at
+  %4 = winnow.scatter_nd %m, %3, %u : (!row, !at, tensor<2x?x4xf32, affine_map<()[s0] -> (2, s0, 4)>>) -> !row
+  return %4 : !row
+}
