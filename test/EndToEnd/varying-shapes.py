@@ -60,6 +60,16 @@ def branch_of_static_shapes():
 
 
 @case
+def branch_of_a_scalar():
+    """It broadcasts as the vector of one element of the other branch does."""
+    then = graph([node("ReduceSum", "x", "r", keepdims=0)], [], ["r"])
+    other = graph([node("Slice", "w zero one", "s")], [], ["s"], {"zero": ints(0), "one": ints(1)})
+    return build([node("If", "p", "y", then_branch=then, else_branch=other), node("Mul", "x y", "z")],
+                 [X, value("w", [5]), P], ["z"]), [
+        dict(x=floats(3, 4), w=floats(5), p=p) for p in (True, False)]  # fmt: skip
+
+
+@case
 def branch_of_symbolic_shapes():
     """Two dimensions differ, and one of two outputs."""
     then = graph([node("Transpose", "x", "r"), node("Identity", "x", "r1")], [], ["r", "r1"])

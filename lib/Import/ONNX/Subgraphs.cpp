@@ -148,6 +148,7 @@ struct GraphImporter::BranchImporter {
   bool run(ArrayRef<const onnx::GraphProto *> graphs, Value predicate);
   /// False with an error, to restart, or with `isPoisoned`.
   bool importBranch(const onnx::GraphProto &graph, Branch &branch);
+  void matchScalar(size_t i);
   /// How much room the larger of both values, number `i`, takes.
   AffineExpr makeRoom(size_t i);
   bool fail() { return importer.finishFailed(op, node, name, scope, loc); }
@@ -213,6 +214,22 @@ AffineExpr GraphImporter::BranchImporter::makeRoom(size_t i) {
   return op.bindSize(Numbers(op).max(rooms[0], rooms[1]), what + ".room", bound);
 }
 
+/// A scalar in one branch and a vector of one element in the other broadcast alike:
+/// both become vectors.
+void GraphImporter::BranchImporter::matchScalar(size_t i) {
+  for (size_t k = 0; k < 2 && !op.failed(); ++k) {
+    Dims dims = op.dims(branches[k].values[i]), other = op.dims(branches[1 - k].values[i]);
+    if (!dims.empty() || other.size() != 1 || !isConstantDim(other[0], 1))
+      continue;
+    op.symbols.addRemark("output " + Twine(i) + " of node " + op.name +
+                         " has one dimension whatever branch it comes from, though one branch "
+                         "gives a scalar");
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(branches[k].block);
+    branches[k].values[i] = op.reshape(branches[k].values[i], other);
+  }
+}
+
 bool GraphImporter::BranchImporter::run(ArrayRef<const onnx::GraphProto *> graphs,
                                         Value predicate) {
   draft = scf::IfOp::create(b, loc, TypeRange(), predicate, /*addThenBlock=*/true,
@@ -229,6 +246,7 @@ bool GraphImporter::BranchImporter::run(ArrayRef<const onnx::GraphProto *> graph
   SmallVector<Varying> shapes;
   SmallVector<Value> yielded[2];
   for (size_t i = 0; i < branches[0].values.size() && !op.failed(); ++i) {
+    matchScalar(i);
     shapes.push_back(findVarying(op, {branches[0].values[i], branches[1].values[i]},
                                  "output " + Twine(i) + " of both branches"));
     Varying &shape = shapes.back();

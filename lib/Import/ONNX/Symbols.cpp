@@ -367,6 +367,11 @@ Symbols::Unification Symbols::makeMultiple(unsigned symbol, int64_t factor, cons
   return Unification::Restart;
 }
 
+void Symbols::addRemark(const Twine &remark) {
+  if (!llvm::is_contained(known.remarks, remark.str()))
+    known.remarks.push_back(remark.str());
+}
+
 std::string Symbols::print(AffineExpr expr) const {
   if (!expr)
     return "?";

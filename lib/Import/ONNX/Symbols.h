@@ -100,6 +100,8 @@ public:
   std::string print(mlir::AffineExpr expr) const;
   std::string print(llvm::ArrayRef<mlir::AffineExpr> dims) const;
 
+  /// Something else that the user is told once.
+  void addRemark(const llvm::Twine &remark);
   llvm::ArrayRef<std::string> getRemarks() const { return known.remarks; }
 
 private:
