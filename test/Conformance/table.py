@@ -9,6 +9,7 @@ from cases import DATA, MODES
 from outcome import PASS
 
 KINDS = {
+    "light": "(networks)",
     "simple": "(simple models)",
     "pytorch-converted": "(modules exported by PyTorch)",
     "pytorch-operator": "(operators exported by PyTorch)",
