@@ -103,6 +103,16 @@ def slice_data():
     return build([node("Slice", "x st en ax sp", "y")], [V("x", F, ["a", "b"]), V("st", I, [2]), V("en", I, [2])], ["y"], {"ax": ints(0, 1), "sp": ints(1, 2)}), \
         [dict(x=rng.normal(size=(4, 6)).astype("f4"), st=np.array(s), en=np.array(e)) for s, e in (([0, 0], [4, 6]), ([1, -3], [3, 100]), ([-2, 1], [-1, -1]), ([3, 3], [1, 1]))]
 @case
+def slice_truncated():
+    return build([node("Slice", "x st en ax sp", "y")], [V("x", F, ["a", "b"])], ["y"], {"st": ints(-40, -3), "en": ints(20, -9), "ax": ints(0, 1), "sp": ints(1, -2)}), \
+        [dict(x=rng.normal(size=s).astype("f4")) for s in ((4, 6), (20, 9), (50, 20), (61, 1))]
+@case
+def slice_window():
+    return build([node("Shape", "cache", "past", end=1), node("Concat", "cache x", "all", axis=0), node("Shape", "all", "total", end=1),
+                  node("Slice", "table past total", "rows"), node("Add", "x rows", "y")],
+                 [V("cache", F, ["past", 4]), V("x", F, ["new", 4])], ["y"], {"table": rng.normal(size=(16, 4)).astype("f4")}), \
+        [dict(cache=np.zeros((p, 4), "f4"), x=np.ones((n, 4), "f4")) for p, n in ((0, 1), (3, 4), (15, 1), (0, 16), (16, 0))]
+@case
 def expand_range():
     return build([node("Expand", "x s", "e"), node("Range", "z n one", "r"), node("Cast", "r", "rf", to=F), node("ReduceSum", "rf", "y2", keepdims=0)],
                  [V("x", F, [3, 1]), V("s", I, [2]), V("n", I, [])], ["e", "y2", "r"], {"z": np.int64(0), "one": np.int64(1)}), \
@@ -152,6 +162,23 @@ def check_refused():
     assert session.run(None, {"x": x, "s": np.array([2, 3, 4])})[0].shape == (2, 3, 4)
 
 
+def check_short_table():
+    """More rows than a table has fail the run before any is read."""
+    model, _ = CASES["slice_window"]()
+    path = os.path.join(folder(), "short.onnx")
+    with open(path, "wb") as file:
+        file.write(model.SerializeToString())
+    session = winnow.Session(path)
+    for past, new in ((3, 14), (16, 1), (10, 1000)):
+        try:
+            session.run(None, {"cache": np.zeros((past, 4), "f4"), "x": np.ones((new, 4), "f4")})
+        except winnow.Error as error:
+            assert "Slice#3" in str(error), error
+        else:
+            raise AssertionError(f"expected an error for {new} rows after {past}")
+
+
 for name in CASES:
     check(name)
 check_refused()
+check_short_table()

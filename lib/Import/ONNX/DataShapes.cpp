@@ -34,7 +34,12 @@ void importDataReshape(OpImporter &n, bool allowZero) {
     filled = m.mul(filled, size);
   }
   m.require(m.equal(filled, total));
-  Dims result = bindSizes(n, sizes, "shape");
+  Dims result;
+  for (auto [i, size] : llvm::enumerate(sizes)) {
+    AffineExpr known = m.knownAt(target, i);
+    bool isSize = known && !isConstantDim(known, 0) && n.symbols.isNonNegative(known) == true;
+    result.push_back(isSize ? known : n.bindSize(size, "shape." + Twine(i), nullptr));
+  }
   n.set(n.reshape(n.in(0), result));
 }
 
@@ -56,6 +61,10 @@ void importDataExpand(OpImporter &n) {
     // 1 leaves a dimension as it is; any other size must be the dimension's
     // unless that is 1.
     AffineExpr &dim = result[rank - *count + i];
+    if (AffineExpr known = m.knownAt(target, i); known && n.symbols.isNonNegative(known) == true) {
+      dim = n.broadcast({{dim}, {known}}).front();
+      continue;
+    }
     Value size = m.at(target, i);
     size = m.select(m.equal(size, one), m.size(dim), size);
     AffineExpr bound = n.bindSize(size, "shape." + Twine(i), nullptr);
@@ -160,10 +169,34 @@ static SmallVector<Value> pickForSlice(OpImporter &n, Value values, int64_t othe
   return n.failed() ? picked : pickByAxis(n, positions, rank, values, others);
 }
 
+Value sliceByNumbers(OpImporter &n, Value input, int64_t axis, Value from, Value to, Value step,
+                     AffineExpr start, AffineExpr expected) {
+  Numbers m(n);
+  if (n.failed())
+    return nullptr;
+  AffineExpr dim = n.dims(input)[axis];
+  Value zero = m.constant(0), one = m.constant(1);
+  Value size = m.size(dim), last = m.sub(size, one), isForward = m.less(zero, step);
+  m.require(n.make<NotOp>(m.equal(step, zero)));
+  // A step of 0 must not divide before the check has stopped the run.
+  Value by = m.select(m.equal(step, zero), one, step);
+  Value first = m.clamp(m.wrap(from, size), zero, m.select(isForward, size, last));
+  Value end = m.clamp(m.wrap(to, size), m.select(isForward, zero, m.constant(-1)),
+                      m.select(isForward, size, last));
+  // ceil((end - first) / by)
+  Value sign = m.select(isForward, one, m.constant(-1));
+  Value length = m.div(m.sub(m.add(m.sub(end, first), by), sign), by);
+  AffineExpr taken = n.bindSize(m.max(length, zero), "size." + Twine(axis), dim);
+  if (start && taken == expected)
+    return n.sliceDim(input, axis, start, taken);
+  Value positions = m.add(first, m.mul(by, n.iota(taken, n.b.getI64Type())));
+  return takeAlong(n, input, axis, positions);
+}
+
 void importDataSlice(OpImporter &n) {
   Numbers m(n);
   int64_t rank = n.rank(0);
-  Value zero = m.constant(0), one = m.constant(1), starts = m.vector(1), ends = m.vector(2);
+  Value one = m.constant(1), starts = m.vector(1), ends = m.vector(2);
   if (n.failed())
     return;
   AffineExpr count = n.dims(starts)[0];
@@ -175,24 +208,9 @@ void importDataSlice(OpImporter &n) {
   SmallVector<Value> to = pickForSlice(n, ends, INT64_MAX);
   SmallVector<Value> by = pickForSlice(n, steps, 1);
   Value result = n.in(0);
-  for (int64_t d = 0; d < rank && !n.failed(); ++d) {
-    if (!from[d])
-      continue;
-    AffineExpr dim = n.dims(result)[d];
-    Value size = m.size(dim), last = m.sub(size, one), isForward = m.less(zero, by[d]);
-    m.require(n.make<NotOp>(m.equal(by[d], zero)));
-    // A step of 0 must not divide before the check has stopped the run.
-    Value step = m.select(m.equal(by[d], zero), one, by[d]);
-    Value start = m.clamp(m.wrap(from[d], size), zero, m.select(isForward, size, last));
-    Value end = m.clamp(m.wrap(to[d], size), m.select(isForward, zero, m.constant(-1)),
-                        m.select(isForward, size, last));
-    // ceil((end - start) / step)
-    Value sign = m.select(isForward, one, m.constant(-1));
-    Value length = m.div(m.sub(m.add(m.sub(end, start), step), sign), step);
-    AffineExpr taken = n.bindSize(m.max(length, zero), "size." + Twine(d), dim);
-    Value positions = m.add(start, m.mul(step, n.iota(taken, n.b.getI64Type())));
-    result = takeAlong(n, result, d, positions);
-  }
+  for (int64_t d = 0; d < rank; ++d)
+    if (from[d])
+      result = sliceByNumbers(n, result, d, from[d], to[d], by[d]);
   n.set(result);
 }
 

@@ -21,6 +21,12 @@ void importDataSqueeze(OpImporter &n);
 void importDataUnsqueeze(OpImporter &n);
 /// Slice by the starts, ends, axes and steps in inputs 1 to 4.
 void importDataSlice(OpImporter &n);
+/// One dimension's slice, with numbers of rank 0 that wrap and are clamped as Slice
+/// says. If the graph says that as many as `expected` are taken, they lie from
+/// `start` on.
+mlir::Value sliceByNumbers(OpImporter &n, mlir::Value input, int64_t axis, mlir::Value from,
+                           mlir::Value to, mlir::Value step, mlir::AffineExpr start = nullptr,
+                           mlir::AffineExpr expected = nullptr);
 /// Pad by input 1 on the axes of input 3.
 void importDataPad(OpImporter &n, llvm::StringRef mode, mlir::Value fill);
 /// Range from input 0 to input 1 by input 2.

@@ -25,6 +25,43 @@ Value Numbers::at(Value vector, int64_t position) const {
   return n.reshape(n.sliceDim(vector, 0, n.constant(position), n.constant(1)), {});
 }
 
+AffineExpr Numbers::knownAt(Value vector, int64_t position) const {
+  while (Operation *op = vector ? vector.getDefiningOp() : nullptr) {
+    auto type = cast<RankedTensorType>(vector.getType());
+    if (type.getRank() > 1 || !type.getElementType().isSignlessInteger(64))
+      return nullptr;
+    if (auto constant = dyn_cast<ConstantOp>(op)) {
+      auto elements = dyn_cast<DenseIntElementsAttr>(constant.getValue());
+      if (!elements || position >= elements.getNumElements())
+        return nullptr;
+      return n.constant(elements.getValues<int64_t>()[position]);
+    }
+    if (auto sizes = dyn_cast<DimValuesOp>(op))
+      return position < sizes.getValues().getNumResults()
+                 ? sizes.getValues().getResult(position)
+                 : AffineExpr();
+    if (isa<ReshapeOp>(op)) {
+      vector = op->getOperand(0);
+      continue;
+    }
+    auto concat = dyn_cast<ConcatOp>(op);
+    if (!concat)
+      return nullptr;
+    vector = nullptr;
+    for (Value part : concat.getInputs()) {
+      int64_t size = cast<RankedTensorType>(part.getType()).getDimSize(0);
+      if (ShapedType::isDynamic(size))
+        return nullptr;
+      if (position < size) {
+        vector = part;
+        break;
+      }
+      position -= size;
+    }
+  }
+  return nullptr;
+}
+
 Value Numbers::sum(Value vector) const {
   return n.reduce(ReduceKind::Sum, vector, {0}, /*keepdims=*/false);
 }

@@ -26,6 +26,9 @@ public:
   /// An input of one element.
   mlir::Value scalar(size_t input) const;
   mlir::Value at(mlir::Value vector, int64_t position) const;
+  /// An element that is a number or a size all the same, null where data gives it:
+  /// exporters join both to one shape.
+  mlir::AffineExpr knownAt(mlir::Value vector, int64_t position) const;
   mlir::Value sum(mlir::Value vector) const;
   /// The vector of scalars.
   mlir::Value join(mlir::ArrayRef<mlir::Value> scalars) const;

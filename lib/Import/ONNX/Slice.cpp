@@ -37,7 +37,8 @@ static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim) {
       return zero;
     if (*value < 0) {
       AffineExpr index = normalizeDim(dim + *value);
-      if (requireNonNegative(n, index))
+      if (*value >= -kShortPrefix ? requireNonNegative(n, index)
+                                  : n.symbols.isNonNegative(index) == true)
         return index;
     } else if (*value == 0) {
       return zero;
@@ -69,15 +70,15 @@ static AffineExpr clampBound(OpImporter &n, AffineExpr bound, AffineExpr dim) {
   return nullptr;
 }
 
-/// Absent where the part has no expression.
+/// Absent where the size has no expression.
 static std::optional<Part> slicePart(OpImporter &n, AffineExpr start, AffineExpr end, int64_t step,
-                      AffineExpr dim) {
+                                     AffineExpr dim) {
   Part part;
   part.step = step;
   if (step > 0) {
     part.start = clampBound(n, start, dim);
-    AffineExpr stop = clampBound(n, end, dim);
-    if (!part.start || !stop)
+    AffineExpr stop = part.start ? clampBound(n, end, dim) : AffineExpr();
+    if (!stop)
       return std::nullopt;
     AffineExpr length = normalizeDim(stop - part.start);
     std::optional<bool> isForward = n.symbols.isNonNegative(length);
@@ -113,8 +114,35 @@ static std::optional<Part> slicePart(OpImporter &n, AffineExpr start, AffineExpr
   return part;
 }
 
-static void setSliced(OpImporter &n, ArrayRef<Part> parts) {
-  if (const KnownTensor *known = n.known(0)) {
+namespace {
+/// A slice whose size is computed at run time, in Slice's own numbers.
+struct LatePart {
+  int64_t axis;
+  AffineExpr start, end;
+  int64_t step;
+};
+} // namespace
+
+static Value slice(OpImporter &n, Value input, const LatePart &part) {
+  Numbers m(n);
+  AffineExpr dim = n.failed() ? AffineExpr() : n.dims(input)[part.axis];
+  if (!dim)
+    return nullptr;
+  // As many elements as lie between the bounds are only there if none of them
+  // wraps or is clamped: provided that the end does not wrap, a start that does
+  // would leave fewer.
+  AffineExpr first = part.start, expected;
+  if (n.symbols.isNonNegative(-first - 1) == true)
+    first = normalizeDim(first + dim);
+  std::optional<int64_t> end = getConstantDim(part.end);
+  if (part.step == 1 && n.symbols.isNonNegative(part.end) == true)
+    expected = normalizeDim((end && *end >= INT32_MAX ? dim : part.end) - first);
+  return sliceByNumbers(n, input, part.axis, m.size(part.start), m.size(part.end),
+                        m.constant(part.step), expected ? first : AffineExpr(), expected);
+}
+
+static void setSliced(OpImporter &n, ArrayRef<Part> parts, ArrayRef<LatePart> late) {
+  if (const KnownTensor *known = late.empty() ? n.known(0) : nullptr) {
     SmallVector<int64_t> shape;
     bool isConstant = true;
     for (const Part &part : parts) {
@@ -141,7 +169,10 @@ static void setSliced(OpImporter &n, ArrayRef<Part> parts) {
   }
   auto map = AffineMap::get(0, n.symbols.size(), starts, n.b.getContext());
   RankedTensorType type = n.makeType(sizes, n.elementType(0));
-  n.set(n.makeAs<SliceOp>(type, n.in(0), map, steps));
+  Value result = n.makeAs<SliceOp>(type, n.in(0), map, steps);
+  for (const LatePart &part : late)
+    result = slice(n, result, part);
+  n.set(result);
 }
 
 /// Until opset 9 everything is in attributes, then in inputs.
@@ -189,23 +220,20 @@ static void importSlice(OpImporter &n) {
                      Twine(ends.size()) + ", " + Twine(axes.size()) + " and " +
                      Twine(steps.size()));
   SmallVector<Part> parts;
+  SmallVector<LatePart> late;
   for (AffineExpr dim : n.dims(0))
     parts.push_back({n.constant(0), dim, 1});
   for (size_t i = 0; i < axes.size(); ++i) {
     if (steps[i] == 0 || steps[i] < -INT32_MAX)
       return n.invalid("expected a step other than 0, got " + Twine(steps[i]));
     Part &part = parts[axes[i]];
-    std::optional<Part> taken =
-        slicePart(n, starts[i], ends[i], std::min<int64_t>(steps[i], INT32_MAX), part.size);
-    if (n.failed())
-      return;
-    if (!taken)
-      return n.opset < 10 ? n.unsupported("a slice whose size has no expression",
-                                          "bound the dimensions with --dim NAME=MIN..MAX")
-                          : importDataSlice(n);
-    part = *taken;
+    int64_t step = std::min<int64_t>(steps[i], INT32_MAX);
+    if (std::optional<Part> taken = slicePart(n, starts[i], ends[i], step, part.size))
+      part = *taken;
+    else
+      late.push_back({axes[i], starts[i], ends[i], step});
   }
-  setSliced(n, parts);
+  setSliced(n, parts, late);
 }
 
 ArrayRef<OpEntry> getSliceOps() {

@@ -4,6 +4,8 @@
 # RUN: %winnow compile %t/reshape.onnx --stop-after=import -o - | FileCheck %s --check-prefix=RESHAPE
 # RUN: %winnow compile %t/expand.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=EXPAND
 # RUN: %winnow compile %t/slice.onnx --stop-after=import -o - | FileCheck %s --check-prefix=SLICE
+# RUN: %winnow compile %t/truncate.onnx --stop-after=import -o - | FileCheck %s --check-prefix=TRUNCATE
+# RUN: %winnow compile %t/window.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=WINDOW
 # RUN: %winnow compile %t/pad.onnx --stop-after=import -o - | FileCheck %s --check-prefix=PAD
 # RUN: %winnow compile %t/reduce.onnx --stop-after=import -o - | FileCheck %s --check-prefix=REDUCE
 # RUN: %winnow compile %t/split.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=SPLIT
@@ -17,6 +19,7 @@ import sys
 sys.path.insert(0, __file__.rsplit("/", 1)[0] + "/Inputs")
 import numpy as np
 from build import INT64, ints, node, save, value
+import numpy as np
 
 X = [value("x", ["n", 6])]
 
@@ -38,6 +41,23 @@ save("expand", [node("Expand", "x s", "y")], X + [value("s", [2], INT64)], ["y"]
 # SLICE: winnow.gather {{.*}} {axis = 1 : i64}
 save("slice", [node("Slice", "x s e", "y")],
      X + [value("s", [2], INT64), value("e", [2], INT64)], ["y"])
+
+# What lies in both 20 elements and the dimension.
+# TRUNCATE: winnow.bind_size
+# TRUNCATE: winnow.gather {{.*}} {axis = 1 : i64}
+save("truncate", [node("Slice", "x zero end one", "y")], [value("x", [3, "seq"])], ["y"],
+     {"zero": ints(0), "end": ints(20), "one": ints(1)})
+
+# A table's rows from `past` on: as many as there are new ones, or the run fails.
+# WINDOW-DAG: #[[PAST:.*]] = affine_map<()[s0, s1] -> (s0, 0)>
+# WINDOW-DAG: dimensions 'new' and 'Slice#3.size.0' are one: node 'Add#4' (Add) needs dimension 0 of the operands to match
+# WINDOW: winnow.bind_size
+# WINDOW: winnow.slice {{.*}}#[[PAST]]
+save("window", [node("Shape", "cache", "past", end=1), node("Concat", "cache x", "all", axis=0),
+                node("Shape", "all", "total", end=1), node("Slice", "table past total", "rows"),
+                node("Add", "x rows", "y")],
+     [value("cache", ["past", 4]), value("x", ["new", 4])], ["y"],
+     {"table": np.zeros((64, 4), np.float32)})
 
 # PAD: winnow.gather
 # PAD: winnow.select
