@@ -221,6 +221,11 @@ AttentionResult attend(OpImporter &n, DenseAttention form) {
       n.broadcast({n.dims(mask), Dims{q[0], q[2], q[1], k[1]}});
   if (!n.failed() && form.bias)
     n.broadcast({n.dims(form.bias), Dims{q[0], q[2], q[1], k[1]}});
+  if (!n.failed() && form.sink) {
+    AffineExpr count = normalizeDim(getNumElements(n.dims(form.sink), n.b.getContext()));
+    if (!isConstantDim(count, 1))
+      n.unify(count, q[2], "the sinks and the heads");
+  }
   if (n.failed())
     return {};
   // Scores and sums of narrow floats are kept in f32, of mixed ones in the widest.

@@ -85,28 +85,34 @@ struct Blocks {
 };
 } // namespace
 
+/// The input, which may be flat, as [rows, columns].
+static Value getRows(OpImporter &n, size_t input, int64_t rows, int64_t columns) {
+  if (n.failed())
+    return nullptr;
+  AffineExpr count = normalizeDim(getNumElements(n.dims(input), n.b.getContext()));
+  n.unify(count, n.constant(rows * columns), "the elements of input " + Twine(input) +
+                                                 " and what N, K, bits and block_size ask for");
+  return n.reshape(n.in(input), {n.constant(rows), n.constant(columns)});
+}
+
 /// A parameter of every block, [rows, blocks], as one of every number, [rows,
 /// blocks, 1], or by the numbers' own groups [rows, size].
 static Value spread(OpImporter &n, Value parameter, const Blocks &w) {
   if (n.failed())
     return nullptr;
-  AffineExpr rows = n.constant(w.rows), blocks = n.constant(w.blocks);
   if (!n.has(4))
-    return n.reshape(parameter, {rows, blocks, n.constant(1)});
-  return n.make<GatherOp>(n.reshape(parameter, {rows, blocks}), n.in(4), 1);
+    return n.reshape(parameter, {n.constant(w.rows), n.constant(w.blocks), n.constant(1)});
+  return n.make<GatherOp>(parameter, n.in(4), 1);
 }
 
 static Value getBlockZeroPoints(OpImporter &n, const Blocks &w) {
   Type f32 = n.b.getF32Type();
   if (!n.has(3))
     return n.scalar(f32, 1 << (w.bits - 1));
-  Value zero = n.in(3);
-  if (n.failed())
-    return nullptr;
   if (!isa<IntegerType>(n.elementType(3)))
-    return spread(n, n.convert(zero, f32), w);
+    return spread(n, n.convert(getRows(n, 3, w.rows, w.blocks), f32), w);
   int64_t bytes = llvm::divideCeil(w.blocks * w.bits, 8);
-  zero = unpackBits(n, n.reshape(zero, {n.constant(w.rows), n.constant(bytes)}), w.bits);
+  Value zero = unpackBits(n, getRows(n, 3, w.rows, bytes), w.bits);
   zero = n.sliceDim(zero, 1, n.constant(0), n.constant(w.blocks));
   return spread(n, n.convert(zero, f32), w);
 }
@@ -115,7 +121,9 @@ static Value getBlockZeroPoints(OpImporter &n, const Blocks &w) {
 static Value dequantizeBlocks(OpImporter &n, const Blocks &w) {
   Type f32 = n.b.getF32Type();
   AffineExpr rows = n.constant(w.rows), padded = n.constant(w.blocks * w.block);
-  Value bytes = n.reshape(n.in(1), {rows, n.constant(w.blocks), n.constant(w.block * w.bits / 8)});
+  int64_t perBlock = w.block * w.bits / 8;
+  Value bytes = n.reshape(getRows(n, 1, w.rows, w.blocks * perBlock),
+                          {rows, n.constant(w.blocks), n.constant(perBlock)});
   Value numbers = n.convert(unpackBits(n, bytes, w.bits), f32);
   auto cut = [&](Value x) {
     return n.sliceDim(n.reshape(x, {rows, padded}), 1, n.constant(0), n.constant(w.size));
@@ -123,7 +131,7 @@ static Value dequantizeBlocks(OpImporter &n, const Blocks &w) {
   // Groups that an index names are those of single numbers, not of blocks.
   if (n.has(4))
     numbers = cut(numbers);
-  Value scales = spread(n, n.convert(n.in(2), f32), w);
+  Value scales = spread(n, n.convert(getRows(n, 2, w.rows, w.blocks), f32), w);
   Value centered = n.make<SubOp>(numbers, getBlockZeroPoints(n, w));
   Value weights = n.make<MulOp>(centered, scales);
   return n.has(4) ? weights : cut(weights);
