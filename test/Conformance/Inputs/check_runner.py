@@ -7,7 +7,7 @@ import unittest
 import numpy as np
 import onnx
 
-from cases import DATA, load_data_sets
+from cases import find_model, load_data_sets
 from random_tests import REPEATS, check_statistics, enlarge, find_random
 from table import write_table
 
@@ -16,9 +16,8 @@ WORK = sys.argv.pop(1)
 
 def load(name):
     """-> the enlarged model, its inputs and the suite's outputs."""
-    folder = os.path.join(DATA, "node", name)
-    model = onnx.load(os.path.join(folder, "model.onnx"))
-    (data,) = enlarge(model, load_data_sets(folder))
+    model = onnx.load(find_model("node/" + name))
+    (data,) = enlarge(model, load_data_sets("node/" + name, model))
     return model, *data
 
 
