@@ -23,6 +23,19 @@ static bool isCheap(linalg::GenericOp producer) {
   });
 }
 
+/// A gather reads runs of the dimensions that it does not index: in another order
+/// of the loops it would read single elements.
+static bool keepsOrderOfGather(linalg::GenericOp producer, OpOperand *operand) {
+  if (producer.getBody()->getOps<tensor::ExtractOp>().empty())
+    return true;
+  auto consumer = cast<linalg::GenericOp>(operand->getOwner());
+  SmallVector<unsigned> dims;
+  for (AffineExpr expr : consumer.getMatchingIndexingMap(operand).getResults())
+    if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      dims.push_back(dim.getPosition());
+  return llvm::is_sorted(dims);
+}
+
 namespace {
 struct FuseLinalgElementwise
     : winnow::impl::FuseLinalgElementwiseBase<FuseLinalgElementwise> {
@@ -32,6 +45,8 @@ struct FuseLinalgElementwise
       auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
       // Into a loop it would be computed once an iteration.
       if (!producer || producer->getBlock() != operand->getOwner()->getBlock())
+        return false;
+      if (!keepsOrderOfGather(producer, operand))
         return false;
       // A reduction re-reads broadcast operands once per element: fuse only
       // what it would read once anyway.

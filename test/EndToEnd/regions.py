@@ -10,7 +10,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../Import/ONNX/Inputs"), os.path.join(HERE, "Inputs")]
 import numpy as np
 from build import node, save, value
-from onnx import TensorProto
+from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
 from support import Checker, compile_model, open_onnxruntime, open_winnow
 
 rng = np.random.default_rng(5)
@@ -76,4 +77,50 @@ for count in (2, 3):
                 [value("t", ["n", count, "r"]), value("s", ["k"], TensorProto.INT64)],
                 {"t": normal(2, count, count + 1), "s": np.array([2, 3, 4, 5, 6][: count + 2])},
                 opset=20)  # fmt: skip
+
+
+# What ONNX Runtime has no kernels for, against the standard's reference, which has
+# coordinates of f32 and weights of the image's type.
+kind = lambda dtype: helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+
+
+def refer(name, x, grid, tolerance, exact, **attributes):
+    nodes = [node("GridSample", "x g", "y", **attributes)]
+    build = lambda name, dtype: save(name, nodes, [value("x", x.shape, kind(dtype)), value("g", grid.shape)], ["y"], opset=22)
+    model = build(name, x.dtype)
+    got = open_winnow(compile_model(sys.argv[2], model, os.path.join(sys.argv[1], name)))({"x": x, "g": grid})["y"]
+    wide = ReferenceEvaluator(build(name + "-exact", exact))
+    want = wide.run(None, {"x": x.astype(exact), "g": grid})[0]
+    check.close(name, got, np.asarray(want).astype(x.dtype), tolerance)
+
+
+grid = 1.2 * normal(1, 4, 3, 2)
+x = rng.integers(0, 100, (1, 2, 5, 4))
+# Numbers that no float holds.
+refer("grid-int64", x + (1 << 60), grid, 0, np.int64, mode="nearest")
+refer("grid-bool", x > 50, grid, 0, np.bool_, mode="nearest")
+refer("grid-uint8", x.astype(np.uint8), grid, 1, np.float64)
+refer("grid-float16", x.astype(np.float16), grid, 0.1, np.float64)
+refer("grid-float64", x.astype(np.float64), grid, 1e-3, np.float64, mode="cubic")
+refer("grid-cubic-3", normal(1, 2, 3, 4, 5), normal(1, 2, 3, 2, 3), 1e-5, np.float32,
+      mode="cubic", padding_mode="reflection")  # fmt: skip
+# What is infinite counts only where it is read.
+x, grid = np.full((1, 1, 3, 3), np.inf, np.float32), np.full((1, 1, 2, 2), 5, np.float32)
+x[0, 0, 1, 1], grid[0, 0, 0] = 1, 0
+compare("grid-infinite", [node("GridSample", "x g", "y", mode="nearest")],
+        [value("x", x.shape), value("g", grid.shape)], {"x": x, "g": grid}, opset=20)  # fmt: skip
+
+# Without offsets a deformed convolution is one.
+for count in (1, 3):
+    x, w = normal(2, 4, *[7, 6, 5][:count]), normal(6, 2, *[3, 2, 2][:count])
+    sizes = [4, 6, 5][:count]
+    window = dict(group=2, pads=[1] * count + [1, 0, 1][:count], strides=[2, 1, 1][:count])
+    sizes = [(s + 1 + (1, 0, 1)[i] - w.shape[2 + i]) // window["strides"][i] + 1 for i, s in enumerate(x.shape[2:])]
+    taps = int(np.prod(w.shape[2:]))
+    deformed = save(f"deformed-{count}", [node("DeformConv", "x w o", "y", **window)], [value("x", x.shape), value("o", [2, taps * count, *sizes])],
+                    ["y"], {"w": w}, opset=19)  # fmt: skip
+    plain = save(f"plain-{count}", [node("Conv", "x w", "y", **window)], [value("x", x.shape)], ["y"], {"w": w}, opset=19)
+    got = open_winnow(compile_model(sys.argv[2], deformed, os.path.join(sys.argv[1], f"deformed-{count}")))
+    got = got({"x": x, "o": np.zeros((2, taps * count, *sizes), np.float32)})["y"]
+    check.close(f"deformed-{count}", got, open_onnxruntime(plain)({"x": x})["y"], 1e-5)
 check.finish()

@@ -59,51 +59,22 @@ public:
     return n.make<SelectOp>(n.make<OrOp>(isLow, isHigh), mirrored, position);
   }
 
-  /// The pixel at an integer position, which may be outside.
-  Tap getTap(Value position, Value weight) {
-    if (padding == Padding::Zeros) {
-      Value inside = n.convert(isWithin(n, position, size), n.b.getI1Type());
-      return {position, n.make<SelectOp>(inside, weight, n.scalar(real, 0))};
-    }
-    return {padding == Padding::Reflection ? bring(position) : position, weight};
-  }
-
-  /// Keys' cubic convolution with a = -0.75, as the operator defines it.
-  SmallVector<Tap> getCubicTaps(Value position) {
-    constexpr double a = -0.75;
-    Value low = n.make<FloorOp>(position), x = n.make<SubOp>(position, low);
-    auto number = [&](double value) { return n.scalar(real, value); };
-    auto add = [&](Value p, double q) { return n.make<AddOp>(p, number(q)); };
-    auto times = [&](Value p, Value q) { return n.make<MulOp>(p, q); };
-    auto inner = [&](Value t) {
-      return add(times(times(add(times(t, number(a + 2)), -(a + 3)), t), t), 1);
-    };
-    auto outer = [&](Value t) {
-      Value sum = add(times(t, number(a)), -5 * a);
-      return add(times(add(times(sum, t), 8 * a), t), -4 * a);
-    };
-    Value rest = n.make<SubOp>(one, x);
-    Value weights[] = {outer(add(x, 1)), inner(x), inner(rest), outer(add(rest, 1))};
-    SmallVector<Tap> taps;
-    for (auto [i, weight] : llvm::enumerate(weights))
-      taps.push_back(getTap(add(low, static_cast<double>(i) - 1), weight));
-    return taps;
-  }
-
   SmallVector<Tap> getTaps(Value grid, StringRef mode) {
     Value position = toPixels(grid);
-    if (mode == "nearest") {
-      Value rounded = bring(n.make<RoundOp>(position));
-      // Mirrored at a border between pixels, an integer stays one; truncation is for
-      // the others.
-      return {getTap(n.make<FloorOp>(rounded), one)};
+    SmallVector<Tap> taps;
+    if (mode == "nearest")
+      taps = {{bring(n.make<RoundOp>(position)), nullptr}};
+    else if (mode == "linear")
+      taps = getLinearTaps(n, bring(position));
+    else // Each of the four pixels is brought to the border by itself.
+      taps = getCubicTaps(n, padding == Padding::Border ? position : bring(position), -0.75);
+    for (Tap &tap : taps) {
+      if (padding == Padding::Zeros)
+        tap = zeroOutside(n, tap, size);
+      else if (padding == Padding::Reflection)
+        tap.position = bring(tap.position);
     }
-    // The four pixels of a cubic are brought to the border each by itself.
-    if (mode == "cubic")
-      return getCubicTaps(padding == Padding::Border ? position : bring(position));
-    position = bring(position);
-    Value low = n.make<FloorOp>(position), part = n.make<SubOp>(position, low);
-    return {getTap(low, n.make<SubOp>(one, part)), getTap(n.make<AddOp>(low, one), part)};
+    return taps;
   }
 
 private:
@@ -140,8 +111,10 @@ static void importGridSample(OpImporter &n) {
   if (spatial < 1 || spatial > 3 || n.rank(1) != rank)
     return n.invalid("expected an input of rank 3 to 5 and a grid of the same, got ranks " +
                      Twine(rank) + " and " + Twine(n.rank(1)));
-  if (mode == "cubic" && spatial == 3)
-    return n.unsupported("mode cubic in 3 dimensions");
+  if (mode != "nearest" && n.elementType(0).isInteger(1))
+    return n.unsupported("interpolation of booleans");
+  if (!isa<FloatType>(n.elementType(1)))
+    return n.invalid("expected a grid of floats, got " + getDtypeName(n.elementType(1)));
   Dims dims = n.dims(0), grid = n.dims(1);
   n.unify(grid[0], dims[0], "the batch sizes of input and grid");
   n.unify(grid.back(), n.constant(spatial), "the grid's last dimension and the number of the "
@@ -149,7 +122,7 @@ static void importGridSample(OpImporter &n) {
   PixelRows pixels = getPixelRows(n, n.in(0), n.constant(1));
   if (n.failed())
     return;
-  Type real = getElementTypeOrSelf(pixels.rows);
+  Type real = getRealType(n, n.elementType(0), n.elementType(1));
   Value positions = n.convert(n.in(1), real);
   Dims points(ArrayRef(grid).drop_back());
   SmallVector<SmallVector<Tap>> taps;

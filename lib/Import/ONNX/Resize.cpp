@@ -1,3 +1,4 @@
+#include "Interpolation.h"
 #include "Numbers.h"
 #include "OpTable.h"
 #include "ResizeDim.h"
@@ -28,7 +29,6 @@ private:
   Value toReal(Value x) { return x ? n.convert(x, real) : x; }
   Value toF32(Value x) { return n.convert(x, n.b.getF32Type()); }
   bool isIdentity(const ResizedDim &axis) const;
-  void checkNotEmpty(const ResizedDim &axis);
   Value toElements(Value x);
 
   OpImporter &n;
@@ -73,7 +73,8 @@ static AffineExpr scaleDim(OpImporter &n, int64_t axis, const Scale &scale) {
     if (std::optional<int64_t> size = getConstantDim(dim)) {
       float product = *scale.known * static_cast<float>(*size);
       if (product >= 0x1p46f) {
-        n.invalid("a dimension of " + std::to_string(product) + " elements does not fit in memory");
+        n.invalid("a dimension of " + Twine(*size) + " elements, scaled by " +
+                  std::to_string(*scale.known) + ", does not fit in memory");
         return n.constant(0);
       }
       return n.constant(static_cast<int64_t>(product));
@@ -100,27 +101,15 @@ void Resizer::addSized(int64_t dim, AffineExpr size, Value roiStart, Value roiEn
   if (std::optional<int64_t> value = getConstantDim(size); value && *value < 0)
     return n.invalid("expected sizes of 0 or more, got " + Twine(*value));
   ResizedDim axis{dim, in, size, {}, number(size), toReal(roiStart), toReal(roiEnd)};
-  if (!isIdentity(axis))
-    checkNotEmpty(axis);
+  // Every element of the result needs one of the input.
+  if (!isIdentity(axis) && !isConstantDim(size, 0))
+    requireElements(n, in, "dimension " + Twine(dim));
   std::optional<int64_t> from = getConstantDim(in), to = getConstantDim(size);
   if (from && to && *from > 0)
     axis.scale.known = static_cast<float>(*to) / static_cast<float>(*from);
   axis.scale.value = isIdentity(axis) ? n.scalar(n.b.getF32Type(), 1)
                                       : toF32(m.div(number(size), number(in)));
   axes.push_back(axis);
-}
-
-/// Every element of the result needs one of the input.
-void Resizer::checkNotEmpty(const ResizedDim &axis) {
-  if (n.failed() || isConstantDim(axis.out, 0))
-    return;
-  AffineExpr rest = normalizeDim(axis.in - 1);
-  if (n.symbols.isNonNegative(rest) == false)
-    return n.invalid("expected dimension " + Twine(axis.dim) + " of 1 or more elements, got " +
-                     n.text(axis.in));
-  if (!n.symbols.requireNonNegative(rest, "node " + n.name + " (" + n.node.op_type() +
-                                              ") resizes it"))
-    m.require(m.less(m.constant(0), m.size(axis.in)));
 }
 
 void Resizer::keepAspectRatio(bool isLarger) {
@@ -224,10 +213,12 @@ Value Resizer::resize(Value x) {
 /// The elements of a float vector, one scalar each.
 static SmallVector<Scale> getFloats(OpImporter &n, size_t input, size_t count, StringRef what) {
   Type f32 = n.b.getF32Type();
-  if (!isa<FloatType>(n.elementType(input)) || n.rank(input) != 1) {
-    n.invalid("expected a vector of floats as " + what + ", got shape " + n.text(n.dims(input)));
+  if (!isa<FloatType>(n.elementType(input)))
+    n.invalid("expected floats as " + what + ", got " + getDtypeName(n.elementType(input)));
+  else if (n.rank(input) != 1)
+    n.invalid("expected a vector as " + what + ", got shape " + n.text(n.dims(input)));
+  if (n.failed())
     return {};
-  }
   n.unify(n.dims(input)[0], n.constant(count), "the number of " + what + " and of dimensions");
   Value vector = n.in(input);
   if (n.failed())

@@ -1,4 +1,5 @@
 #include "ResizeDim.h"
+#include "Interpolation.h"
 #include "Numbers.h"
 
 #include <cmath>
@@ -128,23 +129,10 @@ Value DimResizer::getNearest(Value x) {
 
 /// The interpolation kernel at some distances from its middle.
 Value DimResizer::filter(Value distance) {
-  Value t = n.make<AbsOp>(distance), one = constant(1), zero = constant(0);
+  Value t = n.make<AbsOp>(distance);
   if (form.mode == "linear")
-    return n.make<MaximumOp>(m.sub(one, t), zero);
-  auto horner = [&](ArrayRef<double> factors, ArrayRef<double> terms) {
-    Value sum;
-    for (auto [factor, term] : llvm::zip_equal(factors, terms)) {
-      Value coefficient = constant(factor * form.cubicCoefficient + term);
-      sum = sum ? m.add(m.mul(sum, t), coefficient) : coefficient;
-    }
-    return sum;
-  };
-  // (a + 2) t^3 - (a + 3) t^2 + 1 and a t^3 - 5 a t^2 + 8 a t - 4 a
-  Value inner = horner({1, -1, 0, 0}, {2, -3, 0, 1});
-  Value outer = horner({1, -5, 8, -4}, {0, 0, 0, 0});
-  Value isInner = n.compare(ComparePredicate::LE, t, one);
-  Value isOuter = n.compare(ComparePredicate::LT, t, constant(2));
-  return n.make<SelectOp>(isInner, inner, n.make<SelectOp>(isOuter, outer, zero));
+    return m.max(m.sub(constant(1), t), constant(0));
+  return cubicKernel(n, t, form.cubicCoefficient);
 }
 
 /// How much wider the kernel is than its own size: 1 / scale where antialiasing

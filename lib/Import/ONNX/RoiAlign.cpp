@@ -11,6 +11,8 @@ namespace {
 struct Side {
   /// Where samples are, in pixels: [regions, bins, samples].
   Value position;
+  /// Whether they are nearer than a pixel's width to the image, else 0.
+  Value isNear;
   /// Which samples count: [regions, 1, samples]; null for all.
   Value counts;
   /// How many: [regions, 1, 1], as floats.
@@ -56,14 +58,11 @@ static Side getSide(OpImporter &n, Value start, Value end, AffineExpr dim, int64
   Value first = n.make<AddOp>(start, n.make<MulOp>(countAlong(n, side.bins, 1, 3, real), bin));
   Value position = n.make<AddOp>(first, within);
   position = n.broadcastTo(position, {regions, side.bins, side.samples});
-  // A pixel's width around the image still counts as its edge; what is further out
-  // is nothing.
-  Value last = n.make<SubOp>(n.convert(m.size(dim), real), n.scalar(real, 1));
-  Value isNear = n.make<AndOp>(
-      n.compare(ComparePredicate::GE, position, n.scalar(real, -1)),
-      n.compare(ComparePredicate::LE, position, n.convert(m.size(dim), real)));
-  Value clamped = n.make<MinimumOp>(n.make<MaximumOp>(position, n.scalar(real, 0)), last);
-  side.position = n.make<SelectOp>(isNear, clamped, n.scalar(real, -2));
+  Value length = n.convert(m.size(dim), real), zero = n.scalar(real, 0);
+  side.isNear = n.make<AndOp>(n.compare(ComparePredicate::GE, position, n.scalar(real, -1)),
+                              n.compare(ComparePredicate::LE, position, length));
+  Value last = n.make<SubOp>(length, n.scalar(real, 1));
+  side.position = n.make<MinimumOp>(n.make<MaximumOp>(position, zero), last);
   return side;
 }
 
@@ -97,7 +96,7 @@ static void importRoiAlign(OpImporter &n) {
   PixelRows pixels = getPixelRows(n, n.in(0), one);
   if (n.failed())
     return;
-  Type real = getElementTypeOrSelf(pixels.rows);
+  Type real = getRealType(n, n.elementType(0), n.elementType(1));
   Value rois = n.make<MulOp>(n.convert(n.in(1), real), n.scalar(real, scale));
   if (isHalf)
     rois = n.make<SubOp>(rois, n.scalar(real, 0.5));
@@ -110,16 +109,27 @@ static void importRoiAlign(OpImporter &n) {
     return;
   // [regions, rows, samples, columns, samples]
   auto spread = [&](Value x, bool isRow) {
+    if (n.failed())
+      return Value();
     Dims d = n.dims(x), wide(5, one);
     wide[0] = d[0];
     wide[isRow ? 1 : 3] = d[1];
     wide[isRow ? 2 : 4] = d[2];
     return n.reshape(x, wide);
   };
-  Value image = n.reshape(n.convert(n.in(2), n.b.getI64Type()), {regions, one, one, one, one});
+  // A batch that there is not fails the run here.
+  Value image = n.make<GatherOp>(n.iota(dims[0], n.b.getI64Type()), n.in(2), 0);
+  image = n.reshape(image, {regions, one, one, one, one});
+  auto getTaps = [&](const Side &side, bool isRow) {
+    SmallVector<Tap> taps = getLinearTaps(n, side.position);
+    for (Tap &tap : taps) {
+      Value weight = n.make<SelectOp>(side.isNear, tap.weight, n.scalar(real, 0));
+      tap = {spread(tap.position, isRow), spread(weight, isRow)};
+    }
+    return taps;
+  };
   SmallVector<Value> corners =
-      gatherTaps(n, pixels, image, {getLinearTaps(n, spread(rows.position, true), dims[2]),
-                                    getLinearTaps(n, spread(columns.position, false), dims[3])});
+      gatherTaps(n, pixels, image, {getTaps(rows, true), getTaps(columns, false)});
   Value result;
   bool isMean = mode == "avg";
   for (Value corner : corners)

@@ -7,7 +7,7 @@ import unittest
 import numpy as np
 import onnx
 
-from cases import find_model, load_data_sets
+from cases import DATA, find_model, load_data_sets
 from random_tests import REPEATS, check_statistics, enlarge, find_random
 from table import write_table
 

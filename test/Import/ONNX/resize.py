@@ -39,7 +39,7 @@ save("nearest", [node("Resize", "x - s", "y")], STATIC, ["y"], {"s": floats(1, 1
 save("linear", [node("Resize", "x - - z", "y", mode="linear", axes=[3])], STATIC, ["y"], {"z": ints(9)})
 
 # The sizes are those that the shape implies.
-# SHAPE: dimension 'h' is at least 1: node 'Resize#3' (Resize) resizes it
+# SHAPE: dimension 'h' is at least 1: node 'Resize#3' (Resize) reads elements of it
 # SHAPE: [[OUT:#.*]] = affine_map<()[s0, s1, s2] -> (s0, 3, s1 * 2, s2 * 2)>
 # SHAPE-NOT: winnow.bind_size
 # SHAPE: return {{.*}} : tensor<?x3x?x?xf32, [[OUT]]>
