@@ -201,6 +201,34 @@ template <typename OpTy> struct MoveAboveChoice : SimplifyPattern<OpTy> {
   }
 };
 
+/// A reshape of a condition that was made a number is one of the condition.
+struct ReshapeAboveBoolean : SimplifyPattern<ReshapeOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
+    auto cast = op.getInput().getDefiningOp<CastOp>();
+    if (!cast || !getElementTypeOrSelf(cast.getInput()).isInteger(1))
+      return rewriter.notifyMatchFailure(op, "no boolean above");
+    Value condition = reshapeTo(rewriter, op.getLoc(), cast.getInput(), getDims(op.getResult()),
+                                countSymbols(op));
+    Value number = CastOp::create(rewriter, op.getLoc(), op.getType(), condition);
+    return replace(rewriter, op, number, "simplify.choice", "moved a mask's movement above");
+  }
+};
+
+/// `x is not 0 ? number : x` is `x is not 0 ? number : 0`.
+struct ChoiceOfZero : SimplifyPattern<SelectOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(SelectOp op, PatternRewriter &rewriter) const override {
+    auto cast = op.getCondition().getDefiningOp<CastOp>();
+    if (!cast || cast.getInput() != op.getOnFalse() || !getScalarConstant(op.getOnTrue()))
+      return rewriter.notifyMatchFailure(op, "keeps something else than zeros");
+    Value zero = createScalar(rewriter, op.getLoc(), op.getType().getElementType(), 0);
+    Value select = SelectOp::create(rewriter, op.getLoc(), op.getType(), op.getCondition(),
+                                    op.getOnTrue(), zero);
+    return replace(rewriter, op, select, "simplify.choice", "wrote what is 0 as 0");
+  }
+};
+
 /// A part of a condition is the condition of parts: comparisons of positions
 /// count fewer of them then.
 struct SliceAboveCondition : SimplifyPattern<SliceOp> {
@@ -263,5 +291,5 @@ struct SliceOfIota : SimplifyPattern<SliceOp> {
 void winnow::populateMaskPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
   patterns.add<ProductOfChoices, NestedChoice, Absorb<OrOp, AndOp>, Absorb<AndOp, OrOp>,
                CompareOfSum, MoveAboveChoice<ReshapeOp>, MoveAboveChoice<SliceOp>,
-               SliceAboveCondition, SliceOfIota>(patterns.getContext(), reporter);
+               ReshapeAboveBoolean, ChoiceOfZero, SliceAboveCondition, SliceOfIota>(patterns.getContext(), reporter);
 }

@@ -194,3 +194,29 @@ func.func @scatter_twice(%m: !row, %u: tensor<2x?x4xf32, affine_map<()[s0] -> (2
   %4 = winnow.scatter_nd %m, %3, %u : (!row, !at, tensor<2x?x4xf32, affine_map<()[s0] -> (2, s0, 4)>>) -> !row
   return %4 : !row
 }
+
+// -----
+
+// CHECK-LABEL: func @reshape_above_boolean
+// CHECK: %[[R:.*]] = winnow.reshape %arg0 : (tensor<4x4xi1>) -> tensor<1x4x4xi1>
+// CHECK: winnow.select %[[R]]
+func.func @reshape_above_boolean(%c: tensor<4x4xi1>) -> tensor<1x4x4xf32> {
+  %low = winnow.constant dense<-1.0e9> : tensor<f32>
+  %0 = winnow.cast %c : (tensor<4x4xi1>) -> tensor<4x4xf32>
+  %1 = winnow.reshape %0 : (tensor<4x4xf32>) -> tensor<1x4x4xf32>
+  %2 = winnow.mul %1, %low : (tensor<1x4x4xf32>, tensor<f32>) -> tensor<1x4x4xf32>
+  return %2 : tensor<1x4x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @choice_of_zero
+// CHECK-DAG: %[[ZERO:.*]] = winnow.constant dense<0.000000e+00>
+// CHECK-DAG: %[[C:.*]] = winnow.cast %arg0
+// CHECK: winnow.select %[[C]], %{{.*}}, %[[ZERO]]
+func.func @choice_of_zero(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %low = winnow.constant dense<-1.0e9> : tensor<f32>
+  %0 = winnow.cast %x : (tensor<4xf32>) -> tensor<4xi1>
+  %1 = winnow.select %0, %low, %x : (tensor<4xi1>, tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
