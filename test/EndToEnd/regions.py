@@ -1,4 +1,4 @@
-# RoiAlign, DeformConv, GridSample and AffineGrid against ONNX Runtime: regions,
+# RoiAlign, MaxRoiPool, DeformConv, GridSample and AffineGrid against ONNX Runtime: regions,
 # offsets and grids in and outside the image.
 #
 # RUN: %python %s %t %winnow
@@ -39,6 +39,11 @@ for mode in ("avg", "max"):
                           coordinate_transformation_mode=transformation)],
                     REGIONS, {"x": normal(2, 3, 7, 9), "r": rois,
                               "b": np.array([0, 1, 1, 0, 1, 0])})  # fmt: skip
+
+batched = np.c_[np.array([0, 1, 1, 0, 1, 0], np.float32), rois]
+for scale in (1.0, 0.6):
+    compare(f"pool-{scale}", [node("MaxRoiPool", "x r", "y", pooled_shape=[3, 4], spatial_scale=scale)],
+            [REGIONS[0], value("r", ["k", 5])], {"x": normal(2, 3, 7, 9), "r": batched})  # fmt: skip
 
 for name, attributes, channels, parts, extra in (
     ("plain", dict(), 4, 1, "- m"),

@@ -72,6 +72,7 @@ refuse({
     "normalisation scale": (one("LayerNormalization", {"w": floats(3)}, "x w", axis=-1), "node 'LayerNormalization#0': LayerNormalization, opset 18: expected dimension 1 of the operands to match, got 4 and 3"),
     "batch normalisation of a vector": (
         one("BatchNormalization", {"w": floats(4)}, "x w w w w", args=[value("x", [4])]), "node 'BatchNormalization#0': BatchNormalization, opset 18: expected an input of rank 2 or more and parameters of rank 1, got ranks 1 and 1"),
+    "pooled regions": (one("MaxRoiPool", {"r": floats(2, 5)}, "x r", args=[value("x", [1, 4, 8, 8])], pooled_shape=[2]), "node 'MaxRoiPool#0': MaxRoiPool, opset 18: expected two sizes from 1 to 65536 as pooled_shape"),
     "gathered pairs": (one("GatherND", {"i": np.zeros((1, 3), np.int64)}, "x i"), "node 'GatherND#0': GatherND, opset 18: expected the last dimension of indices in [1, 2], got 3"),
     "gathered ranks": (one("GatherElements", {"i": ints(0)}, "x i"), "node 'GatherElements#0': GatherElements, opset 18: expected data and indices of one rank, got 2 and 1"),
     "scattered ranks": (one("ScatterElements", {"i": ints(0), "u": floats(1)}, "x i u"), "node 'ScatterElements#0': ScatterElements, opset 18: expected data, indices and updates of one rank, got 2, 1 and 1"),

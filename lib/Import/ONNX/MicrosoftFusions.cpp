@@ -53,17 +53,15 @@ static Value activate(OpImporter &n, Value x, StringRef name, ArrayRef<double> p
   return activation->apply(n, x, parameter(0, activation->alpha), parameter(1, activation->beta));
 }
 
-/// Imports the node as the operator of the default domain that it extends, and
-/// returns what that makes.
-static Value importAs(OpImporter &n, StringRef op) {
-  std::string reason;
-  findOp("", op, kMaxOpset, reason)->import(n);
+/// What the operator that this one extends gives.
+static Value extend(OpImporter &n, StringRef name) {
+  importAs(n, name);
   return n.failed() ? Value() : n.getOutputs()[0].value;
 }
 
 /// Conv, then the sum with another input, then an activation.
 static void importFusedConv(OpImporter &n) {
-  Value x = importAs(n, "Conv");
+  Value x = extend(n, "Conv");
   if (n.has(3))
     x = n.make<AddOp>(x, n.in(3));
   n.set(activate(n, x, n.stringAttr("activation", ""), n.floatsAttr("activation_params")));
@@ -78,7 +76,7 @@ static SmallVector<double> getActivationParameters(OpImporter &n) {
 }
 
 static void importFusedGemm(OpImporter &n) {
-  Value x = importAs(n, "Gemm");
+  Value x = extend(n, "Gemm");
   n.set(activate(n, x, n.stringAttr("activation", ""), getActivationParameters(n)));
 }
 

@@ -1,6 +1,7 @@
 //===- MicrosoftQuantization.cpp - Quantised products of ONNX Runtime -----===//
 
 #include "MicrosoftAttention.h"
+#include "Numbers.h"
 #include "OpTable.h"
 #include "Quantization.h"
 
@@ -90,8 +91,8 @@ static Value getRows(OpImporter &n, size_t input, int64_t rows, int64_t columns)
   if (n.failed())
     return nullptr;
   AffineExpr count = normalizeDim(getNumElements(n.dims(input), n.b.getContext()));
-  n.unify(count, n.constant(rows * columns), "the elements of input " + Twine(input) +
-                                                 " and what N, K, bits and block_size ask for");
+  n.unify(count, n.constant(rows * columns),
+          "the elements of input " + Twine(input) + " and what N, K, bits and block_size ask for");
   return n.reshape(n.in(input), {n.constant(rows), n.constant(columns)});
 }
 
@@ -179,12 +180,78 @@ static void importMatMulNBits(OpImporter &n) {
   n.set(n.make<LinearOp>(a, weights, bias, Value(), Activation::None, /*transpose_weight=*/true));
 }
 
+/// Rows of a table that is quantised in blocks along another dimension. An index
+/// outside the table gives zeros.
+static void importGatherBlockQuantized(OpImporter &n) {
+  int64_t bits = n.intAttr("bits", 4), block = n.intAttr("block_size", 128);
+  int64_t rank = n.rank(0), from = n.normalizeAxis(n.intAttr("gather_axis", 0), rank);
+  int64_t along = n.normalizeAxis(n.intAttr("quantize_axis", 1), rank);
+  n.checkIntegers(1);
+  if (n.failed())
+    return;
+  if (from == along)
+    return n.unsupported("blocks along the dimension that is gathered");
+  if (!isa<IntegerType>(n.elementType(0)))
+    return n.unsupported("a table of " + getDtypeName(n.elementType(0)));
+  if (n.rank(2) != rank || (n.has(3) && n.rank(3) != rank))
+    return n.invalid("expected scales and zero points of rank " + Twine(rank));
+  if (block < 16 || !llvm::isPowerOf2_64(block))
+    return n.invalid("expected a block_size that is a power of two from 16 on, got " +
+                     Twine(block));
+  // Bytes hold several numbers of the last dimension.
+  bool isPacked = n.elementType(0) == n.b.getIntegerType(8, /*isSigned=*/false);
+  if (isPacked && bits != 2 && bits != 4 && bits != 8)
+    return n.unsupported("numbers of " + Twine(bits) + " bits");
+  if (isPacked && bits < 8 && (from == rank - 1 || along != rank - 1))
+    return n.unsupported("numbers of less than a byte along other dimensions than the last");
+  Numbers m(n);
+  Value size = m.size(n.dims(0)[from]), index = n.convert(n.in(1), n.b.getI64Type());
+  index = m.wrap(index, size);
+  Value isInside = n.make<AndOp>(n.compare(ComparePredicate::GE, index, m.constant(0)),
+                                 n.compare(ComparePredicate::LT, index, size));
+  index = m.clamp(index, m.constant(0), m.sub(size, m.constant(1)));
+  auto pick = [&](size_t input) { return n.make<GatherOp>(n.in(input), index, from); };
+  Value rows = pick(0), zero = n.has(3) ? pick(3) : Value(), scale = pick(2);
+  if (n.failed())
+    return;
+  int64_t axis = along < from ? along : along + n.rank(1) - 1;
+  if (isPacked) {
+    rows = unpackBits(n, rows, bits);
+    zero = zero ? n.sliceDim(unpackBits(n, zero, bits), axis, n.constant(0), n.dims(scale)[axis])
+                : Value();
+  }
+  Type f32 = n.b.getF32Type(), type = n.elementType(2);
+  zero = zero ? n.convert(alignParameter(n, zero, rows, axis, block), f32)
+              : n.scalar(f32, isPacked ? 1 << (bits - 1) : 0);
+  Value centered = n.make<SubOp>(n.convert(rows, f32), zero);
+  scale = n.convert(alignParameter(n, scale, rows, axis, block), f32);
+  Value result = n.make<MulOp>(centered, scale);
+  // The condition stands where the gathered dimension was.
+  Dims dims(n.rank(1) + rank - 1, n.constant(1));
+  llvm::copy(n.dims(1), dims.begin() + from);
+  result = n.make<SelectOp>(n.reshape(isInside, dims), result, n.scalarLike(result, 0));
+  n.set(n.convert(result, type));
+}
+
+static void importMicrosoftQLinearConv(OpImporter &n) {
+  if (n.intAttr("channels_last", 0))
+    return n.unsupported("channels after the spatial dimensions (channels_last)");
+  importAs(n, "QLinearConv");
+}
+
+static void importMicrosoftQuantizeLinear(OpImporter &n) { importAs(n, "QuantizeLinear"); }
+static void importMicrosoftDequantizeLinear(OpImporter &n) { importAs(n, "DequantizeLinear"); }
+
 ArrayRef<OpEntry> getMicrosoftQuantizationOps() {
   static const OpEntry ops[] = {
+      {"DequantizeLinear", 1, 1, 2, 3, importMicrosoftDequantizeLinear},
       {"DynamicQuantizeMatMul", 1, 1, 3, 5, importDynamicQuantizeMatMul},
+      {"GatherBlockQuantized", 1, 1, 3, 4, importGatherBlockQuantized},
       {"MatMulIntegerToFloat", 1, 1, 4, 7, importMatMulIntegerToFloat},
       {"MatMulNBits", 1, 1, 3, 6, importMatMulNBits},
       {"QAttention", 1, 1, 5, 9, importQAttention, 2},
+      {"QLinearConv", 1, 1, 8, 9, importMicrosoftQLinearConv},
+      {"QuantizeLinear", 1, 1, 2, 3, importMicrosoftQuantizeLinear},
   };
   return ops;
 }

@@ -29,6 +29,7 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
       getLinearAttentionOps(),
       getLossOps(),
       getMathOps(),
+      getMaxRoiPoolOps(),
       getMovementOps(),
       getNormalizationOps(),
       getPoolOps(),
@@ -55,9 +56,14 @@ static ArrayRef<ArrayRef<OpEntry>> getFamilies() {
 /// Those of com.microsoft.
 static ArrayRef<ArrayRef<OpEntry>> getMicrosoftFamilies() {
   static const ArrayRef<OpEntry> families[] = {
-      getGroupQueryAttentionOps(),      getMicrosoftAttentionOps(),
-      getMicrosoftFusionOps(),          getMicrosoftNormalizationOps(),
-      getMicrosoftQLinearOps(), getMicrosoftQuantizationOps(),    getMicrosoftRotaryEmbeddingOps()};
+      getGroupQueryAttentionOps(),
+      getMicrosoftAttentionOps(),
+      getMicrosoftFusionOps(),
+      getMicrosoftNormalizationOps(),
+      getMicrosoftQLinearOps(),
+      getMicrosoftQuantizationOps(),
+      getMicrosoftRotaryEmbeddingOps(),
+  };
   return families;
 }
 
@@ -99,6 +105,11 @@ const OpEntry *findOp(StringRef domain, StringRef name, int64_t opset, std::stri
       return entry;
   reason = ("the operator is not supported at opset " + Twine(opset)).str();
   return nullptr;
+}
+
+void importAs(OpImporter &n, StringRef name) {
+  std::string reason;
+  findOp("", name, kMaxOpset, reason)->import(n);
 }
 
 } // namespace import

@@ -33,6 +33,7 @@ inline constexpr int kVariadic = INT32_MAX;
 llvm::ArrayRef<OpEntry> getElementwiseOps();
 llvm::ArrayRef<OpEntry> getCastingOps();
 llvm::ArrayRef<OpEntry> getMathOps();
+llvm::ArrayRef<OpEntry> getMaxRoiPoolOps();
 llvm::ArrayRef<OpEntry> getActivationOps();
 llvm::ArrayRef<OpEntry> getShapeOps();
 llvm::ArrayRef<OpEntry> getReshapingOps();
@@ -78,6 +79,10 @@ llvm::ArrayRef<OpEntry> getMicrosoftRotaryEmbeddingOps();
 /// The entry for an operator in a version of its domain, or null with `reason`.
 const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name, int64_t opset,
                       std::string &reason);
+
+/// Imports the node as an operator of the default domain, which means the same in all
+/// opsets.
+void importAs(OpImporter &n, llvm::StringRef name);
 
 } // namespace winnow::import
 

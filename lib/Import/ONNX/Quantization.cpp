@@ -8,10 +8,7 @@ using namespace mlir;
 
 namespace winnow::import {
 
-/// A scale or zero point as it broadcasts against the quantised tensor: one
-/// value, one per index of `axis`, or one per block of `block` indices.
-static Value alignParameter(OpImporter &n, Value parameter, Value input, int64_t axis,
-                            int64_t block) {
+Value alignParameter(OpImporter &n, Value parameter, Value input, int64_t axis, int64_t block) {
   if (n.failed() || !parameter)
     return nullptr;
   Dims dims = n.dims(input), own = n.dims(parameter);

@@ -7,6 +7,11 @@
 
 namespace winnow::import {
 
+/// A scale or zero point as it broadcasts against the quantised tensor: one
+/// value, one per index of `axis`, or one per block of `block` indices.
+mlir::Value alignParameter(OpImporter &n, mlir::Value parameter, mlir::Value input, int64_t axis,
+                           int64_t block);
+
 /// (a - aZero)(b - bZero) in 32-bit integers. A zero point is null, one value, one
 /// per row of `a` or one per column of `b`.
 mlir::Value multiplyIntegers(OpImporter &n, mlir::Value a, mlir::Value aZero, mlir::Value b,

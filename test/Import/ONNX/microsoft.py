@@ -114,11 +114,15 @@ case("nbits", [microsoft("MatMulNBits", "x w s", "y", N=3, K=24, block_size=16)]
 # REFUSED: packed batches (is_packed_batching)
 # REFUSED: MatMulNBits
 # REFUSED: weights of 3 bits
+# REFUSED: GatherBlockQuantized
+# REFUSED: blocks along the dimension that is gathered
 case("refused", [
     microsoft("Attention", "x w", "a", num_heads=4, do_rotary=1),
     microsoft("MultiHeadAttention", "x x x - - - - - - beams", "c", num_heads=4),
     microsoft("GroupQueryAttention", "q k v - - last total", "d", sliding_window_cache=1, **QUERY),
     microsoft("RotaryEmbedding", "x places cos cos", "e", is_packed_batching=1),
     microsoft("MatMulNBits", "x bits s", "g", N=3, K=32, block_size=16, bits=3),
+    microsoft("GatherBlockQuantized", "table places s", "h", quantize_axis=0, block_size=16),
 ], X + Q + KV + LENGTHS + [value("beams", ["b", 2, 9], INT32), value("places", ["b", "s"], TensorProto.INT64)],
-     list("acdeg"), {"w": f(32, 96), "cos": f(9, 4), "bits": np.zeros((3, 2, 6), np.uint8), "s": f(3, 2)})
+     list("acdegh"), {"w": f(32, 96), "cos": f(9, 4), "bits": np.zeros((3, 2, 6), np.uint8),
+      "table": np.zeros((3, 16), np.uint8), "s": f(3, 2)})
