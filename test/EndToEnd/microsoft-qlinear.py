@@ -49,6 +49,7 @@ for dtype, tag in ((U8, "u8"), (I8, "i8")):
     compare(f"leaky-{tag}", "QLinearLeakyRelu", "a as az cs cz", {"a": (6, 7)}, dtype, alpha=0.2)
     compare(f"softmax-{tag}", "QLinearSoftmax", "a as az cs cz", {"a": (2, 3, 9)}, dtype, SMALL,
             opset=13, axis=-1)  # fmt: skip
+compare("no-zero-point", "QLinearSigmoid", "a as - cs cz", {"a": (6, 7)}, constants=SMALL)
 compare("flat-softmax", "QLinearSoftmax", "a as az cs cz", {"a": (2, 3, 4)}, constants=SMALL,
         opset=11, axis=1)  # fmt: skip
 compare("concat", "QLinearConcat", "cs cz a as az b bs bz", {"a": (2, 3), "b": (2, 3)}, axis=1)

@@ -86,7 +86,7 @@ static void importAttention(OpImporter &n) {
   if (n.failed())
     return;
   AffineExpr keys = n.dims(form.key)[1];
-  if (n.intAttr("is_causal", 0))
+  if (n.intAttr("is_causal", 0) == 1)
     form.causalOffset = n.has(4) ? n.dims(4)[2] : n.constant(0);
   if (n.has(3))
     addMask(n, completeMask(n, n.in(3), keys), form);

@@ -77,7 +77,7 @@ void addCommonForm(OpImporter &n, size_t mask, std::optional<size_t> bias, Affin
                    DenseAttention &form) {
   if (double scale = n.floatAttr("scale", 0); scale != 0)
     form.scale = scale;
-  if (n.intAttr("unidirectional", 0))
+  if (n.intAttr("unidirectional", 0) == 1)
     form.causalOffset = past;
   if (bias && n.has(*bias) && !n.failed()) {
     if (n.rank(*bias) != 4)

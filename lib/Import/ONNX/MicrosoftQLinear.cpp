@@ -12,15 +12,23 @@ using namespace mlir;
 
 namespace winnow::import {
 
+static void require(OpImporter &n, size_t i) {
+  if (!n.failed() && !n.has(i))
+    n.invalid("expected input " + Twine(i) + ", got none");
+}
+
 /// The numbers of three inputs from `i` on: values, their scale and their zero point,
 /// which may be left out.
 static Value read(OpImporter &n, size_t i) {
+  require(n, i);
+  require(n, i + 1);
   return dequantize(n, n.in(i), n.in(i + 1), n.in(i + 2));
 }
 
 /// Sets the result, with the scale in input `i` and the zero point, which may be left
 /// out, after it.
 static void write(OpImporter &n, Value numbers, size_t i, Type otherwise) {
+  require(n, i);
   if (n.failed())
     return;
   Type to = n.has(i + 1) ? n.elementType(i + 1) : otherwise;
@@ -38,8 +46,9 @@ static void importQLinearConcat(OpImporter &n) {
   int64_t rank = n.rank(2), axis = n.normalizeAxis(n.requiredIntAttr("axis"), rank);
   SmallVector<Value> parts;
   for (size_t i = 2; i + 2 < n.numInputs() && !n.failed(); i += 3) {
-    if (!n.has(i))
-      return n.invalid("expected input " + Twine(i) + ", got none");
+    require(n, i);
+    if (n.failed())
+      return;
     if (n.rank(i) != rank)
       return n.invalid("expected inputs of rank " + Twine(rank) + ", got " + Twine(n.rank(i)));
     for (int64_t d = 0; d < rank; ++d)
@@ -124,13 +133,13 @@ static void importQGemm(OpImporter &n) {
 ArrayRef<OpEntry> getMicrosoftQLinearOps() {
   static const OpEntry ops[] = {
       {"QGemm", 1, 1, 6, 9, importQGemm},
-      {"QLinearAdd", 1, 1, 7, 8, importQLinearBinary<AddOp>},
+      {"QLinearAdd", 1, 1, 1, 8, importQLinearBinary<AddOp>},
       {"QLinearConcat", 1, 1, 5, kVariadic, importQLinearConcat},
-      {"QLinearGlobalAveragePool", 1, 1, 4, 5, importQLinearGlobalAveragePool},
-      {"QLinearLeakyRelu", 1, 1, 4, 5, importQLinearLeakyRelu},
-      {"QLinearMul", 1, 1, 7, 8, importQLinearBinary<MulOp>},
-      {"QLinearSigmoid", 1, 1, 4, 5, importQLinearSigmoid},
-      {"QLinearSoftmax", 1, 1, 4, 5, importQLinearSoftmax},
+      {"QLinearGlobalAveragePool", 1, 1, 1, 5, importQLinearGlobalAveragePool},
+      {"QLinearLeakyRelu", 1, 1, 1, 5, importQLinearLeakyRelu},
+      {"QLinearMul", 1, 1, 1, 8, importQLinearBinary<MulOp>},
+      {"QLinearSigmoid", 1, 1, 1, 5, importQLinearSigmoid},
+      {"QLinearSoftmax", 1, 1, 1, 5, importQLinearSoftmax},
       {"QLinearWhere", 1, 1, 9, 9, importQLinearWhere},
   };
   return ops;
