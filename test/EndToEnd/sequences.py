@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import numpy as np
 import onnxruntime
 import winnow
-from build import FLOAT, INT64, build, ints, node, save, value
+from build import BOOL, FLOAT, INT64, build, ints, node, save, value
 from onnx import helper
 
 rng = np.random.default_rng(3)
@@ -105,7 +105,49 @@ def optionals():
     check("optionals", build(nodes, [value("x", ["n"])], ["yes", "no", "y", "z"]), [dict(x=floats(3))])
 
 
+def body(nodes, state, outputs):
+    kind = lambda name: (helper.make_tensor_sequence_value_info(name, FLOAT, None) if name[0] == "q"
+                         else value(name, None, {"b": BOOL}.get(name[0], FLOAT)))  # fmt: skip
+    inputs = [value("i", [], INT64), value("b", [], BOOL)] + [kind(name) for name in state.split()]
+    return helper.make_graph(nodes, "body", inputs, [kind(name) for name in outputs.split()])
+
+
+def loops():
+    """Lists that a loop appends to, as TorchScript writes them; one starts empty."""
+    counted = body([node("Identity", "b", "b2"), node("Mul", "v half", "w"), node("Add", "w x", "t"),
+                    node("SequenceInsert", "q w", "q1"), node("SequenceInsert", "q1 t", "q2")], "v q", "b2 w q2")  # fmt: skip
+    until = body([node("Mul", "u half", "v2"), node("ReduceMax", "v2", "most", keepdims=0),
+                  node("Greater", "most low", "b3"), node("SequenceInsert", "qq v2", "qq2"), node("Neg", "most", "stacked")],
+                 "u qq", "b3 v2 qq2 stacked")  # fmt: skip
+    nodes = [node("SequenceEmpty", "", "none"), node("SequenceConstruct", "x x", "two"),
+             node("Loop", "m - x none", "last list", body=counted), node("ConcatFromSequence", "list", "all", axis=0),
+             node("SequenceLength", "list", "length"), node("SequenceAt", "list one", "first"),
+             node("Loop", "- yes x two", "rest list2 stack", body=until),
+             node("ConcatFromSequence", "list2", "all2", axis=1, new_axis=1)]  # fmt: skip
+    check("loops", build(nodes, [value("x", ["n", 3]), value("m", [], INT64)],
+                         ["last", "all", "length", "first", "rest", "all2", "stack"],
+                         {"half": np.float32(0.5), "low": np.float32(0.1), "one": np.int64(1), "yes": np.array(True)}),
+          [dict(x=floats(n, 3), m=np.array(m)) for n, m in ((2, 1), (3, 5), (1, 2))])  # fmt: skip
+
+
+def maps():
+    """ONNX Runtime takes the body apart as the standard does."""
+    each = helper.make_graph([node("Mul", "e f", "t"), node("Add", "t g", "r"), node("Shape", "e", "s")], "body",
+                             [value("e", None), value("f", None), value("g", None)],
+                             [value("r", None), value("s", None, INT64)])  # fmt: skip
+    nodes = [node("SequenceConstruct", "x y", "q"), node("SequenceMap", "q q z", "p s", body=each),
+             node("ConcatFromSequence", "p", "all", axis=0), node("ConcatFromSequence", "s", "sizes", axis=0)]  # fmt: skip
+    model = build(nodes, [value("x", ["a", 3]), value("y", ["b", 3]), value("z", [3])], ["all", "sizes"])
+    x, y, z = floats(2, 3), floats(1, 3), floats(3)
+    session = winnow.Session(save("maps", model))
+    results = session.run(None, dict(x=x, y=y, z=z))
+    np.testing.assert_array_equal(results[0], np.concatenate([x * x + z, y * y + z]))
+    np.testing.assert_array_equal(results[1], [2, 3, 1, 3])
+
+
 changes()
 parts()
 shapes()
 optionals()
+loops()
+maps()

@@ -207,6 +207,7 @@ GraphImporter::GraphImport GraphImporter::findGraphImport(StringRef domain, Stri
       .Case("If", &GraphImporter::importIf)
       .Case("Loop", &GraphImporter::importLoop)
       .Case("Scan", &GraphImporter::importScan)
+      .Case("SequenceMap", &GraphImporter::importSequenceMap)
       .Default(nullptr);
 }
 

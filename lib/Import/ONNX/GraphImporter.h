@@ -81,6 +81,8 @@ private:
                 const Inputs &inputs, Scope &scope);
   bool importLoop(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
                   const Inputs &inputs, Scope &scope);
+  bool importSequenceMap(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
+                         const Inputs &inputs, Scope &scope);
   bool importScan(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,
                   const Inputs &inputs, Scope &scope);
   bool importBatchedScan(const onnx::NodeProto &node, llvm::StringRef name, mlir::Location loc,

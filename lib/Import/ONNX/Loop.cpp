@@ -56,13 +56,48 @@ static SmallVector<Value> runConditional(GraphImporter::LoopImporter &loop,
   return outputs;
 }
 
+/// The sequence with what all iterations append: each of the stacks has one element
+/// of every iteration.
+static Sequence append(OpImporter &n, const Sequence &before, ArrayRef<Value> stacks) {
+  if (stacks.empty())
+    return before;
+  Sequence result;
+  result.elementType = before.elementType;
+  SmallVector<Value> parts;
+  for (const std::shared_ptr<ImportedValue> &element : before.elements) {
+    Value value = n.materialize(*element);
+    Dims dims = n.dims(value);
+    dims.insert(dims.begin(), n.constant(1));
+    parts.push_back(n.reshape(value, dims));
+  }
+  if (before.stack)
+    parts.push_back(before.stack);
+  // The elements of one iteration are neighbours.
+  SmallVector<Value> rows;
+  Dims dims = n.dims(stacks.front()), apart(dims);
+  apart.insert(apart.begin() + 1, n.constant(1));
+  for (Value stack : stacks) {
+    if (n.dims(stack) != dims)
+      n.unsupported("a loop appends tensors of several shapes to a sequence");
+    rows.push_back(n.reshape(stack, apart));
+  }
+  dims[0] = normalizeDim(dims[0] * static_cast<int64_t>(stacks.size()));
+  parts.push_back(n.failed() ? Value() : n.reshape(n.concat(rows, 1), dims));
+  for (Value part : parts)
+    if (!n.failed() && ArrayRef(n.dims(part)).drop_front() != ArrayRef(dims).drop_front())
+      n.unsupported("a loop appends to a sequence of tensors of other shapes");
+  result.stack = n.failed() ? Value() : n.concat(parts, 0);
+  return result;
+}
+
 bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Location loc,
                                const Inputs &inputs, Scope &scope) {
   const onnx::GraphProto *body = getSubgraph(node, "body", scope, loc);
   if (!body)
     return false;
-  if (const ImportedValue *other = findNonTensor(inputs))
-    return refuse(node, name, "a loop starts with " + other->describeKind(), "", scope, loc);
+  for (ImportedValue *input : inputs)
+    if (input && !input->type && (!input->sequence || input->sequence->isOpen))
+      return refuse(node, name, "a loop starts with " + input->describeKind(), "", scope, loc);
   size_t numCarried = inputs.size() > 2 ? inputs.size() - 2 : 0;
   if (inputs.size() < 2 || body->output_size() < static_cast<int>(1 + numCarried) ||
       node.output_size() > body->output_size() - 1)
@@ -73,7 +108,7 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
   LoopImporter loop(*this, node, name, loc, inputs, scope, *body);
   OpImporter &op = loop.op;
   for (size_t i = 0; i < inputs.size(); ++i)
-    if (i < 2 ? op.has(i) && !isScalar(op.type(i)) : !op.has(i))
+    if (i < 2 ? op.has(i) && (!op.type(i) || !isScalar(op.type(i))) : !op.has(i))
       return error(loc, describe(node, scope) + ": expected " +
                             (i < 2 ? "one element" : "a value") + " as input " + Twine(i));
 
@@ -83,7 +118,8 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
     limit = op.count(0, "trip_count");
   SmallVector<Value> inits;
   for (size_t i = 0; i < numCarried; ++i)
-    inits.push_back(op.in(2 + i));
+    if (!op.sequence(2 + i))
+      inits.push_back(op.in(2 + i));
   if (op.failed())
     return loop.fail();
 
@@ -95,6 +131,20 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
     value.type = RankedTensorType::get({}, builder.getI1Type());
     value.known = KnownTensor{value.type.getElementType(), {}, {builder.getAffineConstantExpr(1)}};
     return value;
+  };
+  // What the body sees of the values that the loop carries.
+  auto addCarried = [&](ArrayRef<Value> carried, SmallVectorImpl<ImportedValue> &arguments) {
+    for (size_t i = 0; i < numCarried; ++i) {
+      if (const Sequence *sequence = op.sequence(2 + i)) {
+        Sequence open;
+        open.elementType = sequence->elementType;
+        open.isOpen = true;
+        arguments.push_back(makeSequence(std::move(open)));
+      } else {
+        arguments.push_back(makeValue(carried.front()));
+        carried = carried.drop_front();
+      }
+    }
   };
   LoopImporter::Draft draft;
   bool isCounted = limit && (!op.has(1) || (condition && (*condition)[0]));
@@ -108,8 +158,7 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
             inits, 0,
             [&](Value index, ArrayRef<Value> carried) {
               SmallVector<ImportedValue> arguments = {makeValue(op.makeNumber(index)), makeTrue()};
-              for (Value value : carried)
-                arguments.push_back(makeValue(value));
+              addCarried(carried, arguments);
               return arguments;
             },
             draft))
@@ -138,9 +187,10 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
     if (!loop.importBody(
             inits, 1,
             [&](Value index, ArrayRef<Value> carried) {
-              SmallVector<ImportedValue> arguments = {makeValue(op.makeNumber(index))};
-              for (Value value : carried)
-                arguments.push_back(makeValue(value));
+              // The condition is the first state.
+              SmallVector<ImportedValue> arguments = {makeValue(op.makeNumber(index)),
+                                                      makeValue(carried.front())};
+              addCarried(carried.drop_front(), arguments);
               return arguments;
             },
             draft))
@@ -148,21 +198,61 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
   }
   if (isAnyPoisoned(draft.results))
     return passPoison(node, scope, loc);
+  // What is appended to sequences is stacked, behind the node's own stacks.
+  SmallVector<ImportedValue *> pieces;
+  SmallVector<size_t> numPieces(numCarried, 0);
+  for (size_t i = numCarried; i-- > 0;) {
+    ImportedValue *result = draft.results[1 + i];
+    if (!op.sequence(2 + i) || !result->sequence || !result->sequence->isOpen)
+      continue;
+    numPieces[i] = result->sequence->elements.size();
+    for (size_t k = numPieces[i]; k-- > 0;)
+      pieces.insert(pieces.begin(), result->sequence->elements[k].get());
+    draft.results.erase(draft.results.begin() + 1 + i);
+  }
   if (const ImportedValue *other = findNonTensor(draft.results))
     return refuse(node, name, "a loop hands on " + other->describeKind(), "", scope, loc);
-  if (!loop.materialize(draft, isCounted ? 1 : 0) || !loop.packState(draft) ||
-      !loop.packSlices(draft))
+  draft.results.append(pieces);
+  if (draft.results.size() != 1 + inits.size() - (isCounted ? 0 : 1) +
+                                  (body->output_size() - 1 - numCarried) + pieces.size())
+    return refuse(node, name, "a loop hands on a tensor in the place of a sequence", "", scope,
+                  loc);
+  if (!loop.materialize(draft, isCounted ? 1 : 0))
     return false;
+  for (Value piece : ArrayRef(draft.slices).take_back(pieces.size()))
+    if (!llvm::all_of(op.dims(piece), [&](AffineExpr dim) { return symbols.isVisible(dim); }))
+      return refuse(node, name, "a loop appends tensors of any size to a sequence", "", scope, loc);
+  if (!loop.packState(draft) || !loop.packSlices(draft))
+    return false;
+  SmallVector<Value> outputs;
   if (isCounted) {
     Operation *result = loop.makeFor(draft, limit);
     if (!result)
       return loop.fail();
     SmallVector<Value> results(result->getResults());
-    SmallVector<Value> outputs = loop.unpackResults(draft, results, limit);
-    return op.failed() ? loop.fail() : defineAll(node, outputs, scope, loc);
+    outputs = loop.unpackResults(draft, results, limit);
+  } else {
+    outputs = runConditional(loop, draft, limit);
   }
-  SmallVector<Value> outputs = runConditional(loop, draft, limit);
-  return op.failed() ? loop.fail() : defineAll(node, outputs, scope, loc);
+  if (op.failed())
+    return loop.fail();
+  ArrayRef<Value> tensors = ArrayRef(outputs).drop_back(pieces.size());
+  ArrayRef<Value> stacks = ArrayRef(outputs).take_back(pieces.size());
+  for (auto [i, output] : llvm::enumerate(node.output())) {
+    ImportedValue result;
+    if (i < numCarried && op.sequence(2 + i)) {
+      result = makeSequence(append(op, *op.sequence(2 + i), stacks.take_front(numPieces[i])));
+      stacks = stacks.drop_front(numPieces[i]);
+    } else {
+      result = makeValue(tensors.front());
+      tensors = tensors.drop_front();
+    }
+    if (op.failed())
+      return loop.fail();
+    if (!output.empty() && !define(output, result, scope, loc))
+      return false;
+  }
+  return true;
 }
 
 } // namespace winnow::import

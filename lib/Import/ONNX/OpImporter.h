@@ -27,6 +27,8 @@ struct Sequence {
   std::vector<std::shared_ptr<ImportedValue>> elements;
   /// Null for a list.
   mlir::Value stack;
+  /// The list is what an iteration appends to a sequence that its loop carries.
+  bool isOpen = false;
 };
 
 /// A value of the ONNX graph.

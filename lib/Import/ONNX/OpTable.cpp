@@ -121,6 +121,7 @@ std::vector<SupportedOperator> getSupportedOperators() {
   std::vector<SupportedOperator> result = {{"", "If", 1, import::kMaxOpset},
                                            {"", "Loop", 1, import::kMaxOpset},
                                            {"", "Scan", 8, import::kMaxOpset},
+                                           {"", "SequenceMap", 17, import::kMaxOpset},
                                            {import::kPreviewDomain, "FlexAttention", 1, 1}};
   for (const import::Domain &domain : import::getDomains())
     for (ArrayRef<import::OpEntry> family : domain.families)

@@ -35,11 +35,14 @@ static Element makeElement(const KnownTensor &known) {
   return element;
 }
 
-/// The input as a sequence; null with an error.
+/// The input as a sequence whose elements can be read; null with an error.
 static const Sequence *getSequence(OpImporter &n, size_t i) {
   const Sequence *sequence = n.sequence(i);
   if (!sequence)
     n.invalid("expected a sequence as input " + Twine(i) + ", got " + n.describeKind(i));
+  else if (sequence->isOpen)
+    n.unsupported("it reads a sequence that its loop carries",
+                  "only appending to such a sequence is supported");
   return n.failed() ? nullptr : sequence;
 }
 
@@ -172,7 +175,10 @@ static void importSequenceConstruct(OpImporter &n) {
 }
 
 static void importSequenceInsert(OpImporter &n) {
-  const Sequence *before = getList(n, 0);
+  const Sequence *before = n.sequence(0);
+  // At the end of what is not seen.
+  if (!before || !before->isOpen || n.has(2))
+    before = getList(n, 0);
   Element element = before ? getElement(n, 1, before->elementType) : nullptr;
   if (!element)
     return;

@@ -99,15 +99,19 @@ Value extractScalar(OpBuilder &b, Location loc, Value tensor) {
   return tensor::ExtractOp::create(b, loc, tensor, indices);
 }
 
+ImportedValue makeSequence(Sequence sequence) {
+  ImportedValue result;
+  result.sequence = std::make_shared<const Sequence>(std::move(sequence));
+  return result;
+}
+
 static ImportedValue makeSequence(ArrayRef<Value> values) {
   Sequence sequence;
   for (Value value : values) {
     sequence.elements.push_back(std::make_shared<ImportedValue>(makeValue(value)));
     sequence.elementType = getElementTypeOrSelf(value);
   }
-  ImportedValue result;
-  result.sequence = std::make_shared<const Sequence>(std::move(sequence));
-  return result;
+  return makeSequence(std::move(sequence));
 }
 
 bool isScalar(RankedTensorType type) { return type.hasStaticShape() && type.getNumElements() == 1; }
@@ -166,7 +170,7 @@ bool GraphImporter::BranchImporter::importBranch(const onnx::GraphProto &graph, 
   for (ImportedValue *result : results) {
     SmallVector<ImportedValue *> tensors = {result};
     std::optional<size_t> length;
-    if (result->sequence && !result->sequence->stack) {
+    if (result->sequence && !result->sequence->stack && !result->sequence->isOpen) {
       tensors.clear();
       for (const std::shared_ptr<ImportedValue> &element : result->sequence->elements)
         tensors.push_back(element.get());
@@ -339,6 +343,57 @@ bool GraphImporter::importIf(const onnx::NodeProto &node, StringRef name, Locati
     return false;
   BranchImporter branches(*this, node, name, loc, scope);
   return branches.run(graphs, extractScalar(builder, loc, predicate));
+}
+
+//===----------------------------------------------------------------------===//
+// SequenceMap
+//===----------------------------------------------------------------------===//
+
+/// The body is there once for each element. Further inputs are sequences of the
+/// same length, or tensors that all elements see.
+bool GraphImporter::importSequenceMap(const onnx::NodeProto &node, StringRef name, Location loc,
+                                      const Inputs &inputs, Scope &scope) {
+  const onnx::GraphProto *body = getSubgraph(node, "body", scope, loc);
+  if (!body)
+    return false;
+  if (inputs.empty() || llvm::is_contained(inputs, nullptr) || !inputs[0]->sequence ||
+      body->output_size() != node.output_size())
+    return error(loc, describe(node, scope) + ": expected a sequence and a body of " +
+                          Twine(node.output_size()) + " outputs");
+  for (ImportedValue *input : inputs) {
+    if (!input->sequence)
+      continue;
+    if (input->sequence->stack || input->sequence->isOpen)
+      return refuse(node, name, "the length of a sequence is not known",
+                    "fix its dimension with --dim NAME=SIZE", scope, loc);
+    if (input->sequence->elements.size() != inputs[0]->sequence->elements.size())
+      return error(loc, describe(node, scope) + ": expected sequences of one length, got " +
+                            Twine(inputs[0]->sequence->elements.size()) + " and " +
+                            Twine(input->sequence->elements.size()));
+  }
+  SmallVector<Sequence> outputs(node.output_size());
+  for (size_t k = 0; k < inputs[0]->sequence->elements.size(); ++k) {
+    SmallVector<ImportedValue> arguments;
+    for (ImportedValue *input : inputs)
+      arguments.push_back(input->sequence ? *input->sequence->elements[k] : *input);
+    Scope inner = enter(scope, (name + "/" + Twine(k)).str());
+    SmallVector<ImportedValue *> results;
+    if (!importSubgraph(*body, arguments, inner, results, loc))
+      return false;
+    if (isAnyPoisoned(results))
+      return passPoison(node, scope, loc);
+    for (auto [output, result] : llvm::zip_equal(outputs, results)) {
+      if (!result->type)
+        return error(loc, describe(node, scope) + ": expected tensors from its body, got " +
+                              result->describeKind());
+      output.elementType = result->type.getElementType();
+      output.elements.push_back(std::make_shared<ImportedValue>(*result));
+    }
+  }
+  for (auto [output, sequence] : llvm::zip_equal(node.output(), outputs))
+    if (!output.empty() && !define(output, makeSequence(std::move(sequence)), scope, loc))
+      return false;
+  return true;
 }
 
 bool GraphImporter::defineAll(const onnx::NodeProto &node, ValueRange results, Scope &scope,

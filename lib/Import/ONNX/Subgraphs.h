@@ -13,6 +13,7 @@ bool isAnyPoisoned(llvm::ArrayRef<ImportedValue *> values);
 const ImportedValue *findNonTensor(llvm::ArrayRef<ImportedValue *> values);
 
 ImportedValue makeValue(mlir::Value value);
+ImportedValue makeSequence(Sequence sequence);
 
 /// The only element of a tensor of rank 0, or of rank 1 as some exporters have it.
 mlir::Value extractScalar(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor);

@@ -50,22 +50,32 @@ save("stack", [node("SplitToSequence", "x", "s", keepdims=0), node("SequenceAt",
 save("optional", [node("Optional", "x", "o"), node("OptionalHasElement", "o", "b"),
                   node("OptionalGetElement", "o", "y")], [X], ["y", "b"])  # fmt: skip
 
-# REFUSED: 5 nodes are not supported
+# REFUSED: 8 nodes are not supported
 # REFUSED: node 'SequenceErase#1' (SequenceErase, opset 18): a sequence of n elements; fix the dimension with --dim NAME=SIZE
 # REFUSED: node 'SplitToSequence#2' (SplitToSequence, opset 18): dimension n in parts of 2 elements; fix the dimension with --dim NAME=SIZE
 # REFUSED: node 'SequenceAt#4' (SequenceAt, opset 18): data chooses between tensors of ranks 2 and 1
 # REFUSED: node 'If#5' (If, opset 18): data chooses between branches that give sequences of other lengths
-# REFUSED: node 'Loop#6' (Loop, opset 18): a loop starts with a sequence
+# REFUSED: node 'Loop#6' (Loop, opset 18): a loop hands on a tensor in the place of a sequence
+# REFUSED: node 'Loop#7/SequenceAt#1' (SequenceAt, opset 18): it reads a sequence that its loop carries; only appending to such a sequence is supported
+# REFUSED: node 'Loop#8' (Loop, opset 18): a loop appends tensors of several shapes to a sequence
+# REFUSED: node 'SequenceMap#9' (SequenceMap, opset 18): the length of a sequence is not known; fix its dimension with --dim NAME=SIZE
 branch = lambda name: helper.make_graph([node("SequenceConstruct", name, "r")], "branch", [], [value("r", None)])
-loop = helper.make_graph([node("Identity", "c", "d")], "body",
-                         [value("i", [], INT64), value("c", [], BOOL), value("v", None)],
-                         [value("d", [], BOOL), value("v", None)])  # fmt: skip
+def loop_body(*nodes):
+    return helper.make_graph([node("Identity", "c", "d"), *nodes], "body",
+                             [value("k", [], INT64), value("c", [], BOOL), value("q", None)],
+                             [value("d", [], BOOL), value("q2", None)])  # fmt: skip
+replaces = loop_body(node("Neg", "x", "q2"))
+reads = loop_body(node("SequenceAt", "q k", "e"), node("SequenceInsert", "q e", "q2"))
+mixes = loop_body(node("SequenceInsert", "q x", "q1"), node("SequenceInsert", "q1 y", "q2"))
+each = helper.make_graph([node("Neg", "e", "r")], "body", [value("e", None)], [value("r", None)])
 save("refused", [node("SplitToSequence", "x", "rows"), node("SequenceErase", "rows", "r1"),
                  node("SplitToSequence", "x two", "r2"), node("SequenceConstruct", "x z", "s"),
                  node("SequenceAt", "s i", "r3"),
                  node("If", "p", "r4", then_branch=branch("x"), else_branch=branch("x y")),
-                 node("Loop", "two - s", "r5", body=loop), node("SequenceLength", "r1", "r6")],
-     [X, Y, Z, value("i", [], INT64), value("p", [], BOOL)], ["r2", "r3", "r4", "r5", "r6"],
+                 node("Loop", "two - s", "r5", body=replaces), node("Loop", "two - s", "r7", body=reads),
+                 node("Loop", "two - s", "r8", body=mixes), node("SequenceMap", "rows", "r9", body=each),
+                 node("SequenceLength", "r1", "r6")],
+     [X, Y, Z, value("i", [], INT64), value("p", [], BOOL)], ["r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9"],
      {"two": np.int64(2)})  # fmt: skip
 
 # BORDER: error: 2 parts of the model are not supported:
