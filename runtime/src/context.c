@@ -18,6 +18,7 @@ struct winnow_context {
   int64_t *symbols;
   int64_t *capacities;  /* of the run's data symbols; the others' values */
   int64_t *remembered;  /* the largest capacities that data symbols needed */
+  int64_t *granted;     /* those of them that there was memory for */
   int64_t *room;        /* dims that the outputs need room for */
   int64_t *output_dims; /* of the last run that succeeded */
   bool has_output_dims;
@@ -25,6 +26,11 @@ struct winnow_context {
   void **outputs;
   int64_t *input_bytes, *output_bytes;
 };
+
+static void copy_symbols(const winnow_context *context, int64_t *to,
+                         const int64_t *from) {
+  memcpy(to, from, (size_t)context->model->desc->num_symbols * sizeof *to);
+}
 
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
@@ -111,8 +117,10 @@ static winnow_status *reserve(winnow_context *context, const int64_t *symbols) {
     return status;
   winnow_set_capacities(context->model, least, context->symbols);
   status = ensure_workspace(context, context->symbols);
-  for (int32_t s = 0; s < desc->num_symbols && !status; ++s)
-    context->remembered[s] = least[s];
+  if (!status) {
+    copy_symbols(context, context->remembered, least);
+    copy_symbols(context, context->granted, least);
+  }
   return status;
 }
 
@@ -132,9 +140,8 @@ winnow_status *winnow_context_set_workspace(winnow_context *context,
   if (status)
     return status;
   status = set_workspace(context, workspace, bytes);
-  if (!workspace)
-    memset(context->remembered, 0,
-           (size_t)context->model->desc->num_symbols * sizeof(int64_t));
+  for (int32_t s = 0; s < context->model->desc->num_symbols && !workspace; ++s)
+    context->remembered[s] = context->granted[s] = 0;
   release(context);
   return status;
 }
@@ -149,13 +156,14 @@ static bool make_room(winnow_context *context) {
   size_t symbols = (size_t)desc->num_symbols + 1,
          ranks = context->model->output_ranks + 1;
   int64_t *room =
-      calloc(3 * symbols + 2 * ranks + 2 * inputs + 2 * outputs, sizeof *room);
+      calloc(4 * symbols + 2 * ranks + 2 * inputs + 2 * outputs, sizeof *room);
   if (!room)
     return false;
   context->symbols = room;
   context->capacities = context->symbols + symbols;
   context->remembered = context->capacities + symbols;
-  context->room = context->remembered + symbols;
+  context->granted = context->remembered + symbols;
+  context->room = context->granted + symbols;
   context->output_dims = context->room + ranks;
   context->input_bytes = context->output_dims + ranks;
   context->output_bytes = context->input_bytes + inputs;
@@ -283,8 +291,7 @@ static winnow_status *prepare(winnow_context *context,
 static winnow_outcome run_once(winnow_context *context) {
   const winnow_model_desc *desc = context->model->desc;
   if (context->model->has_data_symbols)
-    memcpy(context->capacities, context->symbols,
-           (size_t)desc->num_symbols * sizeof(int64_t));
+    copy_symbols(context, context->capacities, context->symbols);
   winnow_call call = {.struct_size = sizeof call,
                       .symbols = context->symbols,
                       .weights = context->model->weights.data,
@@ -309,15 +316,15 @@ static winnow_status *prepare_again(winnow_context *context,
                                     const winnow_tensor *outputs,
                                     size_t num_outputs) {
   int32_t s = outcome.grown_symbol;
-  int64_t before = context->remembered[s];
   context->remembered[s] = grow(context->capacities[s], outcome.grown_value,
                                 context->model->desc->symbols[s].max);
   winnow_set_capacities(context->model, context->remembered, context->symbols);
   winnow_status *status = prepare(context, outputs, num_outputs);
-  /* What is not to be had is not to be asked for in the next run. */
+  /* What is not to be had is not to be asked for in the next run: it may be the
+   * product of several symbols. */
   if (status && winnow_status_code(status) != WINNOW_ERROR_CAPACITY &&
       context->owns_workspace)
-    context->remembered[s] = before;
+    copy_symbols(context, context->remembered, context->granted);
   return status;
 }
 
@@ -349,6 +356,7 @@ static winnow_status *run(winnow_context *context, const winnow_tensor *inputs,
     if (outcome.grown_symbol < 0) {
       desc->output_dims(context->symbols, context->output_dims);
       context->has_output_dims = true;
+      copy_symbols(context, context->granted, context->remembered);
       return NULL;
     }
     status = prepare_again(context, outcome, outputs, num_outputs);

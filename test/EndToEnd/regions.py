@@ -9,6 +9,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../Import/ONNX/Inputs"), os.path.join(HERE, "Inputs")]
 import numpy as np
+import winnow
 from build import node, save, value
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
@@ -109,6 +110,21 @@ refer("grid-float16", x.astype(np.float16), grid, 0.1, np.float64)
 refer("grid-float64", x.astype(np.float64), grid, 1e-3, np.float64, mode="cubic")
 refer("grid-cubic-3", normal(1, 2, 3, 4, 5), normal(1, 2, 3, 2, 3), 1e-5, np.float32,
       mode="cubic", padding_mode="reflection")  # fmt: skip
+# What data may not ask for ends the run, and no other.
+aligned = open_winnow(compile_model(sys.argv[2], save(
+    "hostile", [node("RoiAlign", "x r b", "y")], REGIONS, ["y"]), os.path.join(sys.argv[1], "hostile")))  # fmt: skip
+image = normal(1, 2, 4, 5)
+for corner, batch, error in ((2, 1, winnow.RunCheckError), (2, -2, winnow.RunCheckError),
+                             (np.inf, 0, winnow.InvalidArgumentError), (2, 0, None)):  # fmt: skip
+    feeds = {"x": image, "r": np.array([[0, 0, corner, 2]], np.float32), "b": np.array([batch])}
+    try:
+        aligned(feeds)
+        got = None
+    except winnow.Error as raised:
+        got = type(raised)
+    if got != error:
+        sys.exit(f"corner {corner}, batch {batch}: expected {error}, got {got}")
+
 # What is infinite counts only where it is read.
 x, grid = np.full((1, 1, 3, 3), np.inf, np.float32), np.full((1, 1, 2, 2), 5, np.float32)
 x[0, 0, 1, 1], grid[0, 0, 0] = 1, 0

@@ -9,7 +9,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../Import/ONNX/Inputs"), os.path.join(HERE, "Inputs")]
 import numpy as np
+import winnow
 from build import ints, node, save, value
+from onnx import TensorProto
 from support import Checker, compile_model, open_onnxruntime, open_winnow
 
 rng = np.random.default_rng(13)
@@ -52,4 +54,17 @@ compare("scales-of-skip", 11, POOL + [
     node("Cast", "hw", "f", to=1), node("Cast", "phw", "pf", to=1), node("Div", "f pf", "sc"),
     node("Concat", "one sc", "scales", axis=0), node("Resize", "p e scales", "u", mode="linear"),
     node("Add", "u x", "y")], {**AXES, **NONE, "one": np.ones(2, np.float32)}, ["y"])  # fmt: skip
+
+# A size that no machine has ends the run, and no other.
+model = save("hostile", [node("Resize", "x - - z", "y")],
+             [value("x", [1, 3, "h", "w"]), value("z", [4], TensorProto.INT64)], ["y"], opset=19)  # fmt: skip
+ours, peer = open_winnow(compile_model(sys.argv[2], model, os.path.join(sys.argv[1], "hostile"))), open_onnxruntime(model)
+x = rng.standard_normal((1, 3, 4, 5)).astype(np.float32)
+for sizes in ([1, 3, 2, 9], [1, 3, 2**62, 7], [1, 3, 5, 1]):
+    feeds = {"x": x, "z": ints(*sizes)}
+    try:
+        check.equal(f"sizes {sizes}", ours(feeds)["y"], peer(feeds)["y"])
+    except winnow.InvalidArgumentError:
+        if sizes[2] < 100:
+            raise
 check.finish()

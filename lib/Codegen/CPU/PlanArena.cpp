@@ -4,7 +4,8 @@
 //    a view of it, itself or in a region.
 // 2. Slots: greedy best fit, by nominal size, largest first.
 // 3. Offsets: running sums of the slots' sizes, as code over the symbols,
-//    once in the entry and once in @winnow.workspace_bytes.
+//    once in the entry and once in @winnow.workspace_bytes, which is -1 for a
+//    sum that no machine has.
 //
 //===----------------------------------------------------------------------===//
 
@@ -160,6 +161,62 @@ SmallVector<Value> emitOffsets(OpBuilder &b, Location loc, ArrayRef<Slot> slots,
   return offsets;
 }
 
+/// More bytes than an address space has.
+constexpr double kMaxBytes = 0x1p48;
+
+/// At least the value of a size whose symbols are not negative, as an f64, which
+/// does not wrap around.
+Value emitUpperBound(OpBuilder &b, Location loc, AffineExpr size,
+                     ValueRange symbols) {
+  auto number = [&](double value) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value));
+  };
+  if (auto constant = dyn_cast<AffineConstantExpr>(size))
+    return number(std::max<int64_t>(constant.getValue(), 0));
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(size)) {
+    Value integer = arith::IndexCastOp::create(b, loc, b.getI64Type(),
+                                               symbols[symbol.getPosition()]);
+    return arith::SIToFPOp::create(b, loc, b.getF64Type(), integer);
+  }
+  auto binary = cast<AffineBinaryOpExpr>(size);
+  auto divisor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  Value lhs = emitUpperBound(b, loc, binary.getLHS(), symbols);
+  Value rhs = emitUpperBound(b, loc, binary.getRHS(), symbols);
+  switch (binary.getKind()) {
+  case AffineExprKind::Add:
+    return arith::AddFOp::create(b, loc, lhs, rhs);
+  case AffineExprKind::Mul:
+    return arith::MulFOp::create(b, loc, lhs, rhs);
+  case AffineExprKind::Mod:
+    return divisor ? rhs : lhs;
+  default:
+    // A quotient, rounded either way.
+    if (divisor && divisor.getValue() > 1)
+      lhs = arith::DivFOp::create(b, loc, lhs, rhs);
+    return arith::AddFOp::create(b, loc, lhs, number(1));
+  }
+}
+
+/// `total`, or -1 where the sizes are too large for it to be right.
+Value emitCheckedTotal(OpBuilder &b, Location loc, Value total,
+                       ArrayRef<Slot> slots, ValueRange operands) {
+  Value bound;
+  for (const Slot &slot : slots)
+    for (AffineExpr bytes : slot.sizes) {
+      if (isa<AffineConstantExpr>(bytes))
+        continue;
+      Value one = emitUpperBound(b, loc, bytes, operands);
+      bound = bound ? arith::AddFOp::create(b, loc, bound, one) : one;
+    }
+  if (!bound)
+    return total;
+  Value most = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(kMaxBytes));
+  Value isTooLarge = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT,
+                                           bound, most);
+  Value none = arith::ConstantIndexOp::create(b, loc, -1);
+  return arith::SelectOp::create(b, loc, isTooLarge, none, total);
+}
+
 void emitWorkspaceBytes(func::FuncOp entry, ArrayRef<Slot> slots,
                         const BufferSizes &sizes) {
   Location loc = entry.getLoc();
@@ -172,7 +229,10 @@ void emitWorkspaceBytes(func::FuncOp entry, ArrayRef<Slot> slots,
   b.setInsertionPointToStart(block);
   SmallVector<Value> offsets =
       emitOffsets(b, loc, slots, sizes, block->getArguments());
-  func::ReturnOp::create(b, loc, offsets.back());
+  SmallVector<Value> operands =
+      sizes.materializeOperands(b, block->getArguments());
+  Value total = emitCheckedTotal(b, loc, offsets.back(), slots, operands);
+  func::ReturnOp::create(b, loc, total);
 }
 
 void replaceAllocs(func::FuncOp entry, ArrayRef<Slot> slots,

@@ -102,8 +102,13 @@ void Resizer::addSized(int64_t dim, AffineExpr size, Value roiStart, Value roiEn
     return n.invalid("expected sizes of 0 or more, got " + Twine(*value));
   ResizedDim axis{dim, in, size, {}, number(size), toReal(roiStart), toReal(roiEnd)};
   // Every element of the result needs one of the input.
-  if (!isIdentity(axis) && !isConstantDim(size, 0))
+  bool hasElements = n.symbols.isNonNegative(normalizeDim(in - 1)) == true;
+  if (!hasElements && dependsOnData(size, n.symbols.getLive())) {
+    Value zero = m.constant(0);
+    m.require(n.make<OrOp>(m.less(zero, m.size(in)), m.equal(m.size(size), zero)));
+  } else if (!hasElements && !isIdentity(axis) && !isConstantDim(size, 0)) {
     requireElements(n, in, "dimension " + Twine(dim));
+  }
   std::optional<int64_t> from = getConstantDim(in), to = getConstantDim(size);
   if (from && to && *from > 0)
     axis.scale.known = static_cast<float>(*to) / static_cast<float>(*from);

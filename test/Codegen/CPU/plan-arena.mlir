@@ -75,7 +75,11 @@ func.func @view_extends_lifetime(%w: memref<?xi8>, %x: memref<8xf32>) attributes
 // CHECK-LABEL: func @winnow.workspace_bytes(
 // CHECK-SAME: %[[T0:.*]]: index, %[[T1:.*]]: index) -> index
 // CHECK: arith.muli %[[T0]], %[[T1]]
-// CHECK: return
+// What wraps around is -1.
+// CHECK: %[[BOUND:.*]] = arith.addf
+// CHECK: %[[LARGE:.*]] = arith.cmpf ogt, %[[BOUND]], %{{.*}} : f64
+// CHECK: %[[BYTES:.*]] = arith.select %[[LARGE]], %c-1, %{{.*}} : index
+// CHECK: return %[[BYTES]]
 func.func @symbolic_sizes(%w: memref<?xi8>, %s0: index, %s1: index, %x: memref<?x?x4xf32>) attributes {winnow.entry} {
   %a = memref.alloc(%s0, %s1) : memref<?x?x4xf32>
   %b = memref.alloc(%s0, %s1) : memref<?x?x4xf32>
