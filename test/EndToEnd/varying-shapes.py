@@ -70,6 +70,16 @@ def branch_of_a_scalar():
 
 
 @case
+def branch_for_one_size():
+    """What one branch needs of a dimension, the other does not."""
+    then = graph([node("Squeeze", "x zero", "r0"), node("Add", "x three", "r1"), node("ReduceSum", "r1 zero", "r2", keepdims=0),
+                  node("Add", "r0 r2", "r")], [], ["r"], {"zero": ints(0), "three": floats(1, 4)})  # fmt: skip
+    other = graph([node("ReduceMax", "x first", "s", keepdims=0)], [], ["s"], {"first": ints(0)})
+    return build([node("If", "p", "y", then_branch=then, else_branch=other)], [X, P], ["y"]), [
+        dict(x=floats(1, 4), p=True), dict(x=floats(3, 4), p=False), dict(x=floats(1, 4), p=False)]  # fmt: skip
+
+
+@case
 def branch_of_symbolic_shapes():
     """Two dimensions differ, and one of two outputs."""
     then = graph([node("Transpose", "x", "r"), node("Identity", "x", "r1")], [], ["r", "r1"])
@@ -240,6 +250,8 @@ def check_bounds():
     assert session.run(None, feed | dict(m=np.array(3), p=np.array(True)))[3].shape == (10,)
     fails(session, feed | dict(limit=np.float32(400)),
           "expected the size 'Loop#0.iterations' that the data gives to be in [0, 16]")  # fmt: skip
+    session = winnow.Session(os.path.join(sys.argv[1], "branch_for_one_size.onnx"))
+    fails(session, dict(x=np.zeros((2, 4), np.float32), p=True), "node 'If#0/Squeeze#0': expected a size that fits")
     step = body([GO_ON, node("Range", "zero i one", "i0")], "", "b2 i0", {"zero": np.int64(0), "one": np.int64(1)})
     session = winnow.Session(save("ragged", build([node("Loop", "m -", "y", body=step)], [M], ["y"])))
     assert session.run(None, dict(m=np.array(1)))[0].shape == (1, 0)

@@ -290,7 +290,12 @@ bool OpImporter::unify(AffineExpr x, AffineExpr y, const Twine &what) {
   case Symbols::Unification::Impossible:
     break;
   }
-  invalid("expected " + what + " to match, got " + left + " and " + right);
+  std::string wanted = ("expected " + what + " to match, got " + left + " and " + right).str();
+  if (symbols.isInBranch() && !areDifferent(x, y, symbols.getLive()))
+    unsupported(wanted + ", in a branch that data decides on",
+                "fix the dimension with --dim NAME=SIZE");
+  else
+    invalid(wanted);
   return false;
 }
 
@@ -373,11 +378,14 @@ bool OpImporter::align(MutableArrayRef<Value> operands) {
     size_t offset = result.size() - dims.size();
     for (auto [i, dim] : llvm::enumerate(dims)) {
       AffineExpr &target = result[offset + i];
-      if (isConstantDim(target, 1))
-        target = dim;
-      else if (!isConstantDim(dim, 1) &&
-               !equate(target, dim, "dimension " + Twine(offset + i) + " of the operands"))
+      if (isConstantDim(dim, 1))
+        continue;
+      if (!isConstantDim(target, 1) &&
+          !equate(target, dim, "dimension " + Twine(offset + i) + " of the operands"))
         return false;
+      // Of equal sizes the static one says most.
+      if (isConstantDim(target, 1) || (getConstantDim(dim) && !getConstantDim(target)))
+        target = dim;
     }
   }
   for (Value &operand : operands) {

@@ -92,10 +92,16 @@ static void importSqueeze(OpImporter &n) {
   if (n.failed())
     return;
   SmallVector<int64_t> removed;
+  bool isChecked = false;
   if (axes) {
     removed = n.normalizeAxes(*axes, dims.size());
-    for (int64_t axis : removed)
-      n.unify(dims[axis], n.constant(1), "a squeezed dimension and 1");
+    for (int64_t axis : removed) {
+      // A branch that squeezes is for the runs in which the dimension is 1.
+      if (n.symbols.isInBranch() && !n.symbols.isEqual(dims[axis], n.constant(1)))
+        isChecked = true;
+      else
+        n.unify(dims[axis], n.constant(1), "a squeezed dimension and 1");
+    }
   } else {
     for (auto [i, dim] : llvm::enumerate(dims)) {
       std::optional<bool> isOne = n.symbols.isEqual(dim, n.constant(1));
@@ -114,6 +120,8 @@ static void importSqueeze(OpImporter &n) {
   for (auto [i, dim] : llvm::enumerate(dims))
     if (!llvm::is_contained(removed, static_cast<int64_t>(i)))
       result.push_back(dim);
+  if (isChecked)
+    return n.set(reshapeChecked(n, n.in(0), result));
   setReshaped(n, result);
 }
 

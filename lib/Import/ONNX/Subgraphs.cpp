@@ -161,7 +161,7 @@ struct GraphImporter::BranchImporter {
 bool GraphImporter::BranchImporter::importBranch(const onnx::GraphProto &graph, Branch &branch) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.block);
-  Symbols::Region region(importer.symbols);
+  Symbols::Region region(importer.symbols, /*isBranch=*/true);
   Scope inner = importer.enter(scope, name);
   SmallVector<ImportedValue *> results;
   if (!importer.importSubgraph(graph, {}, inner, results, loc))

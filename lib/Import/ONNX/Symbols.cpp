@@ -85,7 +85,7 @@ void Symbols::beginAttempt() {
   live.clear();
   liveToAll.clear();
   dataNames.clear();
-  regions.assign(1, 0);
+  regions.assign(1, RegionInfo());
   region = numDeclared = 0;
   for (auto [index, symbol] : llvm::enumerate(known.all)) {
     if (symbol.solution)
@@ -272,10 +272,17 @@ bool Symbols::isKnownAt(AffineExpr expr, const Place &place) const {
     isKnown &= other.order != 0 && other.order < place.order;
     unsigned around = place.region;
     while (around > other.region)
-      around = regions[around];
+      around = regions[around].outer;
     isKnown &= around == other.region;
   });
   return isKnown;
+}
+
+bool Symbols::isBranchSince(unsigned outer) const {
+  for (unsigned inner = region; inner > outer; inner = regions[inner].outer)
+    if (regions[inner].isBranch)
+      return true;
+  return false;
 }
 
 bool Symbols::isVisible(AffineExpr expr) const {
@@ -285,6 +292,8 @@ bool Symbols::isVisible(AffineExpr expr) const {
 bool Symbols::solve(unsigned index, AffineExpr solution, const Twine &why) {
   // An input's dimension is known before any data, and data in its order.
   if (!isKnownAt(solution, live[index].isData ? places[index] : Place()))
+    return false;
+  if (getConstantDim(solution) && isBranchSince(places[index].region))
     return false;
   DimRange range = getDimRange(solution, live);
   const SymbolInfo &removed = live[index];

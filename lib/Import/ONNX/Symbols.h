@@ -36,12 +36,14 @@ public:
   void setDataNames(DataNames names) { dataNames = std::move(names); }
 
   /// While one lives, data symbols are declared in a region of the region before:
-  /// what they are is not known outside it.
+  /// what they are is not known outside it. A branch may not be taken: what it needs
+  /// fixes no number outside it.
   class Region {
   public:
-    explicit Region(Symbols &symbols) : symbols(symbols), outer(symbols.region) {
+    explicit Region(Symbols &symbols, bool isBranch = false)
+        : symbols(symbols), outer(symbols.region) {
       symbols.region = symbols.regions.size();
-      symbols.regions.push_back(outer);
+      symbols.regions.push_back({outer, isBranch});
     }
     ~Region() { symbols.region = outer; }
     Region(const Region &) = delete;
@@ -50,6 +52,8 @@ public:
     Symbols &symbols;
     const unsigned outer;
   };
+  /// The import is in a branch of an If that data decides.
+  bool isInBranch() const { return isBranchSince(0); }
   /// All data symbols in the expression are known where the import is now.
   bool isVisible(mlir::AffineExpr expr) const;
 
@@ -153,8 +157,15 @@ private:
   std::vector<unsigned> liveToAll;
   DataNames dataNames;
   llvm::StringSet<> varying;
-  /// The region around each region, and the one where the import is.
-  std::vector<unsigned> regions;
+  struct RegionInfo {
+    /// The region around it.
+    unsigned outer = 0;
+    bool isBranch = false;
+  };
+  /// A region from that number inwards is a branch.
+  bool isBranchSince(unsigned outer) const;
+  /// All regions of the attempt, and the one where the import is.
+  std::vector<RegionInfo> regions;
   unsigned region = 0;
   /// By live symbol.
   std::vector<Place> places;

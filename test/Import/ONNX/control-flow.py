@@ -12,6 +12,8 @@
 # RUN: %winnow compile %t/sizes.onnx --stop-after=import -o - | FileCheck %s --check-prefix=SIZES
 # RUN: %winnow compile %t/mixed.onnx --stop-after=import -o - | FileCheck %s --check-prefix=MIXED
 # RUN: not %winnow compile %t/branches.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=BRANCHES
+# RUN: %winnow compile %t/branch.onnx --stop-after=import -o - 2>&1 | FileCheck %s --check-prefix=BRANCH
+# RUN: not %winnow compile %t/inner.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=INNER
 # RUN: not %winnow compile %t/unsupported.onnx -o %t/out 2>&1 | FileCheck %s --check-prefix=REFUSED
 
 import sys
@@ -147,6 +149,26 @@ save("mixed", [node("If", "p", "y", then_branch=give("a", node("NonZero", "x", "
 save("branches", [node("If", "p", "y", then_branch=body([node("Neg", "x", "a")], [], [value("a", None)]),
                        else_branch=body([node("Reshape", "x flat", "b")], [], [value("b", None)]))],
      [X, value("p", [], BOOL)], ["y"], {"flat": ints(-1)})
+
+# What a branch needs of a dimension, it needs only where it is taken.
+# BRANCH-NOT: dimension 'n'
+# BRANCH: scf.if
+# BRANCH: winnow.bind_size
+# BRANCH: winnow.reshape %arg0 : (tensor<?x4xf32, #{{.*}}>) -> tensor<4xf32>
+# BRANCH: winnow.bind_size
+# BRANCH: winnow.add %{{.*}} -> tensor<3x4xf32>
+save("branch", [node("If", "p", "y z",
+                     then_branch=body([node("Squeeze", "x zero", "a"), node("Add", "x three", "b")], [],
+                                      [value("a", None), value("b", None)]),
+                     else_branch=body([node("Identity", "four", "a2"), node("Identity", "three", "b2")], [],
+                                      [value("a2", None), value("b2", None)]))],
+     [X, value("p", [], BOOL)], ["y", "z"],
+     {"zero": ints(0), "three": np.ones((3, 4), np.float32), "four": np.ones(4, np.float32)})
+
+# INNER: node 'If#0/MatMul#0' (MatMul, opset 18): expected the inner dimensions to match, got 3 and n, in a branch that data decides on; fix the dimension with --dim NAME=SIZE
+save("inner", [node("If", "p", "y", then_branch=body([node("MatMul", "w x", "a")], [], [value("a", None)]),
+                    else_branch=body([node("Identity", "x", "b")], [], [value("b", None)]))],
+     [X, value("p", [], BOOL)], ["y"], {"w": np.ones((4, 3), np.float32)})
 
 # What a body lacks is listed once, by its path.
 # REFUSED: error: 1 node is not supported
