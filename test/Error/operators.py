@@ -27,6 +27,7 @@ refuse({
     "missing input": (one("Add"), "node 'Add#0': Add, opset 18: expected input 1, got none"),
     "empty input": (build([node("Add", "x -", "y")], X, ["y"]), "node 'Add#0': Add, opset 18: expected input 1, got none"),
     "too many inputs": (one("Relu", inputs="x x x"), "node 'Relu#0': Relu, opset 18: expected at most 1 inputs, got 3"),
+    "list with a gap": (one("SequenceConstruct", inputs="x -"), "node 'SequenceConstruct#0': SequenceConstruct, opset 18: expected input 1, got none"),
     "no inputs": (one("Relu", inputs=""), "node 'Relu#0': Relu, opset 18: expected input 0, got none"),
     "no pads": (one("Pad"), "node 'Pad#0': Pad, opset 18: expected input 1, got none"),
     "no starts": (one("Slice"), "node 'Slice#0': Slice, opset 18: expected starts and ends, got none"),

@@ -69,10 +69,10 @@ void importDataExpand(OpImporter &n) {
     size = m.select(m.equal(size, one), m.size(dim), size);
     AffineExpr bound = n.bindSize(size, "shape." + Twine(i), nullptr);
     if (!isConstantDim(dim, 1))
-      n.unify(dim, bound, "dimension " + Twine(rank - *count + i) + " and the target's");
+      n.equate(dim, bound, "dimension " + Twine(rank - *count + i) + " and the target's");
     dim = bound;
   }
-  n.set(n.broadcastTo(n.in(0), result));
+  n.set(n.broadcastTo(n.adopt(n.in(0), result), result));
 }
 
 /// The sizes of the dimensions without the dropped ones.

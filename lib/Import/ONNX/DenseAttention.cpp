@@ -216,11 +216,15 @@ AttentionResult attend(OpImporter &n, DenseAttention form) {
   if (!n.failed() && heads && kvHeads && (*kvHeads == 0 || *heads % *kvHeads != 0))
     n.invalid("expected key heads to divide query heads, got " + Twine(*kvHeads) + " and " +
               Twine(*heads));
-  for (Value mask : form.visible)
-    if (!n.failed())
-      n.broadcast({n.dims(mask), Dims{q[0], q[2], q[1], k[1]}});
-  if (!n.failed() && form.bias)
-    n.broadcast({n.dims(form.bias), Dims{q[0], q[2], q[1], k[1]}});
+  auto fit = [&](Value &operand) {
+    Dims scores = {q[0], q[2], q[1], k[1]};
+    if (!n.failed() && n.broadcast({n.dims(operand), scores}).size() == scores.size())
+      operand = n.adopt(operand, scores);
+  };
+  for (Value &mask : form.visible)
+    fit(mask);
+  if (form.bias)
+    fit(form.bias);
   if (!n.failed() && form.sink) {
     AffineExpr count = normalizeDim(getNumElements(n.dims(form.sink), n.b.getContext()));
     if (!isConstantDim(count, 1))

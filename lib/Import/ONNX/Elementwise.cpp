@@ -177,21 +177,15 @@ template <typename OpTy, Evaluate evaluate = nullptr> static void importVariadic
   if (fold(n, n.elementType(0), evaluate))
     return;
   Value result = n.in(0);
-  for (size_t i = 1; i < n.numInputs(); ++i) {
-    if (!n.has(i))
-      return n.invalid("expected input " + Twine(i) + ", got none");
+  for (size_t i = 1; i < n.numInputs(); ++i)
     result = n.make<OpTy>(result, n.in(i));
-  }
   n.set(result);
 }
 
 static void importMean(OpImporter &n) {
   Value sum = n.in(0);
-  for (size_t i = 1; i < n.numInputs(); ++i) {
-    if (!n.has(i))
-      return n.invalid("expected input " + Twine(i) + ", got none");
+  for (size_t i = 1; i < n.numInputs(); ++i)
     sum = n.make<AddOp>(sum, n.in(i));
-  }
   n.set(n.make<DivOp>(sum, n.scalarLike(sum, n.numInputs())));
 }
 

@@ -277,7 +277,10 @@ bool GraphImporter::importOp(const onnx::NodeProto &node, const OpEntry &entry, 
   auto invalid = [&](const Twine &message) {
     return error(loc, describe(node, scope) + ": " + message);
   };
-  for (int i = 0; i < entry.minInputs; ++i)
+  // A list of tensors has no gaps.
+  bool isList = entry.maxInputs == kVariadic && getDomainKey(node.domain()).empty();
+  int numRequired = std::max<int>(entry.minInputs, isList ? inputs.size() : 0);
+  for (int i = 0; i < numRequired; ++i)
     if (i >= static_cast<int>(inputs.size()) || !inputs[i])
       return invalid("expected input " + Twine(i) + ", got none");
   if (static_cast<int>(inputs.size()) > entry.maxInputs)

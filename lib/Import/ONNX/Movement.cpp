@@ -29,9 +29,6 @@ static void importTranspose(OpImporter &n) {
 
 static void importConcat(OpImporter &n) {
   int64_t axis = n.requiredIntAttr("axis");
-  for (size_t i = 0; i < n.numInputs(); ++i)
-    if (!n.has(i))
-      return n.invalid("expected input " + Twine(i) + ", got none");
   if (n.failed())
     return;
   axis = n.normalizeAxis(axis, n.rank(0));

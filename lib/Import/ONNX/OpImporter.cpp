@@ -366,38 +366,6 @@ AffineExpr OpImporter::divide(AffineExpr dividend, AffineExpr divisor, const Twi
                                                                              : constant(1);
 }
 
-bool OpImporter::align(MutableArrayRef<Value> operands) {
-  if (failed())
-    return false;
-  Dims result;
-  for (Value operand : operands)
-    if (size_t rank = getDims(operand).size(); rank > result.size())
-      result.insert(result.begin(), rank - result.size(), constant(1));
-  for (Value operand : operands) {
-    Dims dims = getDims(operand);
-    size_t offset = result.size() - dims.size();
-    for (auto [i, dim] : llvm::enumerate(dims)) {
-      AffineExpr &target = result[offset + i];
-      if (isConstantDim(dim, 1))
-        continue;
-      if (!isConstantDim(target, 1) &&
-          !equate(target, dim, "dimension " + Twine(offset + i) + " of the operands"))
-        return false;
-      // Of equal sizes the static one says most.
-      if (isConstantDim(target, 1) || (getConstantDim(dim) && !getConstantDim(target)))
-        target = dim;
-    }
-  }
-  for (Value &operand : operands) {
-    Dims dims = getDims(operand);
-    for (auto [i, dim] : llvm::enumerate(dims))
-      if (!isConstantDim(dim, 1))
-        dim = result[result.size() - dims.size() + i];
-    operand = reshape(operand, dims);
-  }
-  return !failed();
-}
-
 Dims OpImporter::broadcast(ArrayRef<Dims> shapes) {
   Dims result;
   for (const Dims &shape : shapes)
@@ -407,15 +375,37 @@ Dims OpImporter::broadcast(ArrayRef<Dims> shapes) {
     size_t offset = result.size() - shape.size();
     for (auto [i, dim] : llvm::enumerate(shape)) {
       AffineExpr &target = result[offset + i];
-      if (isConstantDim(target, 1)) {
+      if (isConstantDim(dim, 1))
+        continue;
+      if (!isConstantDim(target, 1) &&
+          !equate(target, dim, "dimension " + Twine(offset + i) + " of the operands"))
+        return result;
+      // Of equal sizes the static one says most.
+      if (isConstantDim(target, 1) || (getConstantDim(dim) && !getConstantDim(target)))
         target = dim;
-      } else if (!isConstantDim(dim, 1)) {
-        if (!unify(target, dim, "dimension " + Twine(offset + i) + " of the operands"))
-          return result;
-      }
     }
   }
   return result;
+}
+
+Value OpImporter::adopt(Value operand, ArrayRef<AffineExpr> common) {
+  if (failed())
+    return nullptr;
+  Dims result = getDims(operand);
+  for (auto [dim, equal] : llvm::zip_equal(result, common.take_back(result.size())))
+    if (!isConstantDim(dim, 1))
+      dim = equal;
+  return reshape(operand, result);
+}
+
+bool OpImporter::align(MutableArrayRef<Value> operands) {
+  if (failed())
+    return false;
+  SmallVector<Dims> shapes(llvm::map_range(operands, [](Value x) { return Dims(getDims(x)); }));
+  Dims common = broadcast(shapes);
+  for (Value &operand : operands)
+    operand = adopt(operand, common);
+  return !failed();
 }
 
 bool OpImporter::checkSimple(ArrayRef<AffineExpr> exprs) {
@@ -694,9 +684,18 @@ Value OpImporter::matmul(Value lhs, Value rhs) {
     return nullptr;
   Dims a = dims(lhs), b = dims(rhs);
   if (!a.empty() && !b.empty()) {
-    unify(a.back(), b.size() == 1 ? b[0] : b[b.size() - 2], "the inner dimensions");
-    if (a.size() > 2 && b.size() > 2)
-      broadcast({Dims(ArrayRef(a).drop_back(2)), Dims(ArrayRef(b).drop_back(2))});
+    AffineExpr &inner = b.size() == 1 ? b[0] : b[b.size() - 2];
+    if (equate(a.back(), inner, "the inner dimensions"))
+      (getConstantDim(inner) ? a.back() : inner) = getConstantDim(inner) ? inner : a.back();
+    if (a.size() > 2 && b.size() > 2) {
+      Dims batch = broadcast({Dims(ArrayRef(a).drop_back(2)), Dims(ArrayRef(b).drop_back(2))});
+      for (Dims *dims : {&a, &b})
+        for (auto [i, dim] : llvm::enumerate(MutableArrayRef(*dims).drop_back(2)))
+          if (!isConstantDim(dim, 1))
+            dim = batch[batch.size() + 2 - dims->size() + i];
+    }
+    lhs = reshape(lhs, a);
+    rhs = reshape(rhs, b);
   }
   return make<MatMulOp>(lhs, rhs);
 }
@@ -722,15 +721,18 @@ Value OpImporter::concat(ArrayRef<Value> parts, int64_t axis) {
   if (failed())
     return nullptr;
   Dims first = dims(parts.front());
-  for (Value part : parts.drop_front()) {
+  SmallVector<Value> matching(parts);
+  for (Value &part : MutableArrayRef(matching).drop_front()) {
     Dims other = dims(part);
     if (other.size() != first.size())
       break; // The op says it better.
     for (size_t i = 0; i < first.size(); ++i)
-      if (static_cast<int64_t>(i) != axis)
-        unify(first[i], other[i], "dimension " + Twine(i) + " of the inputs");
+      if (static_cast<int64_t>(i) != axis &&
+          equate(first[i], other[i], "dimension " + Twine(i) + " of the inputs"))
+        other[i] = first[i];
+    part = reshape(part, other);
   }
-  return make<ConcatOp>(ValueRange(parts), axis);
+  return make<ConcatOp>(ValueRange(matching), axis);
 }
 
 Value OpImporter::reduce(ReduceKind kind, Value input, ArrayRef<int64_t> axes, bool keepdims) {

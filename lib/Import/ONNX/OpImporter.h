@@ -194,8 +194,11 @@ public:
   /// in the run.
   mlir::AffineExpr divide(mlir::AffineExpr dividend, mlir::AffineExpr divisor,
                           const llvm::Twine &what);
-  /// numpy broadcasting that unifies symbols.
+  /// numpy broadcasting that equates dimensions (see equate).
   Dims broadcast(mlir::ArrayRef<Dims> shapes);
+  /// An operand in the dimensions that `broadcast` made of its own and others: what
+  /// is not 1 in it is written as they are.
+  mlir::Value adopt(mlir::Value operand, mlir::ArrayRef<mlir::AffineExpr> common);
   std::string text(mlir::AffineExpr expr) const { return symbols.print(expr); }
   std::string text(mlir::ArrayRef<mlir::AffineExpr> dims) const { return symbols.print(dims); }
   /// A tensor type whose static size fits in memory; null with an error.

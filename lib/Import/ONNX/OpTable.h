@@ -10,7 +10,7 @@ namespace winnow::import {
 using ImportFunction = void (*)(OpImporter &);
 
 /// One meaning of an operator. `minInputs` are required; optional ones may be
-/// left out or empty. Every output after the first must be unused unless
+/// left out or empty, but not in the lists of the default domain. Every output after the first must be unused unless
 /// `maxOutputs` says that the function sets it.
 struct OpEntry {
   llvm::StringLiteral name;

@@ -54,7 +54,7 @@ struct Cell {
   Step step;
 
   // The node's.
-  AffineExpr seq, batch, hidden;
+  AffineExpr seq = nullptr, batch = nullptr, hidden = nullptr;
   bool isBatchFirst = false;
   /// GRU's linear_before_reset, LSTM's input_forget.
   bool isVariant = false;

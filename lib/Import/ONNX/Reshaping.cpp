@@ -166,7 +166,7 @@ static void importExpand(OpImporter &n) {
                                     [](ArrayRef<AffineExpr> x) { return x[0]; }));
     }
   }
-  n.set(n.broadcastTo(n.in(0), result));
+  n.set(n.broadcastTo(n.adopt(n.in(0), result), result));
 }
 
 /// [d0, d1] repeated [r0, r1] times: [1, d0, 1, d1] broadcast to

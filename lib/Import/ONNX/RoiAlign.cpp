@@ -30,7 +30,7 @@ static Side getSide(OpImporter &n, Value start, Value end, AffineExpr dim, int64
     return side;
   Numbers m(n);
   Type real = getElementTypeOrSelf(start);
-  AffineExpr one = n.constant(1), regions = n.dims(start)[0];
+  AffineExpr regions = n.dims(start)[0];
   side.bins = n.constant(bins);
   Value size = n.make<SubOp>(end, start);
   if (hasLeastSize)

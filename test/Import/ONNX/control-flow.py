@@ -165,8 +165,9 @@ save("branch", [node("If", "p", "y z",
      [X, value("p", [], BOOL)], ["y", "z"],
      {"zero": ints(0), "three": np.ones((3, 4), np.float32), "four": np.ones(4, np.float32)})
 
-# INNER: node 'If#0/MatMul#0' (MatMul, opset 18): expected the inner dimensions to match, got 3 and n, in a branch that data decides on; fix the dimension with --dim NAME=SIZE
-save("inner", [node("If", "p", "y", then_branch=body([node("MatMul", "w x", "a")], [], [value("a", None)]),
+# Others leave more than a check.
+# INNER: node 'If#0/Einsum#0' (Einsum, opset 18): expected dimensions of one letter to match, got 3 and n, in a branch that data decides on; fix the dimension with --dim NAME=SIZE
+save("inner", [node("If", "p", "y", then_branch=body([node("Einsum", "w x", "a", equation="ij,jk->ik")], [], [value("a", None)]),
                     else_branch=body([node("Identity", "x", "b")], [], [value("b", None)]))],
      [X, value("p", [], BOOL)], ["y"], {"w": np.ones((4, 3), np.float32)})
 
