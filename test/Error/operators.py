@@ -22,8 +22,11 @@ def shape_of(nodes, constants=None):
     return build([node("Shape", "x", "s")] + nodes, X, ["y"], constants)
 
 
+ONE = helper.make_graph([node("Identity", "a", "b")], "body", [value("a", None)], [value("b", None)])
+
 refuse({
     # Numbers of inputs.
+    "scan with a gap": (one("Scan", inputs="- x", body=ONE, num_scan_inputs=1), "node 'Scan#0': Scan, opset 18: expected input 0, got none"),
     "missing input": (one("Add"), "node 'Add#0': Add, opset 18: expected input 1, got none"),
     "empty input": (build([node("Add", "x -", "y")], X, ["y"]), "node 'Add#0': Add, opset 18: expected input 1, got none"),
     "too many inputs": (one("Relu", inputs="x x x"), "node 'Relu#0': Relu, opset 18: expected at most 1 inputs, got 3"),

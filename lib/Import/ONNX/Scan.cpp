@@ -147,7 +147,11 @@ bool GraphImporter::importScan(const onnx::NodeProto &node, StringRef name, Loca
     return false;
   if (const ImportedValue *other = findNonTensor(inputs))
     return refuse(node, name, "a loop starts with " + other->describeKind(), "", scope, loc);
-  if (scope.opsets->lookup("") < 9)
+  bool isBatched = scope.opsets->lookup("") < 9;
+  for (size_t i = isBatched; i < inputs.size(); ++i)
+    if (!inputs[i])
+      return error(loc, describe(node, scope) + ": expected input " + Twine(i) + ", got none");
+  if (isBatched)
     return importBatchedScan(node, name, loc, inputs, scope, *body);
   LoopImporter loop(*this, node, name, loc, inputs, scope, *body);
   OpImporter &op = loop.op;
