@@ -204,11 +204,13 @@ void importDataSlice(OpImporter &n) {
   Value steps = n.has(4) ? m.vector(4) : n.broadcastTo(one, {count});
   if (n.has(4) && !n.failed())
     n.unify(count, n.dims(steps)[0], "the numbers of starts and steps");
+  if (n.has(3) && n.rank(3) == 1)
+    n.unify(count, n.dims(3)[0], "the numbers of starts and axes");
   SmallVector<Value> from = pickForSlice(n, starts, 0);
   SmallVector<Value> to = pickForSlice(n, ends, INT64_MAX);
   SmallVector<Value> by = pickForSlice(n, steps, 1);
   Value result = n.in(0);
-  for (int64_t d = 0; d < rank; ++d)
+  for (int64_t d = 0; d < rank && !n.failed(); ++d)
     if (from[d])
       result = sliceByNumbers(n, result, d, from[d], to[d], by[d]);
   n.set(result);
