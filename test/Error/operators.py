@@ -33,6 +33,8 @@ refuse({
     "list with a gap": (one("SequenceConstruct", inputs="x -"), "node 'SequenceConstruct#0': SequenceConstruct, opset 18: expected input 1, got none"),
     "no inputs": (one("Relu", inputs=""), "node 'Relu#0': Relu, opset 18: expected input 0, got none"),
     "no pads": (one("Pad"), "node 'Pad#0': Pad, opset 18: expected input 1, got none"),
+    "threshold for each box": (build([node("NonMaxSuppression", "b s m t", "y")], [value("b", [1, 2, 4]), value("s", [1, 1, 2])], ["y"], {"m": ints(1), "t": floats(2)}),
+                               "node 'NonMaxSuppression#0': NonMaxSuppression, opset 18: expected the elements of input 3 and 1 to match, got 2 and 1"),
     "slice of no axes": (build([node("Slice", "x i i e", "y")], X + [value("i", [3], INT64)], ["y"], {"e": ints()}),
                          "node 'Slice#0': Slice, opset 18: expected the numbers of starts and axes to match, got 3 and 0"),
     "no starts": (one("Slice"), "node 'Slice#0': Slice, opset 18: expected starts and ends, got none"),

@@ -346,6 +346,10 @@ static void importNonMaxSuppression(OpImporter &n) {
     if (n.has(i) && i != 2 && !n.elementType(i).isF32())
       n.invalid("expected float32 values as input " + Twine(i) + ", got " +
                 getDtypeName(n.elementType(i)));
+  for (size_t i = 3; i < 5; ++i)
+    if (n.has(i))
+      n.unify(normalizeDim(getNumElements(n.dims(i), n.b.getContext())), n.constant(1),
+              "the elements of input " + Twine(i) + " and 1");
   int64_t isCenter = n.intAttr("center_point_box", 0);
   if (!n.failed() && isCenter != 0 && isCenter != 1)
     n.invalid("expected a center_point_box of 0 or 1, got " + Twine(isCenter));
@@ -358,8 +362,10 @@ static void importNonMaxSuppression(OpImporter &n) {
   s.threshold = n.has(3) ? n.reshape(n.in(3), {}) : n.scalar(n.b.getF32Type(), 0);
   Value ranks = rankBoxes(n, s, n.in(1));
   Value taken = n.failed() ? Value() : suppress(n, s, ranks);
+  if (n.failed())
+    return;
   // The places of what was taken, by batch element, class and score.
-  taken = n.failed() ? Value() : n.transpose(taken, {1, 2, 0, 3});
+  taken = n.transpose(taken, {1, 2, 0, 3});
   Value all = n.reshape(taken, {countElements(n, {s.batch, s.classes, s.limit})});
   Value places =
       findNonZero(n, n.compare(ComparePredicate::LE, n.scalar(n.b.getI64Type(), 0), all));
