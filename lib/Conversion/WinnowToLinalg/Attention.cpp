@@ -44,6 +44,7 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
     }
     NamedAttribute config[] = {
         rewriter.getNamedAttr("causal", rewriter.getBoolAttr(op.getCausal())),
+        rewriter.getNamedAttr("causal_adds_lowest", rewriter.getBoolAttr(op.getCausalAddsLowest())),
         rewriter.getNamedAttr("causal_at_end", rewriter.getBoolAttr(op.getCausalAtEnd())),
         rewriter.getNamedAttr("causal_lowest", rewriter.getBoolAttr(op.getCausalLowest())),
         rewriter.getNamedAttr("key_heads_first", rewriter.getBoolAttr(bool(key))),

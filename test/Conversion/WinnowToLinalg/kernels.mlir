@@ -67,7 +67,7 @@ func.func @main(%x: tensor<2x3xi32>, %w: tensor<3x4xi32>) -> tensor<2x4xi32> att
 // -----
 
 // CHECK-LABEL: func.func @main
-// CHECK: winnow.kernel "attention" {{.*}} {causal = false, causal_at_end = false, causal_lowest = false, key_heads_first = false, mask = "bool", nan_to_zero = true, scale = 5.000000e-01 : f32, value_heads_first = false}
+// CHECK: winnow.kernel "attention" {{.*}} {causal = false, causal_adds_lowest = false, causal_at_end = false, causal_lowest = false, key_heads_first = false, mask = "bool", nan_to_zero = true, scale = 5.000000e-01 : f32, value_heads_first = false}
 func.func @main(%q: tensor<1x5x2x4xf32>, %k: tensor<1x6x2x4xf32>, %v: tensor<1x6x2x4xf32>, %m: tensor<1x1x1x6xi1>) -> tensor<1x5x2x4xf32> attributes {winnow.entry} {
   %0 = winnow.attention %q, %k, %v mask(%m) {scale = 0.5 : f32, nan_to_zero} : (tensor<1x5x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x1x1x6xi1>) -> tensor<1x5x2x4xf32>
   return %0 : tensor<1x5x2x4xf32>

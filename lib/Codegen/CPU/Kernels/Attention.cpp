@@ -7,7 +7,8 @@
 // 3. Online softmax: the scores become weights relative to the greatest score
 //    so far, and what was summed before decays (AttentionScores.cpp). Keys that
 //    causality hides from all queries of the block are left out; where they are
-//    the least float instead of -inf, they count in rows that see no more.
+//    the least float instead of -inf, they count in rows that see no more, and
+//    where it is added, also if the mask brings them up again.
 // 4. Register tiles of queries times value columns add weights times values.
 // 5. The sums are divided by the total weight and stored.
 //
@@ -111,6 +112,7 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
   op.causal = context.flag("causal");
   op.causalAtEnd = context.flag("causal_at_end");
   op.causalLowest = context.flag("causal_lowest");
+  op.causalAddsLowest = context.flag("causal_adds_lowest");
   op.nanToZero = context.flag("nan_to_zero");
   op.lanes = context.lanes();
   chooseTiles(op, context.level);
@@ -132,8 +134,8 @@ void Attention::emit(Emitter &e) const {
     if (causal)
       end = e.max(e.min(keys, e.add(block.seen, queryBlock())), e.index(0));
     emitKeys(e, block, e.index(0), end);
-    if (causalLowest)
-      e.ifElse(emitNeedsHiddenKeys(e, block),
+    if (causalLowest || causalAddsLowest)
+      e.ifElse(emitNeedsHiddenKeys(e, block, end, keys),
                [&] { emitKeys(e, block, end, keys); });
     emitEnd(e, block);
   });

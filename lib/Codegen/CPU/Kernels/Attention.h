@@ -19,6 +19,7 @@ struct Attention {
   bool causal, nanToZero;
   bool causalAtEnd;  ///< the last query sees all keys, not the first one one
   bool causalLowest; ///< what causal hides is the least float, not -inf
+  bool causalAddsLowest; ///< the least float is added to what causal hides
   int64_t heads, keyHeads, headDim, valueDim, lanes;
 
   /// Queries lie across the lanes of `queryVectors` vectors: scores are kept
@@ -65,7 +66,10 @@ private:
   void emitQueryPacking(Emitter &e, const Block &block) const;
   void emitStart(Emitter &e, const Block &block) const;
   void emitKeys(Emitter &e, const Block &block, Value begin, Value end) const;
-  Value emitNeedsHiddenKeys(Emitter &e, const Block &block) const;
+  Value emitNeedsHiddenKeys(Emitter &e, const Block &block, Value begin,
+                            Value end) const;
+  Value emitMaskRaises(Emitter &e, const Block &block, Value begin,
+                       Value end) const;
   void emitKeyBlock(Emitter &e, const Block &block, Value begin,
                     Value end) const;
   void emitScores(Emitter &e, const Block &block, Value begin,

@@ -69,18 +69,49 @@ void Attention::emitFullMask(Emitter &e, const Block &block, Value begin,
   });
 }
 
-/// Whether some query has seen no score above the least float, so that keys
-/// hidden by it weigh as much as the others.
-Value Attention::emitNeedsHiddenKeys(Emitter &e, const Block &block) const {
+/// 1 in the lanes where `condition` holds, else 0.
+static Value emitFlags(Emitter &e, Value condition, VectorType type) {
+  return arith::SelectOp::create(e, condition, e.real(1.0, type),
+                                 e.real(0.0, type));
+}
+
+/// Flags of masks of the keys that make up for the least float, or are NaN.
+Value Attention::emitMaskRaises(Emitter &e, const Block &block, Value begin,
+                                Value end) const {
+  auto greater = [&](Value a, Value b) { return e.maxF(a, b); };
+  Value none = e.real(0.0, vector(e)), moderate = e.real(1e30, vector(e));
+  Value rows = hasFullMask() ? block.count : e.index(1);
+  return e.forRange(e.index(0), rows, 1, none, [&](Value row, ValueRange before) {
+    if (hasFullMask())
+      row = e.add(block.first, row);
+    Value found = e.foldVectors(
+        e.sub(end, begin), lanes, none,
+        [&](Value at, Value some, Value found) {
+          Value entries =
+              e.load(block.mask, {row, e.add(begin, at)}, lanes, some);
+          Value raises = arith::CmpFOp::create(e, arith::CmpFPredicate::UGT,
+                                               entries, moderate);
+          return e.maxF(found, emitFlags(e, raises, vector(e)));
+        },
+        greater);
+    return SmallVector<Value>{e.maxF(found, before.front())};
+  })[0];
+}
+
+/// Whether keys that causality hides from all queries weigh something: some
+/// query has seen no score above the least float, or a mask raises them.
+Value Attention::emitNeedsHiddenKeys(Emitter &e, const Block &block,
+                                     Value begin, Value end) const {
   Value some;
+  if (causalAddsLowest && mask)
+    some = emitMaskRaises(e, block, begin, end);
   for (int64_t v = 0; v < queryVectors; ++v) {
     Value tops =
         e.load(block.stats, {e.index(top), e.index(v * lanes)}, lanes);
     Value least = e.real(leastFloat, vector(e));
     Value low =
         arith::CmpFOp::create(e, arith::CmpFPredicate::OLE, tops, least);
-    Value flags = arith::SelectOp::create(e, low, e.real(1.0, vector(e)),
-                                          e.real(0.0, vector(e)));
+    Value flags = emitFlags(e, low, vector(e));
     some = some ? e.maxF(some, flags) : flags;
   }
   auto greater = [&](Value a, Value b) { return e.maxF(a, b); };
@@ -107,8 +138,11 @@ Value Attention::emitMasked(Emitter &e, const Block &block, Value score,
     Value visible =
         arith::CmpIOp::create(e, arith::CmpIPredicate::sle,
                               e.splatIndex(key, lanes), queries);
+    Value least = e.real(leastFloat, vector(e));
     score = e.blend(visible, score,
-                    causalLowest ? e.real(leastFloat, vector(e)) : lowest);
+                    causalAddsLowest ? e.addF(score, least)
+                    : causalLowest   ? least
+                                     : lowest);
   }
   return score;
 }

@@ -36,6 +36,9 @@ FailureOr<RankedTensorType> AttentionOp::inferType(std::optional<Location> loc, 
   if (*kvHeads == 0 || *heads % *kvHeads != 0)
     return emitOptionalError(loc, "expected key heads to divide query heads, got ", *kvHeads,
                              " and ", *heads);
+  const char *lowest = adaptor.getCausalLowest()       ? "causal_lowest"
+                       : adaptor.getCausalAddsLowest() ? "causal_adds_lowest"
+                                                       : nullptr;
   if (Value mask = adaptor.getMask()) {
     Dims dims = getDims(mask);
     Dims scores = {query[0], query[2], query[1], key[1]};
@@ -50,13 +53,14 @@ FailureOr<RankedTensorType> AttentionOp::inferType(std::optional<Location> loc, 
     if (!element.isInteger(1) && element != getElementTypeOrSelf(adaptor.getQuery()))
       return emitOptionalError(loc, "expected a mask of i1 or the query's element type, got ",
                                element);
-    if (element.isInteger(1) && adaptor.getCausalLowest())
-      return emitOptionalError(loc, "expected a mask of floats under causal_lowest, got ", element);
+    if (element.isInteger(1) && lowest)
+      return emitOptionalError(loc, "expected a mask of floats under ", lowest, ", got ", element);
   }
-  if (!adaptor.getCausal() && (adaptor.getCausalAtEnd() || adaptor.getCausalLowest()))
+  if (!adaptor.getCausal() && (adaptor.getCausalAtEnd() || lowest))
     return emitOptionalError(loc, "expected causal where there is ",
-                             adaptor.getCausalAtEnd() ? "causal_at_end" : "causal_lowest",
-                             ", got none");
+                             adaptor.getCausalAtEnd() ? "causal_at_end" : lowest, ", got none");
+  if (adaptor.getCausalLowest() && adaptor.getCausalAddsLowest())
+    return emitOptionalError(loc, "expected causal_lowest or causal_adds_lowest, got both");
   return getTensorType({query[0], query[1], query[2], value[3]},
                        getElementTypeOrSelf(adaptor.getQuery()), numSymbols);
 }

@@ -57,6 +57,8 @@ struct Condition {
 struct Fill {
   double number;
   bool isCausal = false;
+  /// It replaces other masks instead of being added to them.
+  bool isOutside = false;
   SmallVector<Condition> conditions;
 };
 
@@ -82,12 +84,29 @@ struct Reader {
   void readCondition(Value value, ArrayRef<int> places, bool isHidden, Fill &into);
   bool readSum(Value value, ArrayRef<int> places, Fill *outer = nullptr);
   bool take(const Band &band, Fill &into);
+  /// The only causal part is the lowest float, which is added to other masks
+  /// that may hide keys.
+  bool addsLowest(double lowest) const;
   /// Causality leaves a key to every query.
   bool seesSomeKey() {
     return !isAtEnd || getDimRange(keys - queries, symbols).min.value_or(-1) >= 0;
   }
 };
 } // namespace
+
+bool Reader::addsLowest(double lowest) const {
+  const Fill *causal = nullptr;
+  for (const Fill &fill : fills) {
+    if (causal && fill.isCausal)
+      return false;
+    if (fill.isCausal)
+      causal = &fill;
+  }
+  bool isAlone = causal && causal->conditions.empty() && !causal->isOutside;
+  bool isAmongOthers =
+      fills.size() > 1 || !llvm::all_of(added, [](auto &term) { return isBias(term.first); });
+  return isAlone && isAmongOthers && causal->number == lowest;
+}
 
 /// Makes the band the op's, if it is one that the op can say.
 bool Reader::take(const Band &band, Fill &into) {
@@ -144,8 +163,6 @@ bool Reader::readSum(Value value, ArrayRef<int> places, Fill *outer) {
   auto start = [&](double number) -> Fill * {
     if (outer)
       return outer->number == number ? outer : nullptr;
-    if (!fills.empty() && fills.front().number != number)
-      return nullptr;
     fills.push_back({number});
     return &fills.back();
   };
@@ -161,6 +178,7 @@ bool Reader::readSum(Value value, ArrayRef<int> places, Fill *outer) {
         return false;
       Value condition = select.getCondition();
       readCondition(condition, alignPlaces(places, condition), isHidden, *fill);
+      fill->isOutside |= !isScalarConstant(kept, 0);
       // What is kept may hide more, and starts no fill of its own.
       return readSum(kept, alignPlaces(places, kept), fill);
     }
@@ -214,9 +232,17 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
     if (!reader.isCausal)
       return;
 
+    Type element = getElementTypeOrSelf(op.getMask());
+    bool isF32 = isBoolean || element.isF32();
+    if (element.isF32() && reader.addsLowest(getLowest(element)))
+      return apply(op, reader, Hidden::AddsLowest, reporter);
+    double fill = reader.fills.front().number;
+    if (!llvm::all_of(reader.fills, [&](const Fill &part) { return part.number == fill; }))
+      return reporter.refused(op.getLoc(), "causal-mask.fill",
+                              "parts of the mask hide keys by different numbers");
+
     // Rows of which every key is hidden are where a finite fill shows: keys that
     // causality hides are as low as others there, or lower if it does so twice.
-    double fill = reader.fills.front().number;
     bool mayHideRows = !reader.seesSomeKey();
     unsigned numCausal = 0;
     for (const Fill &part : reader.fills) {
@@ -224,7 +250,6 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
       numCausal += part.isCausal;
     }
     bool isFinite = !std::isinf(fill), isLowest = isFinite && mayHideRows && numCausal == 1;
-    bool isF32 = isBoolean || getElementTypeOrSelf(op.getMask()).isF32();
     if ((isFinite && mayHideRows && !isAbsorbing(fill)) ||
         (isLowest && (reader.fills.size() > 1 || !isF32)))
       return reporter.refused(
@@ -234,18 +259,30 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
         !llvm::all_of(reader.added, [](auto &term) { return isBias(term.first); }))
       return reporter.refused(op.getLoc(), "causal-mask.added",
                               "another mask is added, which may hide keys as well");
+    apply(op, reader, isLowest ? Hidden::Lowest : Hidden::Infinite, reporter);
+  }
 
+  /// What keys that causality hides score.
+  enum class Hidden { Infinite, Lowest, AddsLowest };
+
+  static double getLowest(Type element) {
+    return -APFloat::getLargest(cast<FloatType>(element).getFloatSemantics()).convertToDouble();
+  }
+
+  static void apply(AttentionOp op, Reader &reader, Hidden hidden, SiteReporter &reporter) {
     OpBuilder builder(op);
+    bool isBoolean = getElementTypeOrSelf(op.getMask()).isInteger(1);
     Value mask = isBoolean
                      ? joinConditions(builder, reader, reader.fills.front().conditions)
-                     : joinSum(builder, reader);
+                     : joinSum(builder, reader, /*isExact=*/hidden == Hidden::AddsLowest);
     if (mask)
       op.getMaskMutable().assign(mask);
     else
       op.getMaskMutable().clear();
     op.setCausal(true);
     op.setCausalAtEnd(reader.isAtEnd);
-    op.setCausalLowest(isLowest);
+    op.setCausalLowest(hidden == Hidden::Lowest);
+    op.setCausalAddsLowest(hidden == Hidden::AddsLowest);
     reporter.applied(op.getLoc(), "causal-mask.raised",
                      mask ? "raised a part of the mask to causal" : "raised the mask to causal");
   }
@@ -280,8 +317,9 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
     return joined;
   }
 
-  /// What is left of the mask: biases, and one select for each fill.
-  static Value joinSum(OpBuilder &builder, Reader &reader) {
+  /// What is left of the mask: what is added, and one select for each fill.
+  /// Fills that absorb scores are the lowest float but where `isExact`.
+  static Value joinSum(OpBuilder &builder, Reader &reader, bool isExact) {
     Location loc = reader.op.getLoc();
     Type element = getElementTypeOrSelf(reader.op.getMask());
     Value sum;
@@ -295,10 +333,8 @@ struct RaiseCausalMask : winnow::impl::RaiseCausalMaskBase<RaiseCausalMask> {
       if (!visible)
         continue;
       auto type = getTensorType(getDims(visible), element, reader.numSymbols);
-      double number = !isAbsorbing(fill.number) || std::isinf(fill.number)
-                          ? fill.number
-                          : -APFloat::getLargest(cast<FloatType>(element).getFloatSemantics())
-                                 .convertToDouble();
+      bool isKept = isExact || !isAbsorbing(fill.number) || std::isinf(fill.number);
+      double number = isKept ? fill.number : getLowest(element);
       add(SelectOp::create(builder, loc, type, visible, createScalar(builder, loc, element, 0),
                            createScalar(builder, loc, element, number)));
     }

@@ -13,7 +13,7 @@ LEAST = np.finfo(np.float32).min
 SEQUENCES = [(1, 1, 1), (2, 17, 70), (1, 130, 129), (1, 40, 600), (1, 2, 0)]
 
 
-def reference(q, k, v, mask, scale, causal, nan_to_zero, at_end=False, lowest=False):
+def reference(q, k, v, mask, scale, causal, nan_to_zero, at_end=False, lowest=False, adds=False):
     group = q.shape[2] // k.shape[2]
     k, v = np.repeat(k, group, 2), np.repeat(v, group, 2)
     q, k, v = (t.astype(np.float64).transpose(0, 2, 1, 3) for t in (q, k, v))
@@ -25,7 +25,9 @@ def reference(q, k, v, mask, scale, causal, nan_to_zero, at_end=False, lowest=Fa
     if causal:
         shift = scores.shape[3] - scores.shape[2] if at_end else 0
         visible = np.tri(*scores.shape[2:], shift, dtype=bool)
-        scores = np.where(visible, scores, LEAST if lowest else -np.inf)
+        with np.errstate(over="ignore"):
+            hidden = scores.astype(np.float32) + LEAST if adds else LEAST if lowest else -np.inf
+        scores = np.where(visible, scores, hidden)
     with np.errstate(all="ignore"):
         weights = np.exp(scores - scores.max(-1, keepdims=True, initial=-np.inf))
         weights = weights / weights.sum(-1, keepdims=True)
@@ -56,7 +58,7 @@ def make_mask(kind, shape):
 
 
 def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_to_zero,
-          at_end=False, lowest=False, entries=None, heads_first=(False, False)):
+          at_end=False, lowest=False, adds=False, entries=None, heads_first=(False, False)):
     free = lambda h, d: memref(None, None, h, d)
     first = lambda h, d: memref(None, h, None, d)
     types = [free(heads, dim), (first if heads_first[0] else free)(key_heads, dim),
@@ -71,6 +73,7 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
     library = Library(declare("k", types + [free(heads, value_dim)], kind="attention", scale=scale,
                               causal=causal, mask=kind, nan_to_zero=nan_to_zero,
                               causal_at_end=at_end, causal_lowest=lowest,
+                              causal_adds_lowest=adds,
                               key_heads_first=heads_first[0], value_heads_first=heads_first[1]),
                       level)
     for batch, queries, keys in SEQUENCES:
@@ -85,15 +88,20 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
             shape = [1 if one else d for one, d in zip(broadcast, full)] + [keys]
             shape[0] = entries or shape[0]
             mask = [make_mask(kind, shape)]
+        if adds and keys:  # raises a hidden key again
+            mask[0][-1, :, -1, -1] = -LEAST
+            if not broadcast[2]:
+                mask[0][-1, :, -1, :3] = -LEAST
         given = [np.ascontiguousarray(t.transpose(0, 2, 1, 3)) if flag else t
                  for t, flag in zip((k, v), heads_first)]
         library("k", q, *given, *mask, out.array)
         full_mask = mask[0] if mask else None
         if entries:
             full_mask = np.tile(full_mask, (batch // entries, 1, 1, 1))
-        expected = reference(q, k, v, full_mask, scale, causal, nan_to_zero, at_end, lowest)
+        expected = reference(q, k, v, full_mask, scale, causal, nan_to_zero, at_end, lowest,
+                             adds)
         out.check(expected, 5e-6, f"{level} attention {heads}/{key_heads} {dim}/{value_dim} {kind} "
-                  f"{broadcast} causal={causal} {at_end} {lowest} {batch}x{queries}x{keys}")
+                  f"{broadcast} causal={causal} {at_end} {lowest} {adds} {batch}x{queries}x{keys}")
 
 
 ALL, ROW, SHARED = (False, False, False), (False, True, True), (True, True, False)
@@ -111,6 +119,8 @@ for level in host_levels():
     check(level, 2, 2, 16, 24, "bool", ROW, True, True, at_end=True)
     check(level, 2, 2, 16, 24, "add", ROW, True, False, lowest=True)
     check(level, 2, 1, 16, 24, "add", ALL, True, True, at_end=True, lowest=True)
+    check(level, 2, 2, 16, 24, "add", ROW, True, False, adds=True)
+    check(level, 2, 1, 16, 24, "add", ALL, True, True, at_end=True, adds=True)
     check(level, 2, 2, 16, 16, "add", ALL, False, False, entries=3)
     check(level, 2, 2, 16, 16, "bool", (False, True, False), False, True, entries=2)
     check(level, 4, 2, 16, 24, "add", ROW, True, True, at_end=True, heads_first=(True, True))

@@ -63,6 +63,17 @@ func.func private @causal_at_end(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, m
 
 // -----
 
+// Where the lowest float is added, a mask that makes up for it counts as well.
+
+// CHECK-LABEL: func.func private @adds_lowest
+// CHECK:       arith.cmpf ugt
+// CHECK:       arith.cmpf ole
+// CHECK:       scf.if
+func.func private @adds_lowest(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x1x1x?xf32>, memref<?x?x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "add", causal = true, causal_adds_lowest = true}}
+
+// -----
+
 // A mask of fewer entries than the batch starts again.
 
 // CHECK-LABEL: func.func private @cyclic_mask

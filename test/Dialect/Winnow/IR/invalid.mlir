@@ -818,6 +818,16 @@ func.func @f(%q: tensor<4x5x4x16xf32>) {
 
 // -----
 
+// attention C9
+func.func @f(%q: tensor<4x5x4x16xf32>) {
+  // expected-error @+2 {{expected causal_lowest or causal_adds_lowest, got both}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %q, %q {causal, causal_lowest, causal_adds_lowest, scale = 1.0 : f32} : (tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>) -> tensor<4x5x4x16xf32>
+  return
+}
+
+// -----
+
 // attention C8
 func.func @f(%q: tensor<4x5x4x16xf32>, %m: tensor<1x1x1x5xi1>) {
   // expected-error @+2 {{expected a mask of floats under causal_lowest, got 'i1'}}

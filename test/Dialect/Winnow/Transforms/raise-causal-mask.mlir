@@ -264,9 +264,9 @@ func.func @alibi(%q: !q, %n: tensor<1x1x1x3xi64>, %pad: tensor<2x1x1x3xi1>) -> !
 
 // Where causality and padding are added, keys that both hide are lower than
 // others in rows of padding.
-// CHECK: applied = false, code = "causal-mask.fill"
 // CHECK-LABEL: func @added_padding
-// CHECK-NOT: causal,
+// CHECK: %[[M:.*]] = winnow.select %arg1, {{.*}} : (tensor<2x1x1x3xi1>, tensor<f32>, tensor<f32>) -> tensor<2x1x1x3xf32>
+// CHECK-NEXT: winnow.attention %arg0, %arg0, %arg0 mask(%[[M]]) {causal, causal_adds_lowest, scale
 func.func @added_padding(%q: !q, %pad: tensor<2x1x1x3xi1>) -> !q {
   %zero = winnow.constant dense<0.0> : tensor<f32>
   %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
@@ -274,6 +274,51 @@ func.func @added_padding(%q: !q, %pad: tensor<2x1x1x3xi1>) -> !q {
   %b = winnow.select %t, %zero, %low : (tensor<1x1x3x3xi1>, tensor<f32>, tensor<f32>) -> tensor<1x1x3x3xf32>
   %m = winnow.select %pad, %zero, %low : (tensor<2x1x1x3xi1>, tensor<f32>, tensor<f32>) -> tensor<2x1x1x3xf32>
   %s = winnow.add %b, %m : (tensor<1x1x3x3xf32>, tensor<2x1x1x3xf32>) -> tensor<2x1x3x3xf32>
+  %0 = winnow.attention %q, %q, %q mask(%s) {scale = 0.25 : f32} : (!q, !q, !q, tensor<2x1x3x3xf32>) -> !q
+  return %0 : !q
+}
+
+// -----
+
+!q = tensor<2x3x4x16xf32>
+
+// Whatever is added to the lowest float, that is what hidden keys score.
+// CHECK-LABEL: func @added_unknown
+// CHECK: winnow.attention %arg0, %arg0, %arg0 mask(%arg1) {causal, causal_adds_lowest, scale
+func.func @added_unknown(%q: !q, %m: tensor<2x1x1x3xf32>) -> !q {
+  %t = winnow.constant dense<[[[[0.0, -3.40282347E+38, -3.40282347E+38], [0.0, 0.0, -3.40282347E+38], [0.0, 0.0, 0.0]]]]> : tensor<1x1x3x3xf32>
+  %s = winnow.add %m, %t : (tensor<2x1x1x3xf32>, tensor<1x1x3x3xf32>) -> tensor<2x1x3x3xf32>
+  %0 = winnow.attention %q, %q, %q mask(%s) {scale = 0.25 : f32} : (!q, !q, !q, tensor<2x1x3x3xf32>) -> !q
+  return %0 : !q
+}
+
+// -----
+
+!q = tensor<2x3x4x16xf32>
+
+// Another low number does not absorb what is added to it.
+// CHECK: applied = false, code = "causal-mask.added"
+// CHECK-LABEL: func @added_to_low
+// CHECK-NOT: causal,
+func.func @added_to_low(%q: !q, %m: tensor<2x1x1x3xf32>) -> !q {
+  %t = winnow.constant dense<[[[[0.0, -1.0E+5, -1.0E+5], [0.0, 0.0, -1.0E+5], [0.0, 0.0, 0.0]]]]> : tensor<1x1x3x3xf32>
+  %s = winnow.add %m, %t : (tensor<2x1x1x3xf32>, tensor<1x1x3x3xf32>) -> tensor<2x1x3x3xf32>
+  %0 = winnow.attention %q, %q, %q mask(%s) {scale = 0.25 : f32} : (!q, !q, !q, tensor<2x1x3x3xf32>) -> !q
+  return %0 : !q
+}
+
+// -----
+
+!q = tensor<2x3x4x16xf32>
+
+// Causality replaces what is added inside.
+// CHECK: applied = false, code = "causal-mask.added"
+// CHECK-LABEL: func @added_inside
+// CHECK-NOT: causal,
+func.func @added_inside(%q: !q, %m: tensor<2x1x1x3xf32>) -> !q {
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %t = winnow.constant dense<[[[[true, false, false], [true, true, false], [true, true, true]]]]> : tensor<1x1x3x3xi1>
+  %s = winnow.select %t, %m, %low : (tensor<1x1x3x3xi1>, tensor<2x1x1x3xf32>, tensor<f32>) -> tensor<2x1x3x3xf32>
   %0 = winnow.attention %q, %q, %q mask(%s) {scale = 0.25 : f32} : (!q, !q, !q, tensor<2x1x3x3xf32>) -> !q
   return %0 : !q
 }

@@ -21,7 +21,9 @@ def Winnow_AttentionOp : Winnow_InferOp<"attention"> {
     With `causal`, key `j` is visible to query `i` when `j <= i`, or, with
     `causal_at_end`, when `j <= i + key_length - query_length`: the last query
     sees every key, as with a cache of past keys. Other keys score minus
-    infinity, or, with `causal_lowest`, the lowest float, whatever the mask says.
+    infinity, or, with `causal_lowest`, the lowest float, whatever the mask says,
+    or, with `causal_adds_lowest`, have the lowest float added: minus infinity
+    where the mask does the same.
 
     A row whose scores are all minus infinity gives NaN, or with `nan_to_zero`,
     which zeroes every row whose softmax is NaN, zeros. A row whose scores are
@@ -30,13 +32,15 @@ def Winnow_AttentionOp : Winnow_InferOp<"attention"> {
     C1: batch sizes match. C2: key and value lengths match. C3: query and key
     head sizes match. C4: kv_heads are the same for key and value and divide
     heads. C5: the mask broadcasts. C6: heads and head sizes are static.
-    C7: `causal_at_end` and `causal_lowest` need `causal`. C8: a mask under
-    `causal_lowest` is of floats.
+    C7: `causal_at_end`, `causal_lowest` and `causal_adds_lowest` need `causal`.
+    C8: a mask under one of the latter two is of floats. C9: only one of them is
+    set.
   }];
   let arguments = (ins Winnow_FloatTensor:$query, Winnow_FloatTensor:$key,
       Winnow_FloatTensor:$value, Optional<Winnow_NumberTensor>:$mask,
       F32Attr:$scale, UnitAttr:$causal, UnitAttr:$nan_to_zero,
-      UnitAttr:$causal_at_end, UnitAttr:$causal_lowest);
+      UnitAttr:$causal_at_end, UnitAttr:$causal_lowest,
+      UnitAttr:$causal_adds_lowest);
   let results = (outs Winnow_FloatTensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?

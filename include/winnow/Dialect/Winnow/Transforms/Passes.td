@@ -293,14 +293,16 @@ def RaiseCausalMask : Pass<"winnow-raise-causal-mask", "mlir::ModuleOp"> {
 
     A finite fill is as good as minus infinity where each query sees a key. Rows
     that padding hides as a whole are uniform over all keys in the model; there
-    `causal_lowest` keeps them so.
+    `causal_lowest` keeps them so. Where causality is the lowest float and added
+    to other masks, keys that both hide are minus infinity, and rows of padding
+    are uniform over those that one hides: `causal_adds_lowest`.
 
     Precondition: raise-attention. Postcondition: `causal` is set where each
     match was.
 
     Refuses: `causal-mask.fill` (rows of hidden keys would show a fill that does
     not absorb scores, or parts have different ones), `causal-mask.added` (a term
-    of a finite mask that may be large itself).
+    of a finite mask, not the lowest f32, that may be large itself).
 
     Example:
     ```mlir
