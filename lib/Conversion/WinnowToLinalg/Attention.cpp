@@ -42,7 +42,7 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
       inputs.push_back(repeatAlongKeys(op, adaptor.getMask(), rewriter));
       mask = getElementTypeOrSelf(op.getMask()).isInteger(1) ? "bool" : "add";
     }
-    NamedAttribute config[] = {
+    SmallVector<NamedAttribute> config = {
         rewriter.getNamedAttr("causal", rewriter.getBoolAttr(op.getCausal())),
         rewriter.getNamedAttr("causal_adds_lowest", rewriter.getBoolAttr(op.getCausalAddsLowest())),
         rewriter.getNamedAttr("causal_at_end", rewriter.getBoolAttr(op.getCausalAtEnd())),
@@ -52,6 +52,8 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
         rewriter.getNamedAttr("nan_to_zero", rewriter.getBoolAttr(op.getNanToZero())),
         rewriter.getNamedAttr("scale", op.getScaleAttr()),
         rewriter.getNamedAttr("value_heads_first", rewriter.getBoolAttr(bool(value)))};
+    if (op.getSoftcap())
+      config.push_back(rewriter.getNamedAttr("softcap", op.getSoftcapAttr()));
     rewriter.replaceOp(op, createKernel(rewriter, op.getLoc(), "attention", config, inputs,
                                         getDims(op.getType()), rewriter.getF32Type()));
     return success();

@@ -189,8 +189,10 @@ static Value fuse(OpImporter &n, const DenseAttention &form) {
   double scale = form.scale.value_or(1 / std::sqrt(double(*size)));
   // Only a mask can hide all keys from a query.
   bool canHide = mask && form.zeroHiddenRows;
+  FloatAttr softcap = form.softcap != 0 ? n.b.getF32FloatAttr(form.softcap) : FloatAttr();
   return n.make<AttentionOp>(form.query, form.key, form.value, mask, llvm::APFloat(float(scale)),
-                             isCausal, canHide, isAtEnd);
+                             isCausal, canHide, isAtEnd, /*causal_lowest=*/false,
+                             /*causal_adds_lowest=*/false, softcap);
 }
 
 /// The op computes in f32.
@@ -199,7 +201,8 @@ static bool hasFusedForm(OpImporter &n, const DenseAttention &form, Type element
   bool isStatic =
       getConstantDim(q[2]) && getConstantDim(k[2]) && getConstantDim(q[3]) && getConstantDim(v[3]);
   bool isDouble = element.isF64() || (form.softmaxType && form.softmaxType.isF64());
-  return isStatic && !isDouble && form.softcap == 0 && !form.sink && !form.modifyScores &&
+  bool isCap = std::isfinite(form.softcap) && form.softcap >= 0;
+  return isStatic && !isDouble && isCap && !form.sink && !form.modifyScores &&
          !form.modifyWeights && form.wanted == ScoreStage::None;
 }
 

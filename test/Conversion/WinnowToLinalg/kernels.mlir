@@ -75,6 +75,15 @@ func.func @main(%q: tensor<1x5x2x4xf32>, %k: tensor<1x6x2x4xf32>, %v: tensor<1x6
 
 // -----
 
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "attention" {{.*}} {{{.*}}scale = 5.000000e-01 : f32, softcap = 2.000000e+00 : f32, value
+func.func @main(%q: tensor<1x5x2x4xf32>) -> tensor<1x5x2x4xf32> attributes {winnow.entry} {
+  %0 = winnow.attention %q, %q, %q {scale = 0.5 : f32, softcap = 2.0 : f32} : (tensor<1x5x2x4xf32>, tensor<1x5x2x4xf32>, tensor<1x5x2x4xf32>) -> tensor<1x5x2x4xf32>
+  return %0 : tensor<1x5x2x4xf32>
+}
+
+// -----
+
 // A softmax over another axis than the last goes by the definition.
 
 // CHECK-LABEL: func.func @main

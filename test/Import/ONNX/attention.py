@@ -6,6 +6,7 @@
 # RUN: %winnow compile %t/lengths.onnx --stop-after=import -o - | FileCheck %s --check-prefix=LENGTHS
 # RUN: %winnow compile %t/short.onnx --stop-after=import -o - | FileCheck %s --check-prefix=SHORT
 # RUN: %winnow compile %t/scores.onnx --stop-after=import -o - | FileCheck %s --check-prefix=SCORES
+# RUN: %winnow compile %t/capped.onnx --stop-after=import -o - | FileCheck %s --check-prefix=CAPPED
 # RUN: %winnow compile %t/heads.onnx --stop-after=import -o - | FileCheck %s --check-prefix=HEADS
 # RUN: %winnow compile %t/flex.onnx --stop-after=import -o - | FileCheck %s --check-prefix=FLEX
 # RUN: %winnow compile %t/plainflex.onnx --stop-after=import -o - | FileCheck %s --check-prefix=PLAINFLEX
@@ -63,6 +64,9 @@ save("short", [node("Attention", "q k v m", "y")],
 # SCORES: return %{{.*}}, %[[WEIGHTS]]
 save("scores", [node("Attention", "q k v", "y - - w", softcap=2.0, qk_matmul_output_mode=3)],
      heads("s"), ["y", "w"], opset=23)  # fmt: skip
+
+# CAPPED: winnow.attention {{.*}} {scale = {{[^ ]*}} : f32, softcap = 2.000000e+00 : f32}
+save("capped", [node("Attention", "q k v", "y", softcap=2.0)], heads("s"), ["y"], opset=23)
 
 # The run finds how many heads share a key, and checks it.
 # HEADS: winnow.bind_size

@@ -109,6 +109,12 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
       return failure();
   }
   op.scale = *scale;
+  if (context.config.contains("softcap")) {
+    FailureOr<double> softcap = context.real("softcap");
+    if (failed(softcap))
+      return failure();
+    op.softcap = *softcap;
+  }
   op.causal = context.flag("causal");
   op.causalAtEnd = context.flag("causal_at_end");
   op.causalLowest = context.flag("causal_lowest");
@@ -194,8 +200,10 @@ Attention::Block Attention::emitBlock(Emitter &e, Value at,
 
 void Attention::emitQueryPacking(Emitter &e, const Block &block) const {
   Value last = e.sub(e.dim(query, 1), e.index(1));
-  Value factor =
-      e.real(foldsLog2E() ? scale * log2E : scale, vector(e));
+  Value factor = e.real(softcap          ? scale / softcap
+                        : foldsLog2E() ? scale * log2E
+                                       : scale,
+                        vector(e));
   e.forRange(e.index(0), e.index(queryBlock()), lanes, [&](Value lane) {
     e.forEachVector(e.index(headDim), lanes, [&](Value at, Value mask) {
       SmallVector<Value> square;
@@ -227,6 +235,8 @@ void Attention::emitStart(Emitter &e, const Block &block) const {
 void Attention::emitKeyBlock(Emitter &e, const Block &block, Value begin,
                              Value end) const {
   emitScores(e, block, begin, end);
+  if (softcap)
+    emitSoftcap(e, block, e.sub(end, begin));
   if (hasFullMask())
     emitFullMask(e, block, begin, end);
   emitSoftmax(e, block, begin, end);

@@ -14,6 +14,7 @@ struct Attention {
   Value query, key, value, mask, out;
   MaskKind maskKind;
   double scale;
+  double softcap = 0; ///< none where it is 0
   /// Keys and values are [batch, heads, length, size], as a cache holds them.
   bool keyHeadsFirst, valueHeadsFirst;
   bool causal, nanToZero;
@@ -74,6 +75,7 @@ private:
                     Value end) const;
   void emitScores(Emitter &e, const Block &block, Value begin,
                   Value end) const;
+  void emitSoftcap(Emitter &e, const Block &block, Value count) const;
   void emitFullMask(Emitter &e, const Block &block, Value begin,
                     Value end) const;
   Value emitMasked(Emitter &e, const Block &block, Value score, Value key,

@@ -9,6 +9,7 @@ using namespace mlir;
 namespace winnow::cpu {
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
+static constexpr double log2E = 1.4426950408889634;
 static constexpr double leastFloat = std::numeric_limits<float>::lowest();
 
 void Attention::emitScores(Emitter &e, const Block &block, Value begin,
@@ -26,6 +27,18 @@ void Attention::emitScores(Emitter &e, const Block &block, Value begin,
     TileTarget target{block.scores, block.staging, e.sub(row, begin),
                       e.index(0), Value()};
     target.store(e, tile, acc, Epilogue());
+  });
+}
+
+void Attention::emitSoftcap(Emitter &e, const Block &block, Value count) const {
+  Value cap = e.real(foldsLog2E() ? softcap * log2E : softcap, vector(e));
+  e.forRange(e.index(0), count, 1, [&](Value at) {
+    for (int64_t v = 0; v < queryVectors; ++v) {
+      SmallVector<Value> place{at, e.index(v * lanes)};
+      Value score = e.load(block.scores, place, lanes);
+      score = e.mulF(emitTanh(e, e.getLoc(), score), cap);
+      e.store(score, block.scores, place);
+    }
   });
 }
 
@@ -163,7 +176,7 @@ void Attention::emitSoftmax(Emitter &e, const Block &block, Value begin,
   auto power = [&](Value difference) {
     if (!foldsLog2E())
       difference =
-          e.mulF(difference, e.real(1.4426950408889634, vector(e)));
+          e.mulF(difference, e.real(log2E, vector(e)));
     return emitExp2NonPositive(e, e.getLoc(), difference);
   };
   SmallVector<Value> before, sums;

@@ -61,6 +61,9 @@ FailureOr<RankedTensorType> AttentionOp::inferType(std::optional<Location> loc, 
                              adaptor.getCausalAtEnd() ? "causal_at_end" : lowest, ", got none");
   if (adaptor.getCausalLowest() && adaptor.getCausalAddsLowest())
     return emitOptionalError(loc, "expected causal_lowest or causal_adds_lowest, got both");
+  if (std::optional<APFloat> softcap = adaptor.getSoftcap())
+    if (!softcap->isFiniteNonZero() || softcap->isNegative())
+      return emitOptionalError(loc, "expected a positive softcap, got ", softcap->convertToFloat());
   return getTensorType({query[0], query[1], query[2], value[3]},
                        getElementTypeOrSelf(adaptor.getQuery()), numSymbols);
 }

@@ -32,7 +32,7 @@ static bool leadsToScores(Value value, Type type, unsigned depth = 0) {
   if (auto reshape = dyn_cast<ReshapeOp>(op))
     return keepsMatrices(reshape) &&
            leadsToScores(reshape.getInput(), reshape.getInput().getType(), depth + 1);
-  return isa<AddOp, SubOp, MulOp, DivOp, SelectOp>(op) &&
+  return isa<AddOp, SubOp, MulOp, DivOp, SelectOp, TanhOp>(op) &&
          llvm::any_of(op->getOperands(),
                       [&](Value operand) { return leadsToScores(operand, type, depth + 1); });
 }
@@ -55,12 +55,24 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
       continue;
     }
     Dims level = getDims(type);
-    if (!isa_and_nonnull<AddOp, SubOp, MulOp, DivOp, SelectOp>(op))
+    if (!isa_and_nonnull<AddOp, SubOp, MulOp, DivOp, SelectOp, TanhOp>(op))
       return Refusal{"attention.scores",
                      op ? ("expected the scores to come from a matmul, got " +
                            op->getName().getStringRef())
                               .str()
                         : "expected the scores to come from a matmul, got an argument"};
+
+    if (isa<TanhOp>(op)) {
+      // f tanh(x) = |f| tanh(sign(f) x).
+      double cap = static_cast<float>(std::fabs(scaleBelow));
+      if (scores.softcap || !scores.keyFactors.empty() || !(cap > 0) || std::isinf(cap))
+        return Refusal{"attention.softcap", "the scores' tanh is scaled by no constant of its own"};
+      scores.softcap = cap;
+      value = op->getOperand(0);
+      continue;
+    }
+    if (scores.softcap && isa<AddOp, SubOp, SelectOp>(op))
+      return Refusal{"attention.softcap", "the scores are masked before their tanh"};
 
     if (auto select = dyn_cast<SelectOp>(op)) {
       bool isVisible = leadsToScores(select.getOnTrue(), type);

@@ -31,6 +31,8 @@ struct Refusal {
 struct Scores {
   MatMulOp matmul;
   double scale = 1;
+  /// The scores before masks are `softcap * tanh(scores / softcap)`.
+  std::optional<double> softcap;
   llvm::SmallVector<MaskTerm> masks;
   /// Factors that do not vary over queries: they scale keys.
   llvm::SmallVector<Factor> keyFactors;

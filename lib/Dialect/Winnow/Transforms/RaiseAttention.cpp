@@ -221,6 +221,7 @@ std::optional<Refusal> Raiser::build() {
                      "a mask does not broadcast to " + toString(shape) +
                          ", or is added to scores that were filled"};
   }
+  FloatAttr softcap = scores.softcap ? builder.getF32FloatAttr(*scores.softcap) : FloatAttr();
   double scale = scores.scale;
   Value query = stripScale(scores.matmul.getLhs(), scale);
   Value key = stripScale(scores.matmul.getRhs(), scale);
@@ -243,7 +244,9 @@ std::optional<Refusal> Raiser::build() {
                             numSymbols);
   Value result = AttentionOp::create(builder, loc, type, query, key, value, mask,
                                      builder.getF32FloatAttr(scale), /*causal=*/UnitAttr(),
-                                     nanToZero ? builder.getUnitAttr() : UnitAttr());
+                                     nanToZero ? builder.getUnitAttr() : UnitAttr(),
+                                     /*causal_at_end=*/UnitAttr(), /*causal_lowest=*/UnitAttr(),
+                                     /*causal_adds_lowest=*/UnitAttr(), softcap);
   result = createTranspose(builder, loc, result, {0, 2, 1, 3});
   result = reshapeTo(builder, loc, result, cast<RankedTensorType>(output.getType()));
   output.getResult().replaceAllUsesWith(result);

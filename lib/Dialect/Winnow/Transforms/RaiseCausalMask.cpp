@@ -59,7 +59,7 @@ struct Fill {
   bool isCausal = false;
   /// It replaces other masks instead of being added to them.
   bool isOutside = false;
-  SmallVector<Condition> conditions;
+  SmallVector<Condition> conditions{};
 };
 
 /// Takes one mask apart.

@@ -13,11 +13,14 @@ LEAST = np.finfo(np.float32).min
 SEQUENCES = [(1, 1, 1), (2, 17, 70), (1, 130, 129), (1, 40, 600), (1, 2, 0)]
 
 
-def reference(q, k, v, mask, scale, causal, nan_to_zero, at_end=False, lowest=False, adds=False):
+def reference(q, k, v, mask, scale, causal, nan_to_zero, at_end=False, lowest=False, adds=False,
+              softcap=0):
     group = q.shape[2] // k.shape[2]
     k, v = np.repeat(k, group, 2), np.repeat(v, group, 2)
     q, k, v = (t.astype(np.float64).transpose(0, 2, 1, 3) for t in (q, k, v))
     scores = (q @ k.transpose(0, 1, 3, 2)) * scale
+    if softcap:
+        scores = softcap * np.tanh(scores / softcap)
     if mask is not None and mask.dtype == np.bool_:
         scores = np.where(mask, scores, -np.inf)
     elif mask is not None:
@@ -58,7 +61,7 @@ def make_mask(kind, shape):
 
 
 def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_to_zero,
-          at_end=False, lowest=False, adds=False, entries=None, heads_first=(False, False)):
+          at_end=False, lowest=False, adds=False, softcap=0, entries=None, heads_first=(False, False)):
     free = lambda h, d: memref(None, None, h, d)
     first = lambda h, d: memref(None, h, None, d)
     types = [free(heads, dim), (first if heads_first[0] else free)(key_heads, dim),
@@ -73,7 +76,7 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
     library = Library(declare("k", types + [free(heads, value_dim)], kind="attention", scale=scale,
                               causal=causal, mask=kind, nan_to_zero=nan_to_zero,
                               causal_at_end=at_end, causal_lowest=lowest,
-                              causal_adds_lowest=adds,
+                              causal_adds_lowest=adds, softcap=float(softcap),
                               key_heads_first=heads_first[0], value_heads_first=heads_first[1]),
                       level)
     for batch, queries, keys in SEQUENCES:
@@ -99,7 +102,7 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
         if entries:
             full_mask = np.tile(full_mask, (batch // entries, 1, 1, 1))
         expected = reference(q, k, v, full_mask, scale, causal, nan_to_zero, at_end, lowest,
-                             adds)
+                             adds, softcap)
         out.check(expected, 5e-6, f"{level} attention {heads}/{key_heads} {dim}/{value_dim} {kind} "
                   f"{broadcast} causal={causal} {at_end} {lowest} {adds} {batch}x{queries}x{keys}")
 
@@ -121,6 +124,8 @@ for level in host_levels():
     check(level, 2, 1, 16, 24, "add", ALL, True, True, at_end=True, lowest=True)
     check(level, 2, 2, 16, 24, "add", ROW, True, False, adds=True)
     check(level, 2, 1, 16, 24, "add", ALL, True, True, at_end=True, adds=True)
+    check(level, 2, 1, 16, 24, "bool", ROW, True, True, softcap=0.5)
+    check(level, 2, 2, 16, 24, "add", ALL, False, False, softcap=2)
     check(level, 2, 2, 16, 16, "add", ALL, False, False, entries=3)
     check(level, 2, 2, 16, 16, "bool", (False, True, False), False, True, entries=2)
     check(level, 4, 2, 16, 24, "add", ROW, True, True, at_end=True, heads_first=(True, True))

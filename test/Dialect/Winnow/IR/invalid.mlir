@@ -818,6 +818,16 @@ func.func @f(%q: tensor<4x5x4x16xf32>) {
 
 // -----
 
+// attention C8
+func.func @f(%q: tensor<4x5x4x16xf32>, %m: tensor<1x1x1x5xi1>) {
+  // expected-error @+2 {{expected a mask of floats under causal_lowest, got 'i1'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.attention %q, %q, %q mask(%m) {causal, causal_lowest, scale = 1.0 : f32} : (tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<1x1x1x5xi1>) -> tensor<4x5x4x16xf32>
+  return
+}
+
+// -----
+
 // attention C9
 func.func @f(%q: tensor<4x5x4x16xf32>) {
   // expected-error @+2 {{expected causal_lowest or causal_adds_lowest, got both}}
@@ -828,11 +838,11 @@ func.func @f(%q: tensor<4x5x4x16xf32>) {
 
 // -----
 
-// attention C8
-func.func @f(%q: tensor<4x5x4x16xf32>, %m: tensor<1x1x1x5xi1>) {
-  // expected-error @+2 {{expected a mask of floats under causal_lowest, got 'i1'}}
+// attention C10
+func.func @f(%q: tensor<4x5x4x16xf32>) {
+  // expected-error @+2 {{expected a positive softcap, got -2}}
   // expected-error @+1 {{failed to infer returned types}}
-  %0 = winnow.attention %q, %q, %q mask(%m) {causal, causal_lowest, scale = 1.0 : f32} : (tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<1x1x1x5xi1>) -> tensor<4x5x4x16xf32>
+  %0 = winnow.attention %q, %q, %q {softcap = -2.0 : f32, scale = 1.0 : f32} : (tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>, tensor<4x5x4x16xf32>) -> tensor<4x5x4x16xf32>
   return
 }
 

@@ -259,6 +259,8 @@ func.func @capacity() attributes {winnow.symbols = [{name = "n", min = 0 : i64, 
 // CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}}) {causal, causal_at_end, causal_lowest, scale = 2.500000e-01 : f32}
 func.func @causal_attention(%q: tensor<4x5x4x16xf32>, %k: tensor<4x7x2x16xf32>, %m: tensor<2x1x1x7xf32>) {
   %0 = winnow.attention %q, %k, %k mask(%m) {causal, causal_at_end, causal_lowest, scale = 2.500000e-01 : f32} : (tensor<4x5x4x16xf32>, tensor<4x7x2x16xf32>, tensor<4x7x2x16xf32>, tensor<2x1x1x7xf32>) -> tensor<4x5x4x16xf32>
+  // CHECK: winnow.attention {{.*}} {causal, causal_adds_lowest, scale = 2.500000e-01 : f32, softcap = 5.000000e+01 : f32}
+  %1 = winnow.attention %q, %k, %k mask(%m) {causal, causal_adds_lowest, scale = 2.500000e-01 : f32, softcap = 50.0 : f32} : (tensor<4x5x4x16xf32>, tensor<4x7x2x16xf32>, tensor<4x7x2x16xf32>, tensor<2x1x1x7xf32>) -> tensor<4x5x4x16xf32>
   return
 }
 

@@ -359,3 +359,58 @@ func.func @scale_after_bias(%b: tensor<1x4x5x5xf32>, %q: tensor<2x4x5x16xf32>, %
   %o = winnow.matmul %p, %v : (tensor<2x4x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return %o : tensor<2x4x5x8xf32>
 }
+
+// -----
+
+!scores = tensor<2x4x5x5xf32>
+
+// Scores whose tanh is scaled are capped; a mask comes after that.
+// CHECK-LABEL: func @softcap
+// CHECK: winnow.attention {{.*}} mask(%arg3) {scale = 2.500000e-01 : f32, softcap = 5.000000e+01 : f32}
+func.func @softcap(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %m: tensor<2x1x1x5xf32>) -> tensor<2x4x5x8xf32> {
+  %scale = winnow.constant dense<0.25> : tensor<f32>
+  %cap = winnow.constant dense<50.0> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> !scores
+  %1 = winnow.mul %0, %scale : (!scores, tensor<f32>) -> !scores
+  %2 = winnow.div %1, %cap : (!scores, tensor<f32>) -> !scores
+  %3 = winnow.tanh %2 : (!scores) -> !scores
+  %4 = winnow.mul %3, %cap : (!scores, tensor<f32>) -> !scores
+  %5 = winnow.add %4, %m : (!scores, tensor<2x1x1x5xf32>) -> !scores
+  %6 = winnow.softmax %5 {axis = 3 : i64} : (!scores) -> !scores
+  %7 = winnow.matmul %6, %v : (!scores, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %7 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+!scores = tensor<2x4x5x5xf32>
+
+// CHECK: applied = false, code = "attention.softcap"
+// CHECK-SAME: sentence = "the scores are masked before their tanh"
+// CHECK-LABEL: func @capped_mask
+// CHECK: winnow.softmax
+func.func @capped_mask(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %m: tensor<2x1x1x5xf32>) -> tensor<2x4x5x8xf32> {
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> !scores
+  %1 = winnow.add %0, %m : (!scores, tensor<2x1x1x5xf32>) -> !scores
+  %2 = winnow.tanh %1 : (!scores) -> !scores
+  %3 = winnow.softmax %2 {axis = 3 : i64} : (!scores) -> !scores
+  %4 = winnow.matmul %3, %v : (!scores, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+!scores = tensor<2x4x5x5xf32>
+
+// CHECK: applied = false, code = "attention.softcap"
+// CHECK-SAME: sentence = "the scores' tanh is scaled by no constant of its own"
+// CHECK-LABEL: func @scaled_tanh
+// CHECK: winnow.softmax
+func.func @scaled_tanh(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %f: tensor<2x1x1x5xf32>) -> tensor<2x4x5x8xf32> {
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> !scores
+  %1 = winnow.tanh %0 : (!scores) -> !scores
+  %2 = winnow.mul %1, %f : (!scores, tensor<2x1x1x5xf32>) -> !scores
+  %3 = winnow.softmax %2 {axis = 3 : i64} : (!scores) -> !scores
+  %4 = winnow.matmul %3, %v : (!scores, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}

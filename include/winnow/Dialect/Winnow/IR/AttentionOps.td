@@ -25,6 +25,9 @@ def Winnow_AttentionOp : Winnow_InferOp<"attention"> {
     or, with `causal_adds_lowest`, have the lowest float added: minus infinity
     where the mask does the same.
 
+    With `softcap`, `softcap * tanh(score / softcap)` of the scaled scores comes
+    before the mask.
+
     A row whose scores are all minus infinity gives NaN, or with `nan_to_zero`,
     which zeroes every row whose softmax is NaN, zeros. A row whose scores are
     all the lowest float is uniform.
@@ -34,13 +37,14 @@ def Winnow_AttentionOp : Winnow_InferOp<"attention"> {
     heads. C5: the mask broadcasts. C6: heads and head sizes are static.
     C7: `causal_at_end`, `causal_lowest` and `causal_adds_lowest` need `causal`.
     C8: a mask under one of the latter two is of floats. C9: only one of them is
-    set.
+    set. C10: `softcap` is positive and finite.
   }];
   let arguments = (ins Winnow_FloatTensor:$query, Winnow_FloatTensor:$key,
       Winnow_FloatTensor:$value, Optional<Winnow_NumberTensor>:$mask,
       F32Attr:$scale, UnitAttr:$causal, UnitAttr:$nan_to_zero,
       UnitAttr:$causal_at_end, UnitAttr:$causal_lowest,
-      UnitAttr:$causal_adds_lowest);
+      UnitAttr:$causal_adds_lowest,
+      OptionalAttr<F32Attr>:$softcap);
   let results = (outs Winnow_FloatTensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?

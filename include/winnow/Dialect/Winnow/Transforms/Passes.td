@@ -240,7 +240,8 @@ def RaiseAttention : Pass<"winnow-raise-attention", "mlir::ModuleOp"> {
     the left operand of a matmul:
       1. Walk up from the softmax to the matmul that makes the scores, and
          collect scalar factors, masks that are added, subtracted or selected,
-         and factors that depend on the key only.
+         factors that depend on the key only, and a tanh that caps the scores
+         before their masks.
       2. Strip scalar factors off both operands of that matmul.
       3. [N, S, D] operands become [B, H, S, D] where a reshape above them
          tells N = B * H, and otherwise have one head.
@@ -257,7 +258,8 @@ def RaiseAttention : Pass<"winnow-raise-attention", "mlir::ModuleOp"> {
     Refuses: `attention.softmax-axis`, `attention.probabilities-used` and
     `attention.scores-used` (a second reader needs the matrix anyway),
     `attention.scores` (not of one matmul), `attention.scale` (varies over
-    queries), `attention.scale-after-mask`, `attention.rank`,
+    queries), `attention.scale-after-mask`, `attention.softcap` (of masked or
+    scaled scores), `attention.rank`,
     `attention.head-size` and `attention.heads` (not static, or not divisible),
     `attention.batch` (broadcast), `attention.mask-shape`, `attention.mask-fill`.
 
