@@ -25,7 +25,6 @@ struct Raiser {
   SmallVector<Factor> valueFactors;
   unsigned numSymbols = 0;
   Dims shape; // batch, heads, query length, key length
-  bool isJoint = false;
 
   std::optional<Refusal> matchOutput();
   std::optional<Refusal> matchZeroed();
@@ -153,24 +152,31 @@ std::optional<Refusal> Raiser::matchShapes() {
   Dims value = getDims(output.getRhs());
   numSymbols = getNumSymbols({scores.matmul.getLhs().getType(), scores.matmul.getRhs().getType(),
                               output.getRhs().getType(), softmax.getType()});
-  size_t rank = query.size();
-  if (rank != key.size() || rank != value.size() || (rank != 3 && rank != 4))
+  auto hasRank = [](ArrayRef<AffineExpr> dims) { return dims.size() == 3 || dims.size() == 4; };
+  if (query.size() != key.size() || !hasRank(query) || !hasRank(value))
     return Refusal{"attention.rank", "expected query, key and value of rank 3 or 4, got ranks " +
-                                         std::to_string(rank) + ", " + std::to_string(key.size()) +
-                                         " and " + std::to_string(value.size())};
+                                         std::to_string(query.size()) + ", " +
+                                         std::to_string(key.size()) + " and " +
+                                         std::to_string(value.size())};
   std::optional<int64_t> headSize = getConstantDim(query.back());
   if (!headSize || !getConstantDim(value.back()))
     return Refusal{"attention.head-size", "expected static head sizes, got " +
                                               toString(query.back()) + " and " +
                                               toString(value.back())};
-  auto isSame = [&](unsigned i) {
-    return isSameDim(query[i], key[i], numSymbols) && isSameDim(key[i], value[i], numSymbols);
-  };
-  if (!isSame(0))
+  if (query.size() != value.size()) {
+    // The others' batch and heads are one dimension.
+    ArrayRef<AffineExpr> split = ArrayRef(query.size() == 4 ? query : value).take_front(2);
+    for (Dims *dims : {&query, &key, &value})
+      if (dims->size() == 3 && isSameProduct(split, {dims->front()}, numSymbols)) {
+        dims->front() = split[1];
+        dims->insert(dims->begin(), split[0]);
+      }
+  }
+  if (!isSameDim(query[0], key[0], numSymbols) || !isSameDim(key[0], value[0], numSymbols) ||
+      query.size() != value.size())
     return Refusal{"attention.batch", "expected batch sizes to match, got " + toString(query[0]) +
                                           ", " + toString(key[0]) + " and " + toString(value[0])};
-  isJoint = rank == 3;
-  if (isJoint) {
+  if (query.size() == 3) {
     AffineExpr one = getAffineConstantExpr(1, softmax.getContext());
     std::pair<AffineExpr, AffineExpr> split(query[0], one);
     for (Value operand : {scores.matmul.getLhs(), scores.matmul.getRhs(), output.getRhs()})
@@ -200,7 +206,7 @@ Value Raiser::toHeads(OpBuilder &builder, Value value, AffineExpr heads,
                       ArrayRef<int64_t> permutation) {
   Location loc = value.getLoc();
   Dims dims = getDims(value);
-  if (isJoint) {
+  if (dims.size() == 3) {
     dims[0] = heads;
     dims.insert(dims.begin(), shape[0]);
     value = reshapeTo(builder, loc, value, dims, numSymbols);
@@ -225,7 +231,7 @@ std::optional<Refusal> Raiser::build() {
   double scale = scores.scale;
   Value query = stripScale(scores.matmul.getLhs(), scale);
   Value key = stripScale(scores.matmul.getRhs(), scale);
-  AffineExpr kvHeads = isJoint ? shape[1] : getDims(key)[1];
+  AffineExpr kvHeads = getDims(key).size() == 3 ? shape[1] : getDims(key)[1];
   query = toHeads(builder, query, shape[1], {0, 2, 1, 3});
   key = toHeads(builder, key, kvHeads, {0, 3, 1, 2});
   Value value = toHeads(builder, output.getRhs(), kvHeads, {0, 2, 1, 3});

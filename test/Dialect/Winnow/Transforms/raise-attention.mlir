@@ -414,3 +414,41 @@ func.func @scaled_tanh(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: t
   %4 = winnow.matmul %3, %v : (!scores, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return %4 : tensor<2x4x5x8xf32>
 }
+
+// -----
+
+!q = tensor<?x?x16xf32, affine_map<()[s0, s1] -> (s0 * 4, s1, 16)>>
+!k = tensor<?x16x?xf32, affine_map<()[s0, s1] -> (s0 * 4, 16, s1)>>
+!v = tensor<?x4x?x8xf32, affine_map<()[s0, s1] -> (s0, 4, s1, 8)>>
+!joint = tensor<?x?x?xf32, affine_map<()[s0, s1] -> (s0 * 4, s1, s1)>>
+!scores = tensor<?x4x?x?xf32, affine_map<()[s0, s1] -> (s0, 4, s1, s1)>>
+!m = tensor<?x1x1x?xf32, affine_map<()[s0, s1] -> (s0, 1, 1, s1)>>
+
+// Batch and heads of queries and keys are one dimension, but not the values'.
+// CHECK-LABEL: func @joint_queries
+// CHECK-DAG: winnow.reshape %arg0 {{.*}} -> tensor<?x4x?x16xf32
+// CHECK-DAG: winnow.reshape %arg1 {{.*}} -> tensor<?x4x16x?xf32
+// CHECK: winnow.attention {{.*}} mask(%arg3) {scale = 1.000000e+00 : f32}
+func.func @joint_queries(%q: !q, %k: !k, %v: !v, %m: !m) -> !v {
+  %0 = winnow.matmul %q, %k : (!q, !k) -> !joint
+  %1 = winnow.reshape %0 : (!joint) -> !scores
+  %2 = winnow.add %1, %m : (!scores, !m) -> !scores
+  %3 = winnow.softmax %2 {axis = 3 : i64} : (!scores) -> !scores
+  %4 = winnow.matmul %3, %v : (!scores, !v) -> !v
+  return %4 : !v
+}
+
+// -----
+
+!scores = tensor<2x3x5x5xf32>
+
+// Values that all batches share are not repeated for them.
+// CHECK: applied = false, code = "attention.batch"
+// CHECK-LABEL: func @shared_values
+// CHECK: winnow.softmax
+func.func @shared_values(%q: tensor<2x3x5x16xf32>, %k: tensor<2x3x16x5xf32>, %v: tensor<3x5x8xf32>) -> tensor<2x3x5x8xf32> {
+  %0 = winnow.matmul %q, %k : (tensor<2x3x5x16xf32>, tensor<2x3x16x5xf32>) -> !scores
+  %1 = winnow.softmax %0 {axis = 3 : i64} : (!scores) -> !scores
+  %2 = winnow.matmul %1, %v : (!scores, tensor<3x5x8xf32>) -> tensor<2x3x5x8xf32>
+  return %2 : tensor<2x3x5x8xf32>
+}
