@@ -79,6 +79,26 @@ SmallVector<Operation *> winnow::getQuotients(Operation *root,
   return quotients;
 }
 
+SmallVector<Operation *> winnow::splitByScale(Operation *quotient) {
+  Value value = quotient->getResult(0);
+  SmallVector<Operation *> parts = {quotient};
+  SmallVector<OpOperand *> uses;
+  for (OpOperand &use : value.getUses()) {
+    auto mul = dyn_cast<MulOp>(use.getOwner());
+    Value vector = mul ? mul->getOperand(1 - use.getOperandNumber()) : Value();
+    if (!mul || mul.getType() != value.getType() ||
+        !isVectorOf(vector, getDims(value).back(), getNumSymbols(value.getType())))
+      return parts;
+    uses.push_back(&use);
+  }
+  for (OpOperand *use : ArrayRef(uses).drop_front(uses.empty() ? 0 : 1)) {
+    OpBuilder builder(quotient);
+    parts.push_back(builder.clone(*quotient));
+    use->set(parts.back()->getResult(0));
+  }
+  return parts;
+}
+
 Value winnow::stripWidening(Value value) {
   auto cast = value.getDefiningOp<CastOp>();
   Type type = cast ? getElementTypeOrSelf(cast.getInput()) : Type();

@@ -30,6 +30,10 @@ llvm::SmallVector<NormRoot> getNormRoots(mlir::ModuleOp module);
 llvm::SmallVector<mlir::Operation *>
 getQuotients(mlir::Operation *root, llvm::function_ref<bool(mlir::Value)> isDividend);
 
+/// One quotient for each of the vectors that scale it: layers that run side by
+/// side share their input's.
+llvm::SmallVector<mlir::Operation *> splitByScale(mlir::Operation *quotient);
+
 /// What a cast widens from f16 or bf16, else the value itself.
 mlir::Value stripWidening(mlir::Value value);
 

@@ -16,6 +16,10 @@ struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
     SiteReporter reporter(getOperation(), "raise-layer-norm");
     for (const NormRoot &root : getNormRoots(getOperation()))
       raise(root.op, root.squares, root.epsilon, reporter);
+    SmallVector<RMSNormOp> norms;
+    getOperation().walk([&](RMSNormOp op) { norms.push_back(op); });
+    for (RMSNormOp norm : norms)
+      raiseCentred(norm, reporter);
     eraseDeadOps(getOperation());
   }
 
@@ -56,7 +60,27 @@ struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
       return reporter.refused(loc, "layer-norm.no-quotient",
                               "nothing divides x - mean(x) by the root of the variance");
     for (Operation *quotient : quotients)
-      build(quotient, x, epsilon, reporter);
+      for (Operation *own : splitByScale(quotient))
+        build(own, x, epsilon, reporter);
+  }
+
+  /// rms_norm(x - mean(x)) is layer_norm(x).
+  void raiseCentred(RMSNormOp norm, SiteReporter &reporter) {
+    auto centred = norm.getInput().getDefiningOp<SubOp>();
+    ReduceOp mean = centred ? getMean(centred.getRhs()) : nullptr;
+    if (!mean || norm.getResidual())
+      return;
+    Value x = centred.getLhs();
+    if (mean.getInput() != x || !isColumnOf(centred.getRhs(), x))
+      return reporter.refused(norm.getLoc(), "layer-norm.mean-of-other",
+                              "the mean that is subtracted is not the mean of what it is subtracted from");
+    if (!isOverLastDimension(mean))
+      return reporter.refused(norm.getLoc(), "layer-norm.axis",
+                              "the mean is not over the last dimension only");
+    Value last = norm.getResult(), scale = norm.getScale();
+    if (!scale)
+      scale = absorbVector<MulOp>(last);
+    buildAt(last, x, scale, norm.getEpsilonAttr(), reporter);
   }
 
   void build(Operation *quotient, Value x, double epsilon, SiteReporter &reporter) {
@@ -65,6 +89,11 @@ struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
       return reporter.refused(quotient->getLoc(), "layer-norm.axis",
                               "the quotient has another shape than its input");
     Value scale = absorbVector<MulOp>(last);
+    Builder builder(quotient->getContext());
+    buildAt(last, x, scale, builder.getF32FloatAttr(epsilon), reporter);
+  }
+
+  void buildAt(Value last, Value x, Value scale, FloatAttr epsilon, SiteReporter &reporter) {
     Value bias = absorbVector<AddOp>(last);
     Operation *end = last.getDefiningOp();
     OpBuilder builder(end);
@@ -72,7 +101,7 @@ struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
     scale = scale ? asVector(builder, loc, scale) : Value();
     bias = bias ? asVector(builder, loc, bias) : Value();
     Value norm = LayerNormOp::create(builder, loc, x.getType(), x, /*residual=*/Value(), scale,
-                                     bias, builder.getF32FloatAttr(epsilon));
+                                     bias, epsilon);
     reporter.applied(loc, "layer-norm.raised", "raised to layer_norm");
     last.replaceAllUsesWith(norm);
   }

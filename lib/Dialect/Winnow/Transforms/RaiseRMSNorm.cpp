@@ -34,7 +34,8 @@ struct RaiseRMSNorm : winnow::impl::RaiseRMSNormBase<RaiseRMSNorm> {
       return reporter.refused(loc, "rms-norm.axis",
                               "the mean of squares is not over the last dimension only, or lost it");
     for (Operation *quotient : quotients)
-      build(quotient, x, root.epsilon, reporter);
+      for (Operation *own : splitByScale(quotient))
+        build(own, x, root.epsilon, reporter);
   }
 
   void build(Operation *quotient, Value x, double epsilon, SiteReporter &reporter) {

@@ -206,3 +206,82 @@ func.func @narrow(%x: !h, %g: tensor<64xf16>) -> !h {
   %1 = winnow.mul %0, %g : (!h, tensor<64xf16>) -> !h
   return %1 : !h
 }
+
+// -----
+
+!x = tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>
+!c = tensor<?x1xf32, affine_map<()[s0] -> (s0, 1)>>
+
+// An RMS norm of what has no mean any more.
+// CHECK-LABEL: func @centred
+// CHECK-NEXT: %[[R:.*]] = winnow.layer_norm %arg0 scale(%arg1) bias(%arg2) {epsilon = 9.99999974E-6 : f32}
+// CHECK-NEXT: return %[[R]]
+func.func @centred(%x: !x, %g: tensor<64xf32>, %b: tensor<64xf32>) -> !x {
+  %m = winnow.reduce mean %x [1] {keepdims} : (!x) -> !c
+  %d = winnow.sub %x, %m : (!x, !c) -> !x
+  %n = winnow.rms_norm %d scale(%g) {epsilon = 1.0e-5 : f32} : (!x, tensor<64xf32>) -> !x
+  %0 = winnow.add %n, %b : (!x, tensor<64xf32>) -> !x
+  return %0 : !x
+}
+
+// -----
+
+!x = tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>
+!c = tensor<?x1xf32, affine_map<()[s0] -> (s0, 1)>>
+
+// CHECK: applied = false, code = "layer-norm.mean-of-other"
+// CHECK-LABEL: func @centred_by_other
+// CHECK: winnow.rms_norm
+func.func @centred_by_other(%x: !x, %y: !x, %g: tensor<64xf32>) -> !x {
+  %m = winnow.reduce mean %y [1] {keepdims} : (!x) -> !c
+  %d = winnow.sub %x, %m : (!x, !c) -> !x
+  %n = winnow.rms_norm %d scale(%g) {epsilon = 1.0e-5 : f32} : (!x, tensor<64xf32>) -> !x
+  return %n : !x
+}
+
+// -----
+
+!x = tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>
+!c = tensor<?x1xf32, affine_map<()[s0] -> (s0, 1)>>
+
+// Two layers next to each other share the quotient, but not the scale.
+// CHECK-LABEL: func @side_by_side
+// CHECK-NEXT: %[[A:.*]] = winnow.layer_norm %arg0 scale(%arg1) bias(%arg2)
+// CHECK-NEXT: %[[B:.*]] = winnow.layer_norm %arg0 scale(%arg2)
+// CHECK-NEXT: return %[[A]], %[[B]]
+func.func @side_by_side(%x: !x, %g: tensor<64xf32>, %h: tensor<64xf32>) -> (!x, !x) {
+  %eps = winnow.constant dense<1.0e-5> : tensor<f32>
+  %m = winnow.reduce mean %x [1] {keepdims} : (!x) -> !c
+  %d = winnow.sub %x, %m : (!x, !c) -> !x
+  %s = winnow.mul %d, %d : (!x, !x) -> !x
+  %v = winnow.reduce mean %s [1] {keepdims} : (!x) -> !c
+  %e = winnow.add %v, %eps : (!c, tensor<f32>) -> !c
+  %r = winnow.sqrt %e : (!c) -> !c
+  %n = winnow.div %d, %r : (!x, !c) -> !x
+  %0 = winnow.mul %n, %g : (!x, tensor<64xf32>) -> !x
+  %1 = winnow.add %0, %h : (!x, tensor<64xf32>) -> !x
+  %2 = winnow.mul %n, %h : (!x, tensor<64xf32>) -> !x
+  return %1, %2 : !x, !x
+}
+
+// -----
+
+!x = tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>
+!c = tensor<?x1xf32, affine_map<()[s0] -> (s0, 1)>>
+
+// A quotient that is used as it is stays one.
+// CHECK-LABEL: func @shared_quotient
+// CHECK-NEXT: %[[N:.*]] = winnow.layer_norm %arg0 {epsilon
+// CHECK-NEXT: winnow.mul %[[N]]
+func.func @shared_quotient(%x: !x, %g: tensor<64xf32>) -> (!x, !x) {
+  %eps = winnow.constant dense<1.0e-5> : tensor<f32>
+  %m = winnow.reduce mean %x [1] {keepdims} : (!x) -> !c
+  %d = winnow.sub %x, %m : (!x, !c) -> !x
+  %s = winnow.mul %d, %d : (!x, !x) -> !x
+  %v = winnow.reduce mean %s [1] {keepdims} : (!x) -> !c
+  %e = winnow.add %v, %eps : (!c, tensor<f32>) -> !c
+  %r = winnow.sqrt %e : (!c) -> !c
+  %n = winnow.div %d, %r : (!x, !c) -> !x
+  %0 = winnow.mul %n, %g : (!x, tensor<64xf32>) -> !x
+  return %0, %n : !x, !x
+}

@@ -99,6 +99,8 @@ def RaiseLayerNorm : Pass<"winnow-raise-layer-norm", "mlir::ModuleOp"> {
     reciprocal; products with and sums of [N] vectors after that, while they
     have one user, become scale and bias. Narrow floats that are widened in
     between, or for the squares only, stay narrow: the kernel computes in f32.
+    A quotient that several vectors scale is a norm for each. The rms_norm of
+    `x - mean(x)` is a layer_norm as well.
 
     Precondition: simplify-idioms. Postcondition: each match is one layer_norm.
 
