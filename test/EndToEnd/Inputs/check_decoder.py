@@ -104,6 +104,39 @@ class Graph:
         x = self.op("Expand", self.unsqueeze(x, 2), wide)
         return self.op("Reshape", x, self.shape(batch, HEADS, total, DIM))
 
+    def triangle(self, queries, keys):
+        """The last rows of a constant triangle, as far as there are keys."""
+        table = self.constant(np.tri(64)[None, None], np.bool_)
+        axis = [self.constant([axis]) for axis in (2, 3)]
+        start, end = self.shape(self.op("Sub", keys, queries)), self.shape(keys)
+        rows = self.op("Slice", table, start, end, axis[0])
+        return self.op("Slice", rows, self.constant([0]), end, axis[1])
+
+    def masked(self, scores, queries, keys, causal, padding, fill):
+        """Scores without those that causality and padding hide."""
+        visible = self.op("And", causal, padding)
+        low = -np.inf if fill == "infinity" else np.finfo(np.float32).min
+        low, none = self.constant(low, np.float32), self.constant(0.0, np.float32)
+        one = self.constant(1.0, np.float32)
+        if fill == "scores":
+            return self.op("Where", visible, scores, low)
+        if fill == "sliced":
+            seen = self.unsqueeze(self.op("Cast", "mask", to=TensorProto.FLOAT), 1, 2)
+            hidden = self.op("Sub", one, seen)
+            scores = self.op("Where", self.triangle(queries, keys), scores, low)
+            return self.op("Add", scores, self.op("Mul", hidden, low))
+        if fill == "summed":
+            hidden = self.op("Sub", one, self.op("Cast", padding, to=TensorProto.FLOAT))
+            hidden = self.op("Cast", hidden, to=TensorProto.BOOL)
+            mask = self.op("Where", causal, none, low)
+            return self.op("Add", scores, self.op("Add", mask, self.op("Where", hidden, low, none)))
+        if fill == "joint":
+            scores = self.op("Where", self.triangle(queries, keys), scores, low)
+        if fill == "capped":
+            cap = self.constant(2.0, np.float32)
+            scores = self.op("Mul", self.op("Tanh", self.op("Div", scores, cap)), cap)
+        return self.op("Add", scores, self.op("Where", visible, none, low))
+
 
 def build(path, opset, rotary, key_heads, fill, norm):
     g = Graph(opset)
@@ -117,7 +150,6 @@ def build(path, opset, rotary, key_heads, fill, norm):
     keys = g.op("Range", zero, total, one)
     causal = g.op("LessOrEqual", g.unsqueeze(keys, 0, 1, 2), g.unsqueeze(queries, 0, 1, 3))
     padding = g.unsqueeze(g.op("Cast", "mask", to=TensorProto.BOOL), 1, 2)
-    visible = g.op("And", causal, padding)
 
     h = g.norm("x", norm)
 
@@ -136,16 +168,20 @@ def build(path, opset, rotary, key_heads, fill, norm):
 
     wide_key = g.repeat(key, batch, total, key_heads)
     wide_value = g.repeat(value, batch, total, key_heads)
-    scores = g.op("MatMul", query, g.op("Transpose", wide_key, perm=[0, 1, 3, 2]))
-    scores = g.op("Mul", scores, g.constant(DIM**-0.5, np.float32))
-    low = g.constant(-np.inf if fill == "infinity" else np.finfo(np.float32).min, np.float32)
-    none = g.constant(0.0, np.float32)
-    if fill == "scores":
-        scores = g.op("Where", visible, scores, low)
+    if fill == "joint":
+        every = g.op("Mul", batch, g.constant(HEADS))
+        query = g.op("Reshape", query, g.shape(every, length, DIM))
+        wide_key = g.op("Reshape", wide_key, g.shape(every, total, DIM))
+        scores = g.op("MatMul", query, g.op("Transpose", wide_key, perm=[0, 2, 1]))
     else:
-        scores = g.op("Add", scores, g.op("Where", visible, none, low))
+        scores = g.op("MatMul", query, g.op("Transpose", wide_key, perm=[0, 1, 3, 2]))
+    scores = g.op("Mul", scores, g.constant(DIM**-0.5, np.float32))
+    if fill == "joint":
+        scores = g.op("Reshape", scores, g.shape(batch, HEADS, length, total))
+    scores = g.masked(scores, length, g.size(key, 2), causal, padding, fill)
     weights = g.op("Softmax", scores, axis=-1)
     if fill == "infinity":
+        none = g.constant(0.0, np.float32)
         weights = g.op("Where", g.op("IsNaN", weights), none, weights)
     y = g.op("Transpose", g.op("MatMul", weights, wide_value), perm=[0, 2, 1, 3])
     y = g.op("Reshape", y, g.shape(batch, length, WIDTH))
@@ -196,6 +232,11 @@ VARIANTS = [
     (17, "neighbours", 1, "scores", "reciprocal"),
     (18, "partial", 4, "infinity", "quotient"),
     (20, "halves", 2, "infinity", "reciprocal"),
+    # What exporters wrote years ago.
+    (13, "partial", 4, "sliced", "quotient"),
+    (17, "halves", 4, "summed", "one"),
+    (17, "partial", 4, "joint", "reciprocal"),
+    (14, "halves", 2, "capped", "quotient"),
 ]
 SIZES = [(1, 1, 0), (2, 7, 0), (2, 1, 9), (3, 19, 30), (1, 40, 5)]
 
