@@ -73,6 +73,8 @@ refuse({
     "split sizes": (build([node("Split", "x n", "y z", axis=1)], X, ["y", "z"], {"n": ints(3, 2)}), "node 'Split#0': Split, opset 18: expected the dimension and the sum of the sizes to match, got 4 and 5"),
     "negative split sizes": (build([node("Split", "x n", "y z", axis=1)], X, ["y", "z"], {"n": ints(5, -1)}), "node 'Split#0': Split, opset 18: expected sizes of 0 or more, got [5, -1]"),
     "number of split sizes": (build([node("Split", "x n", "y z", axis=1)], X, ["y", "z"], {"n": ints(4)}), "node 'Split#0': Split, opset 18: expected 2 sizes, got 1"),
+    "integer convolution ranks": (build([node("ConvInteger", "x x", "y")], [value("x", ["n"], TensorProto.UINT8)], ["y"]),
+                                  "node 'ConvInteger#0': ConvInteger, opset 18: expected input and weights of one rank of 3 or more, got ranks 1 and 1"),
     "convolution ranks": (one("Conv", {"w": W}, "x w"), "node 'Conv#0': Conv, opset 18: expected input and weights of one rank of 3 or more, got ranks 2 and 2"),
     "convolution channels": (one("Conv", {"w": floats(4, 3, 3)}, "x w", args=[value("x", [1, 4, 8])]), "node 'Conv#0': Conv, opset 18: expected the channels of input and weights to match, got 3 and 4"),
     "convolution bias": (

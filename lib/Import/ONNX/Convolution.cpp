@@ -148,16 +148,21 @@ static Value convolveGroup(OpImporter &n, Value x, Value weights, Value bias, co
   return channelsFirst(n, product);
 }
 
+bool checkRanks(OpImporter &n, size_t inputRank, size_t weightRank) {
+  if (inputRank == weightRank && inputRank >= 3)
+    return true;
+  n.invalid("expected input and weights of one rank of 3 or more, got ranks " + Twine(inputRank) +
+            " and " + Twine(weightRank));
+  return false;
+}
+
 Value convolve(OpImporter &n, Value x, Value weights, Value bias) {
   if (n.failed())
     return nullptr;
   Dims dims = n.dims(x), weightDims = n.dims(weights);
   size_t rank = dims.size();
-  if (weightDims.size() != rank || rank < 3) {
-    n.invalid("expected input and weights of one rank of 3 or more, got ranks " + Twine(rank) +
-              " and " + Twine(weightDims.size()));
+  if (!checkRanks(n, rank, weightDims.size()))
     return nullptr;
-  }
   if (bias && n.dims(bias).size() != 1) {
     n.invalid("expected a bias of rank 1, got rank " + Twine(n.dims(bias).size()));
     return nullptr;

@@ -7,6 +7,9 @@
 
 namespace winnow::import {
 
+/// Whether input and weights have one rank of 3 or more; an error if not.
+bool checkRanks(OpImporter &n, size_t inputRank, size_t weightRank);
+
 /// The convolution that the node's attributes describe, of `x` [N, C, spatial...] by
 /// `weights` [M, C / group, kernel...], plus `bias` [M] unless that is null: [N, M,
 /// output...]. Floats, or 32-bit integers, which wrap around.

@@ -1,3 +1,4 @@
+#include "Convolution.h"
 #include "DataShapes.h"
 #include "OpTable.h"
 #include "Window.h"
@@ -295,9 +296,8 @@ static Value convolveTransposed(OpImporter &n, Value x, Value weights, ArrayRef<
 }
 
 static void importConvTranspose(OpImporter &n) {
-  if (n.rank(0) < 3 || n.rank(1) != n.rank(0))
-    return n.invalid("expected input and weights of one rank of 3 or more, got ranks " +
-                     Twine(n.rank(0)) + " and " + Twine(n.rank(1)));
+  if (!checkRanks(n, n.rank(0), n.rank(1)))
+    return;
   Dims dims = n.dims(0), weightDims = n.dims(1);
   SmallVector<int64_t> kernel = getKernel(n, ArrayRef(weightDims).drop_front(2), /*canBeDynamic=*/false);
   Window w = getWindow(n, kernel);

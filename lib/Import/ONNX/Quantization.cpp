@@ -240,8 +240,10 @@ static Value convolveIntegers(OpImporter &n, Value x, Value xZero, Value weights
                               Value bias) {
   if (n.failed())
     return nullptr;
-  size_t rank = n.dims(weights).size();
-  return convolve(n, center(n, x, alignChannels(n, xZero, n.dims(x).size(), 1)),
+  size_t rank = n.dims(x).size();
+  if (!checkRanks(n, rank, n.dims(weights).size()))
+    return nullptr;
+  return convolve(n, center(n, x, alignChannels(n, xZero, rank, 1)),
                   center(n, weights, alignChannels(n, wZero, rank, 0)), bias);
 }
 

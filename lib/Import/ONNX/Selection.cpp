@@ -360,6 +360,8 @@ static void importNonMaxSuppression(OpImporter &n) {
   if (n.failed())
     return;
   s.threshold = n.has(3) ? n.reshape(n.in(3), {}) : n.scalar(n.b.getF32Type(), 0);
+  if (n.failed())
+    return;
   Value ranks = rankBoxes(n, s, n.in(1));
   Value taken = n.failed() ? Value() : suppress(n, s, ranks);
   if (n.failed())
