@@ -127,13 +127,17 @@ static Columns getGathered(OpImporter &n, Value x, Value weights, const Window &
           n.reshape(weights, {weightDims[0], inner})};
 }
 
-/// One group of channels.
-static Value convolveGroup(OpImporter &n, Value x, Value weights, Value bias, const Window &w) {
+static Columns getColumns(OpImporter &n, Value x, Value weights, const Window &w) {
+  return w.isDynamic()     ? getGathered(n, x, weights, w)
+         : w.isPartition() ? getPatches(n, x, weights, w)
+                           : getShifts(n, x, weights, w);
+}
+
+/// All channels by all others.
+static Value convolveDense(OpImporter &n, Value x, Value weights, Value bias, const Window &w) {
   if (n.failed())
     return nullptr;
-  Columns columns = w.isDynamic()     ? getGathered(n, x, weights, w)
-                    : w.isPartition() ? getPatches(n, x, weights, w)
-                                      : getShifts(n, x, weights, w);
+  Columns columns = getColumns(n, x, weights, w);
   if (n.failed())
     return nullptr;
   Value product;
@@ -146,6 +150,47 @@ static Value convolveGroup(OpImporter &n, Value x, Value weights, Value bias, co
       product = n.make<AddOp>(product, bias);
   }
   return channelsFirst(n, product);
+}
+
+/// Groups of `in` channels by `out` others. A few are convolutions of their own,
+/// whose columns fit in caches; many are one more dimension of a batch of
+/// matrix products.
+static Value convolveGroups(OpImporter &n, Value x, Value weights, const Window &w, int64_t count,
+                            AffineExpr in, AffineExpr out) {
+  if (count <= 16) {
+    SmallVector<Value> parts;
+    for (int64_t i = 0; i < count; ++i)
+      parts.push_back(convolveDense(n, n.sliceDim(x, 1, in * i, in),
+                                    n.sliceDim(weights, 0, out * i, out), Value(), w));
+    return n.failed() ? Value() : n.concat(parts, 1);
+  }
+  Dims dims = n.dims(x), apart = dims;
+  AffineExpr batch = dims[0], groups = n.constant(count);
+  apart[0] = normalizeDim(batch * groups);
+  apart[1] = in;
+  Columns columns = getColumns(n, n.reshape(x, apart), weights, w);
+  if (n.failed())
+    return nullptr;
+  // [N groups, output..., K] by [groups out, K]
+  Dims rows = n.dims(columns.rows);
+  AffineExpr inner = rows.back();
+  ArrayRef<AffineExpr> spatial = ArrayRef(rows).drop_front().drop_back();
+  AffineExpr positions = getNumElements(spatial, n.b.getContext());
+  Value product = n.make<MatMulOp>(
+      n.reshape(columns.rows, {batch, groups, positions, inner}),
+      n.transpose(n.reshape(columns.weights, {groups, out, inner}), {0, 2, 1}));
+  Dims result = {batch, normalizeDim(groups * out)};
+  result.append(spatial.begin(), spatial.end());
+  return n.reshape(n.transpose(product, {0, 1, 3, 2}), result);
+}
+
+/// Every channel `times` times in a row.
+static Value repeatChannels(OpImporter &n, Value x, AffineExpr times) {
+  Dims dims = n.dims(x), apart = dims, repeated = dims;
+  apart.insert(apart.begin() + 2, n.constant(1));
+  repeated.insert(repeated.begin() + 2, times);
+  dims[1] = normalizeDim(dims[1] * times);
+  return n.reshape(n.broadcastTo(n.reshape(x, apart), repeated), dims);
 }
 
 bool checkRanks(OpImporter &n, size_t inputRank, size_t weightRank) {
@@ -182,23 +227,16 @@ Value convolve(OpImporter &n, Value x, Value weights, Value bias) {
   if (n.failed())
     return nullptr;
   if (groups == 1)
-    return convolveGroup(n, x, weights, bias, w);
+    return convolveDense(n, x, weights, bias, w);
   Value result;
   Type element = getElementTypeOrSelf(x);
-  if (isConstantDim(in, 1) && isConstantDim(out, 1) && !w.isDynamic()) {
+  if (isConstantDim(in, 1) && !w.isDynamic()) {
     // Sums of many products are kept in f32, as the matrix products do.
     bias = n.widen(bias);
-    result = getDepthwise(n, n.widen(x), n.widen(weights), w);
+    x = n.widen(isConstantDim(out, 1) ? x : repeatChannels(n, x, out));
+    result = getDepthwise(n, x, n.widen(weights), w);
   } else {
-    if (groups > 64) {
-      n.unsupported("more than 64 groups");
-      return nullptr;
-    }
-    SmallVector<Value> parts;
-    for (int64_t i = 0; i < groups; ++i)
-      parts.push_back(convolveGroup(n, n.sliceDim(x, 1, in * i, in),
-                                    n.sliceDim(weights, 0, out * i, out), Value(), w));
-    result = n.concat(parts, 1);
+    result = convolveGroups(n, x, weights, w, groups, in, out);
   }
   if (bias) {
     Dims perChannel(rank, n.constant(1));

@@ -271,28 +271,62 @@ static Fold getTransposedFold(OpImporter &n, const Window &w, size_t i, int64_t 
   return f;
 }
 
-/// One group: [N, C, windows...] by [C, M, kernel...], then the sums.
+/// The sums of [N, windows..., M, kernel...].
+static Value foldColumns(OpImporter &n, Value columns, ArrayRef<Fold> folds) {
+  if (n.failed())
+    return nullptr;
+  int64_t rank = folds.size();
+  SmallVector<int64_t> permutation = {0, rank + 1};
+  for (int64_t i = 0; i < rank; ++i)
+    permutation.push_back(rank + 2 + i);
+  for (int64_t i = 0; i < rank; ++i)
+    permutation.push_back(1 + i);
+  return fold(n, n.transpose(columns, permutation), folds);
+}
+
+/// [N, C, windows...] by [C, M, kernel...], then the sums.
 static Value convolveTransposed(OpImporter &n, Value x, Value weights, ArrayRef<Fold> folds) {
   if (n.failed())
     return nullptr;
   int64_t rank = folds.size();
   Dims in = n.dims(x), kernel = n.dims(weights);
-  SmallVector<int64_t> channelsLast = {0}, permutation = {0, rank + 1};
+  SmallVector<int64_t> channelsLast = {0};
   Dims columns = {in[0]};
   for (int64_t i = 0; i < rank; ++i) {
     channelsLast.push_back(i + 2);
     columns.push_back(in[i + 2]);
-    permutation.push_back(rank + 2 + i);
   }
   channelsLast.push_back(1);
   columns.append(kernel.begin() + 1, kernel.end());
-  for (int64_t i = 0; i < rank; ++i)
-    permutation.push_back(1 + i);
   AffineExpr outputs = getNumElements(ArrayRef(kernel).drop_front(), n.b.getContext());
   Value product = n.make<LinearOp>(n.transpose(x, channelsLast),
                                    n.reshape(weights, {kernel[0], outputs}), Value(), Value(),
                                    Activation::None, /*transpose_weight=*/false);
-  return fold(n, n.transpose(n.reshape(product, columns), permutation), folds);
+  return foldColumns(n, n.reshape(product, columns), folds);
+}
+
+/// Groups of `share` channels, which are one more dimension of a batch of
+/// matrix products.
+static Value convolveTransposedGroups(OpImporter &n, Value x, Value weights, ArrayRef<Fold> folds,
+                                      int64_t count, AffineExpr share) {
+  Dims in = n.dims(x), kernel = n.dims(weights);
+  AffineExpr batch = in[0], groups = n.constant(count);
+  ArrayRef<AffineExpr> spatial = ArrayRef(in).drop_front(2), filter = ArrayRef(kernel).drop_front();
+  AffineExpr positions = getNumElements(spatial, n.b.getContext());
+  AffineExpr outputs = getNumElements(filter, n.b.getContext());
+  Value product = n.make<MatMulOp>(
+      n.transpose(n.reshape(x, {batch, groups, share, positions}), {0, 1, 3, 2}),
+      n.reshape(weights, {groups, share, outputs}));
+  Dims columns = {normalizeDim(batch * groups)};
+  columns.append(spatial.begin(), spatial.end());
+  columns.append(filter.begin(), filter.end());
+  Value sums = foldColumns(n, n.reshape(product, columns), folds);
+  if (n.failed())
+    return nullptr;
+  Dims result = n.dims(sums);
+  result[0] = batch;
+  result[1] = normalizeDim(groups * kernel[1]);
+  return n.reshape(sums, result);
 }
 
 static void importConvTranspose(OpImporter &n) {
@@ -307,8 +341,6 @@ static void importConvTranspose(OpImporter &n) {
     return;
   if (groups < 1)
     return n.invalid("expected a group of 1 or more, got " + Twine(groups));
-  if (groups > 64)
-    return n.unsupported("more than 64 groups");
   n.unify(dims[1], weightDims[0], "the channels of input and weights");
   AffineExpr share = n.divide(weightDims[0], n.constant(groups), "the channels");
   SmallVector<Fold> folds;
@@ -320,13 +352,10 @@ static void importConvTranspose(OpImporter &n) {
   Type element = n.elementType(0);
   Type wide = element.isF16() || element.isBF16() ? n.b.getF32Type() : element;
   Value x = n.convert(n.in(0), wide), weights = n.convert(n.in(1), wide);
-  SmallVector<Value> parts;
-  for (int64_t i = 0; i < groups && !n.failed(); ++i)
-    parts.push_back(convolveTransposed(n, n.sliceDim(x, 1, share * i, share),
-                                       n.sliceDim(weights, 0, share * i, share), folds));
+  Value result = groups == 1 ? convolveTransposed(n, x, weights, folds)
+                             : convolveTransposedGroups(n, x, weights, folds, groups, share);
   if (n.failed())
     return;
-  Value result = parts.size() == 1 ? parts.front() : n.concat(parts, 1);
   if (n.has(2)) {
     Dims perChannel(n.rank(0), n.constant(1));
     perChannel[1] = normalizeDim(weightDims[1] * groups);
