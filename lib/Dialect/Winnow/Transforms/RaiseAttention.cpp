@@ -145,6 +145,14 @@ getBatchAndHeads(Value operand, AffineExpr joint, int64_t headSize, unsigned num
   return std::nullopt;
 }
 
+/// Dimensions before the last three as one, such as batch and windows.
+void joinBatch(Dims &dims) {
+  ArrayRef<AffineExpr> batch = ArrayRef(dims).drop_back(3);
+  AffineExpr joint = getNumElements(batch, dims.front().getContext());
+  dims.erase(dims.begin(), dims.end() - 3);
+  dims.insert(dims.begin(), joint);
+}
+
 std::optional<Refusal> Raiser::matchShapes() {
   if (Type type = getElementTypeOrSelf(softmax.getType()); type.isF64())
     return Refusal{"attention.type", "the kernel computes in f32, less than the model's f64"};
@@ -152,6 +160,13 @@ std::optional<Refusal> Raiser::matchShapes() {
   Dims value = getDims(output.getRhs());
   numSymbols = getNumSymbols({scores.matmul.getLhs().getType(), scores.matmul.getRhs().getType(),
                               output.getRhs().getType(), softmax.getType()});
+  auto getBatch = [](ArrayRef<AffineExpr> dims) {
+    return dims.drop_back(std::min<size_t>(3, dims.size()));
+  };
+  if (query.size() > 4 && getBatch(query) == getBatch(key) && getBatch(query) == getBatch(value)) {
+    for (Dims *dims : {&query, &key, &value})
+      joinBatch(*dims);
+  }
   auto hasRank = [](ArrayRef<AffineExpr> dims) { return dims.size() == 3 || dims.size() == 4; };
   if (query.size() != key.size() || !hasRank(query) || !hasRank(value))
     return Refusal{"attention.rank", "expected query, key and value of rank 3 or 4, got ranks " +
@@ -206,9 +221,9 @@ Value Raiser::toHeads(OpBuilder &builder, Value value, AffineExpr heads,
                       ArrayRef<int64_t> permutation) {
   Location loc = value.getLoc();
   Dims dims = getDims(value);
-  if (dims.size() == 3) {
-    dims[0] = heads;
-    dims.insert(dims.begin(), shape[0]);
+  if (dims.size() != 4) {
+    dims.erase(dims.begin(), dims.end() - 2);
+    dims.insert(dims.begin(), {shape[0], heads});
     value = reshapeTo(builder, loc, value, dims, numSymbols);
   }
   return createTranspose(builder, loc, value, permutation);
@@ -231,7 +246,8 @@ std::optional<Refusal> Raiser::build() {
   double scale = scores.scale;
   Value query = stripScale(scores.matmul.getLhs(), scale);
   Value key = stripScale(scores.matmul.getRhs(), scale);
-  AffineExpr kvHeads = getDims(key).size() == 3 ? shape[1] : getDims(key)[1];
+  Dims keyDims = getDims(key);
+  AffineExpr kvHeads = keyDims.size() == 3 ? shape[1] : keyDims[keyDims.size() - 3];
   query = toHeads(builder, query, shape[1], {0, 2, 1, 3});
   key = toHeads(builder, key, kvHeads, {0, 3, 1, 2});
   Value value = toHeads(builder, output.getRhs(), kvHeads, {0, 2, 1, 3});

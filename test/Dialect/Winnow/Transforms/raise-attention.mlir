@@ -452,3 +452,22 @@ func.func @shared_values(%q: tensor<2x3x5x16xf32>, %k: tensor<2x3x16x5xf32>, %v:
   %2 = winnow.matmul %1, %v : (!scores, tensor<3x5x8xf32>) -> tensor<2x3x5x8xf32>
   return %2 : tensor<2x3x5x8xf32>
 }
+
+// -----
+
+!q = tensor<?x6x4x5x16xf32, affine_map<()[s0] -> (s0, 6, 4, 5, 16)>>
+!k = tensor<?x6x4x16x5xf32, affine_map<()[s0] -> (s0, 6, 4, 16, 5)>>
+!scores = tensor<?x6x4x5x5xf32, affine_map<()[s0] -> (s0, 6, 4, 5, 5)>>
+
+// Windows are a part of the batch, which their masks repeat for.
+// CHECK: raised to attention with shape [s0 * 6, 4, 5, 5]
+// CHECK-LABEL: func @windows
+// CHECK: winnow.attention {{.*}} mask(%arg3) {{.*}} -> tensor<?x5x4x16xf32
+// CHECK: return {{.*}} tensor<?x6x4x5x16xf32
+func.func @windows(%q: !q, %k: !k, %v: !q, %m: tensor<6x1x5x5xf32>) -> !q {
+  %0 = winnow.matmul %q, %k : (!q, !k) -> !scores
+  %1 = winnow.add %0, %m : (!scores, tensor<6x1x5x5xf32>) -> !scores
+  %2 = winnow.softmax %1 {axis = 4 : i64} : (!scores) -> !scores
+  %3 = winnow.matmul %2, %v : (!scores, !q) -> !q
+  return %3 : !q
+}

@@ -246,7 +246,8 @@ def RaiseAttention : Pass<"winnow-raise-attention", "mlir::ModuleOp"> {
          before their masks.
       2. Strip scalar factors off both operands of that matmul.
       3. [N, S, D] operands become [B, H, S, D] where a reshape above them
-         tells N = B * H, and otherwise have one head.
+         tells N = B * H, and otherwise have one head. Dimensions before the
+         heads, such as batch and windows, are one batch.
       4. Masks become rank 4 without their broadcasts; several are combined.
       5. Build attention in [B, S, H, D] with transposes around it, which
          simplify-idioms cancels against the exporter's.
