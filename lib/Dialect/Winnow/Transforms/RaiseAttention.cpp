@@ -285,17 +285,42 @@ bool leadsToProduct(Operation *op, unsigned depth = 0) {
   });
 }
 
+/// Values that channels come first in, as after convolutions, multiply the
+/// probabilities from the left: `v p^T` is `(p v^T)^T`.
+void turnProduct(SoftmaxOp softmax) {
+  if (!softmax->hasOneUse())
+    return;
+  auto transpose = dyn_cast<TransposeOp>(*softmax->user_begin());
+  if (!transpose || !transpose->hasOneUse())
+    return;
+  auto product = dyn_cast<MatMulOp>(*transpose->user_begin());
+  auto swapped = llvm::to_vector(llvm::seq<int64_t>(0, getTensorType(softmax).getRank()));
+  std::swap(swapped[swapped.size() - 2], swapped.back());
+  if (!product || product.getRhs() != transpose || transpose.getPermutation() != ArrayRef(swapped) ||
+      getDims(product.getLhs()).size() != swapped.size())
+    return;
+  OpBuilder builder(product);
+  Location loc = product.getLoc();
+  Value values = createTranspose(builder, loc, product.getLhs(), swapped);
+  Dims dims = getDims(product);
+  std::swap(dims[dims.size() - 2], dims.back());
+  auto type = getTensorType(dims, getElementTypeOrSelf(product), getNumSymbols(product.getType()));
+  Value turned = MatMulOp::create(builder, loc, type, softmax, values);
+  product.replaceAllUsesWith(createTranspose(builder, loc, turned, swapped));
+  product.erase();
+  transpose.erase();
+}
+
 struct RaiseAttention : winnow::impl::RaiseAttentionBase<RaiseAttention> {
   void runOnOperation() override {
     SiteReporter reporter(getOperation(), "raise-attention");
-    SmallVector<SoftmaxOp> anchors;
-    getOperation().walk([&](SoftmaxOp op) {
+    SmallVector<SoftmaxOp> all;
+    getOperation().walk([&](SoftmaxOp op) { all.push_back(op); });
+    for (SoftmaxOp softmax : all) {
+      turnProduct(softmax);
       // A softmax that multiplies nothing is a classifier's, and no near miss.
-      bool isAnchor = leadsToProduct(op);
-      if (isAnchor)
-        anchors.push_back(op);
-    });
-    for (SoftmaxOp softmax : anchors) {
+      if (!leadsToProduct(softmax))
+        continue;
       Raiser raiser(softmax);
       std::optional<Refusal> refusal = raiser.matchOutput();
       if (!refusal)

@@ -471,3 +471,26 @@ func.func @windows(%q: !q, %k: !k, %v: !q, %m: tensor<6x1x5x5xf32>) -> !q {
   %3 = winnow.matmul %2, %v : (!scores, !q) -> !q
   return %3 : !q
 }
+
+// -----
+
+!channels = tensor<?x64x9xf32, affine_map<()[s0] -> (s0, 64, 9)>>
+!q = tensor<?x4x16x9xf32, affine_map<()[s0] -> (s0, 4, 16, 9)>>
+!rows = tensor<?x4x9x16xf32, affine_map<()[s0] -> (s0, 4, 9, 16)>>
+!scores = tensor<?x4x9x9xf32, affine_map<()[s0] -> (s0, 4, 9, 9)>>
+
+// Channels come first, as convolutions make them: the probabilities multiply
+// the values from the right.
+// CHECK-LABEL: func @channels_first
+// CHECK: winnow.attention
+// CHECK-NOT: winnow.matmul
+func.func @channels_first(%q: !q, %k: !q, %v: !q, %bias: tensor<4x9x9xf32>) -> !channels {
+  %0 = winnow.transpose %q [0, 1, 3, 2] : (!q) -> !rows
+  %1 = winnow.matmul %0, %k : (!rows, !q) -> !scores
+  %2 = winnow.add %1, %bias : (!scores, tensor<4x9x9xf32>) -> !scores
+  %3 = winnow.softmax %2 {axis = 3 : i64} : (!scores) -> !scores
+  %4 = winnow.transpose %3 [0, 1, 3, 2] : (!scores) -> !scores
+  %5 = winnow.matmul %v, %4 : (!q, !scores) -> !q
+  %6 = winnow.reshape %5 : (!q) -> !channels
+  return %6 : !channels
+}
