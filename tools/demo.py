@@ -11,8 +11,8 @@ import sysconfig
 import numpy as np
 from tokenizers import Tokenizer
 
-from winnow.bench import machine, minilm, stats
-from winnow.bench.peers import Peer, interleave, summary
+from winnow.bench import machine, measure, minilm, stats
+from winnow.bench.peers import Peer
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -116,21 +116,23 @@ def main():
 
     feeds = encode(sentences)
     batch, length = feeds["input_ids"].shape
-    with Peer("winnow", folder, arguments.threads) as ours, Peer(
-        "onnxruntime", model, arguments.threads
-    ) as theirs:
+    job = {"model": model, "artifact": folder, "threads": arguments.threads}
+    with Peer("winnow") as ours, Peer("onnxruntime") as theirs:
+        ours.load(job)
+        theirs.load(job)
         mine, reference = ours.outputs(feeds), theirs.outputs(feeds)
         show_similarities(sentences, mine[minilm.SENTENCE], style)
         good = check_numbers(mine, reference, feeds["attention_mask"] != 0)
         if arguments.rounds > 0:
-            rows = interleave(ours, theirs, arguments.threads, arguments.rounds, runs=10)
-            times = summary(rows)
-            median, low, high = times["ratio"]
+            peers = {"winnow": ours, "onnxruntime": theirs}
+            rows = measure.time_turns(peers, lambda: feeds, arguments.rounds, runs=10)
+            times = {name: np.median(row["wall"]) * 1e3 for name, row in rows.items()}
+            median, low, high = stats.ratio(rows["winnow"]["wall"], rows["onnxruntime"]["wall"])
             print(
                 f"\nthe batch of {batch} x {length} tokens, {arguments.threads} threads, "
                 f"{arguments.rounds} interleaved rounds\n"
-                f"  Winnow {times['winnow_seconds'] * 1e3:.2f} ms, "
-                f"ONNX Runtime {times['onnxruntime_seconds'] * 1e3:.2f} ms: "
+                f"  Winnow {times['winnow']:.2f} ms, "
+                f"ONNX Runtime {times['onnxruntime']:.2f} ms: "
                 + style.highlight(f"{median:.2f} times as fast", True)
                 + f" (95 % interval {low:.2f} to {high:.2f})"
             )

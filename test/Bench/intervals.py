@@ -18,6 +18,10 @@ width = lambda values: np.ptp(stats.interval(values)[1:])
 assert width(many) < width(few)
 assert stats.interval(few) == stats.interval(few)
 
+# The median of three drawn from three is each of them often enough.
+assert stats.interval([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
+assert stats.interval([5.0]) == (5.0, 5.0, 5.0)
+
 # A ratio is taken within a round: a machine that slows down for both hides nothing.
 drift = np.linspace(1.0, 3.0, 20)
 assert np.isclose(stats.ratio(drift, 1.5 * drift)[0], 1.5)

@@ -1,4 +1,4 @@
-"""Benchmarks of Winnow against ONNX Runtime; see docs/benchmarks.md.
+"""Benchmarks of Winnow beside its peers; see docs/benchmarks.md.
 
-    python -m winnow.bench gemm|bert|minilm
+    python -m winnow.bench MODEL.onnx|WORKLOAD... [options]
 """

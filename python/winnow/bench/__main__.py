@@ -1,38 +1,132 @@
-"""python -m winnow.bench gemm|bert|minilm"""
+"""winnow bench, or python -m winnow.bench: Winnow beside its peers."""
 
 import argparse
 import os
+import shlex
+import sys
 
-from . import bert, gemm, minilm, text
+from . import engines, machine, page, plot, regressions, subjects, text
+from .errors import BenchError, UsageError
+from .measure import Settings, measure
 
-BENCHMARKS = {"gemm": gemm, "bert": bert, "minilm": minilm}
+
+def positive(value):
+    number = int(value)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def make_parser():
+    parser = argparse.ArgumentParser(
+        prog="winnow bench",
+        usage="winnow bench MODEL.onnx|WORKLOAD... [options]",
+        description="measures Winnow beside its peers, see docs/benchmarks.md",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=22, width=79),
+    )
+    add = parser.add_argument
+    add("subjects", nargs="*", metavar="MODEL|WORKLOAD", help="or a family, or all; --list lists")
+    add("--list", action="store_true", help="list workloads and peers instead")
+    add("--peers", default="all", metavar="LIST", help="of --list, by commas (default all)")
+    add("--threads", type=positive, default=machine.cpus(), metavar="N", help="default all cores")
+    add("--rounds", type=positive, default=20, metavar="N", help="in turns (default 20)")
+    add("--runs", type=positive, default=5, metavar="N", help="of each in a round (default 5)")
+    add("--dim", action="append", default=[], metavar="NAME=N", help="size of a dimension")
+    add("--range", action="append", default=[], metavar="NAME=A..B", help="integers of an input, without B")
+    add("--inputs", metavar="FILE.npz", help="inputs in place of random ones")
+    add("--tolerance", type=float, default=1e-3, metavar="X", help="of outputs, by their scale (default 1e-3)")
+    add("--model-type", default="", metavar="TYPE", help="for ONNX Runtime's optimiser (default bert)")
+    add("--option", action="append", default=[], metavar="OPT", help="of winnow compile, as --option=--cpu=x86-64")
+    add("--work", default=os.path.join("build", "bench"), metavar="DIR", help="for models (default build/bench)")
+    add("--json", metavar="FILE", help="write all that was measured")
+    add("--plot", metavar="FILE.svg", help="draw the ratios")
+    add("--store", metavar="FILE", help="keep the ratios")
+    add("--assert", dest="stored", metavar="FILE", help="fail where a ratio is below what was kept")
+    add("--docs", metavar="FILE.md", help="write the figures into docs/benchmarks.md")
+    return parser  # fmt: skip
+
+
+def parse_peers(words):
+    if words == "all":
+        return list(engines.PEERS)
+    names = [name for name in words.split(",") if name]
+    for name in names:
+        if name not in engines.PEERS:
+            raise UsageError(f"expected --peers all or some of {', '.join(engines.PEERS)}; got '{name}'")
+    return [name for name in engines.PEERS if name in names]
+
+
+def print_list():
+    from .workloads import WORKLOADS
+
+    print("workloads")
+    for workload in WORKLOADS.values():
+        print(f"  {workload.name:<18} {workload.title}")
+    print("peers")
+    for name in engines.PEERS:
+        version = engines.version(name)
+        print(f"  {name:<18} {version or 'not installed; tools/bench-setup.sh installs it'}")
+
+
+def run(arguments):
+    peers = parse_peers(arguments.peers)
+    if arguments.list:
+        print_list()
+        return []
+    if not arguments.subjects:
+        raise UsageError("expected a model or a workload; winnow bench --list lists them")
+    settings = Settings(
+        peers, arguments.threads, arguments.rounds, arguments.runs, arguments.tolerance,
+        arguments.option,
+    )  # fmt: skip
+    makers = []
+    for word in arguments.subjects:
+        makers += subjects.find(word, os.path.abspath(arguments.work), arguments)
+    stored = regressions.read(arguments.stored, arguments.threads) if arguments.stored else None
+
+    facts = machine.facts(arguments.threads)
+    print("\n".join(text.machine_lines(facts)), flush=True)
+    results = []
+    for make in makers:
+        result = measure(make(), settings, text.progress)
+        results.append(result)
+        print(text.table(result), flush=True)
+    return report(arguments, results, facts, stored)
+
+
+def report(arguments, results, facts, stored):
+    """Writes what was asked for -> what is wrong."""
+    command = "winnow bench " + shlex.join(sys.argv[1:])
+    if arguments.json:
+        text.write_json(arguments.json, {**facts, "command": command, "models": results})
+    if arguments.plot:
+        plot.write(arguments.plot, results, facts)
+    if arguments.docs:
+        page.write(arguments.docs, results, facts, command)
+    if arguments.store:
+        regressions.store(arguments.store, results, facts)
+    wrong = [
+        f"{result['name']}: Winnow: {result['engines']['winnow']['reason']}"
+        for result in results
+        if result["engines"]["winnow"]["state"] != "timed"
+    ]
+    return wrong + (regressions.check(stored, results) if stored else [])
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        prog="python -m winnow.bench",
-        description="Measures Winnow beside ONNX Runtime; see docs/benchmarks.md.",
-    )
-    commands = parser.add_subparsers(dest="benchmark", required=True)
-    for name, module in BENCHMARKS.items():
-        command = commands.add_parser(name, help=module.__doc__.split("\n")[0])
-        command.add_argument("--threads", type=int, default=2)
-        command.add_argument("--rounds", type=int, default=30, help="default 30")
-        command.add_argument("--runs", type=int, default=5, help="runs in a round (default 5)")
-        command.add_argument("--tolerance", type=float, default=1e-3,
-                             help="largest difference of outputs that is timed at all")  # fmt: skip
-        command.add_argument("--option", action="append", default=[],
-                             help="passed to winnow compile, e.g. --option=--cpu=x86-64-v3")  # fmt: skip
-        command.add_argument("--work", default=os.path.join("build", "bench"),
-                             help="folder for models and libraries (default build/bench)")  # fmt: skip
-        command.add_argument("--json", metavar="FILE", help="writes all that was measured")
-        module.add_arguments(command)
-    arguments = parser.parse_args()
-    arguments.work = os.path.abspath(arguments.work)
-    os.makedirs(arguments.work, exist_ok=True)
-    result = BENCHMARKS[arguments.benchmark].main(arguments)
-    text.write_json(arguments.json, result)
+    arguments = make_parser().parse_args()
+    try:
+        wrong = run(arguments)
+    except UsageError as error:
+        print(f"winnow: error: {error}; see winnow bench --help", file=sys.stderr)
+        return 2
+    except BenchError as error:
+        print(f"winnow: error: {error}", file=sys.stderr)
+        return 1
+    for sentence in wrong:
+        print(f"winnow: error: {sentence}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """What the machine is and what it can do at this moment."""
 
 import functools
+import glob
 import importlib.metadata
 import json
 import os
@@ -12,14 +13,39 @@ import tempfile
 
 import winnow
 
+from .errors import BenchError
+
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+
+
+def package_version(package):
+    """The version of an installed package, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def versions():
     found = {"python": platform.python_version(), "winnow": winnow.__version__}
-    for package in ("onnxruntime", "onnx", "numpy"):
-        found[package] = importlib.metadata.version(package)
+    for package in ("onnx", "numpy"):
+        found[package] = package_version(package)
     return found
+
+
+def commit():
+    """The repository's commit, with + after it if files differ, or None."""
+
+    def git(*arguments):
+        command = ["git", "-C", ROOT, *arguments]
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+    try:
+        number = git("rev-parse", "--short=10", "HEAD")
+        return number + ("+" if number and git("status", "--porcelain", "-uno") else "") or None
+    except OSError:
+        return None
 
 
 def cpu_name():
@@ -39,7 +65,7 @@ def _probe():
     """Builds probe.c, once a process. It needs clang: GCC spills the chains."""
     compiler = next(filter(None, map(shutil.which, ("clang-22", "clang"))), None)
     if not compiler:
-        raise SystemExit("winnow.bench: error: clang not found; install clang-22")
+        raise BenchError("clang not found; install clang-22")
     folder = tempfile.TemporaryDirectory(prefix="winnow-probe-")
     path = os.path.join(folder.name, "probe")
     source = os.path.join(HERE, "probe.c")
@@ -47,16 +73,51 @@ def _probe():
     return path, folder
 
 
-def fma_rates(threads, milliseconds=40, isa=""):
+def _run_probe(*arguments):
+    return subprocess.check_output([_probe()[0], *map(str, arguments)], text=True).split()
+
+
+def fma_rates(threads, milliseconds=40):
     """-> GFLOP/s of `threads` threads together, in float32 FMAs on registers, by
     wall time and by CPU time"""
-    command = [_probe()[0], str(threads), str(milliseconds)] + ([isa] if isa else [])
-    _, wall, cpu = subprocess.check_output(command, text=True).split()
+    _, wall, cpu = _run_probe("fma", threads, milliseconds)
     return float(wall), float(cpu)
 
 
 def fma_isa():
-    return subprocess.check_output([_probe()[0], "1", "1"], text=True).split()[0]
+    return _run_probe("fma", 1, 1)[0]
+
+
+@functools.lru_cache(None)
+def read_mebibytes():
+    """The size of the buffer of `read_rates`: eight times all last-level caches,
+    at least 256 MiB, at most an eighth of the memory."""
+    caches = {}
+    for folder in glob.glob("/sys/devices/system/cpu/cpu*/cache/index3"):
+        with open(f"{folder}/shared_cpu_list") as owners, open(f"{folder}/size") as size:
+            caches[owners.read()] = int(size.read().strip().removesuffix("K")) >> 10
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
+    return min(max(8 * sum(caches.values()), 256), memory // 8)
+
+
+def read_rates(threads, milliseconds=60):
+    """-> GB/s at which `threads` threads together read memory, by wall time and
+    by CPU time"""
+    wall, cpu = _run_probe("read", threads, milliseconds, read_mebibytes())
+    return float(wall), float(cpu)
+
+
+def facts(threads):
+    """What a measurement depends on besides the peers."""
+    return {
+        "versions": versions(),
+        "commit": commit(),
+        "cpu": cpu_name(),
+        "cpus": cpus(),
+        "threads": threads,
+        "fma_isa": fma_isa(),
+        "read_mebibytes": read_mebibytes(),
+    }
 
 
 def winnow_tool():
@@ -74,8 +135,9 @@ print(json.dumps({"status": os.waitstatus_to_exitcode(status),
 """
 
 
-def measured(command):
-    """Runs a command -> {status, seconds, peak_bytes}; fails if it fails.
+def measured(command, environment=None):
+    """Runs a command -> {seconds, peak_bytes}; raises BenchError with what it
+    said last if it fails.
 
     A small process starts it, because Linux counts the peak of the process
     that started a child as the child's own.
@@ -85,20 +147,22 @@ def measured(command):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        errors="replace",
+        env={**os.environ, **(environment or {})},
     )
     result = json.loads(done.stdout) if done.returncode == 0 else {"status": 1}
-    if result["status"] != 0:
-        sys.stderr.write(done.stderr)
-        raise SystemExit(f"winnow.bench: error: failed: {' '.join(map(str, command))}")
+    status = result.pop("status")
+    if status:
+        said = [line.strip() for line in done.stderr.splitlines()]
+        wrong = [line for line in said if "error" in line.lower()] or said[-1:]
+        raise BenchError(wrong[0] if wrong else f"it ended with status {status}")
     return result
 
 
 def compile_model(model, folder, options=()):
     """Compiles into a fresh folder -> what it cost and what it left."""
     shutil.rmtree(folder, ignore_errors=True)
-    tool = winnow_tool()
-    result = measured([tool, "compile", model, "-o", folder, *options])
-    del result["status"]
+    result = measured([winnow_tool(), "compile", model, "-o", folder, *options])
     result["model_bytes"] = os.path.getsize(model)
     sizes = {name: os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)}
     result["library_bytes"] = sum(n for f, n in sizes.items() if f.endswith(".so"))

@@ -8,36 +8,52 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 
 import numpy as np
 
-from . import machine, stats
+from .errors import BenchError
+
+# A peer that compiles or loads for longer is given up.
+PATIENCE_SECONDS = 1800
 
 
 class Peer:
-    def __init__(self, engine, model, threads):
+    """The process of an engine. Its methods raise BenchError with the reason
+    where the engine refuses or its process ends."""
+
+    def __init__(self, engine, log=None):
         self.engine = engine
+        self.load_seconds, self.names, self.has_run = 0.0, [], False
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "winnow.bench.worker"],
+            [sys.executable, "-m", "winnow.bench.worker", engine],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=log or subprocess.DEVNULL,
             text=True,
         )
-        self.load_seconds = 0.0
-        with self.running():
-            loaded = self.ask("load", engine=engine, model=model, threads=threads)
-        self.load_seconds, self.names = loaded["seconds"], loaded["outputs"]
 
     def ask(self, do, **request):
+        timer = threading.Timer(PATIENCE_SECONDS, self.process.kill)
+        timer.start()
         try:
             self.process.stdin.write(json.dumps({"do": do, **request}) + "\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
         except BrokenPipeError:
             line = ""
+        finally:
+            late = not timer.is_alive()
+            timer.cancel()
         if not line:
-            raise SystemExit(f"winnow.bench: error: the {self.engine} process ended during '{do}'")
-        return json.loads(line)
+            status = self.process.wait()
+            how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+            how = f"no answer in {PATIENCE_SECONDS} s" if late else f"its process ended with {how}"
+            raise BenchError(f"{do}: {how}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise BenchError(f"{do}: {answer['error']}")
+        return answer
 
     @contextlib.contextmanager
     def running(self):
@@ -48,29 +64,45 @@ class Peer:
             if self.process.poll() is None:
                 self.process.send_signal(signal.SIGSTOP)
 
-    def outputs(self, feeds):
-        """-> {output name: array}"""
-        with self.running(), tempfile.TemporaryDirectory() as folder:
-            self._give(feeds, folder)
-            path = os.path.join(folder, "out.npz")
-            self.ask("outputs", path=path)
-            with np.load(path) as file:
-                return dict(zip(self.names, [file[f"arr_{i}"] for i in range(len(self.names))]))
+    def build(self, job):
+        """-> {seconds, peak_bytes, ...}"""
+        with self.running():
+            return self.ask("build", job=job)
 
-    def _give(self, feeds, folder):
-        path = os.path.join(folder, "in.npz")
-        np.savez(path, **feeds)
-        self.ask("feeds", path=path)
+    def load(self, job):
+        with self.running():
+            loaded = self.ask("load", job=job)
+        self.load_seconds, self.names = loaded["seconds"], loaded["outputs"]
 
     def feed(self, feeds):
         with self.running(), tempfile.TemporaryDirectory() as folder:
-            self._give(feeds, folder)
+            path = os.path.join(folder, "in.npz")
+            arrays = {f"array_{i}": array for i, array in enumerate(feeds.values())}
+            np.savez(path, names=json.dumps(list(feeds)), **arrays)
+            self.ask("feed", path=path)
+
+    def outputs(self, feeds):
+        """-> {output name: array}. What an engine leaves to the first run is
+        counted as loading."""
+        self.feed(feeds)
+        with self.running(), tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "out.npz")
+            seconds = self.ask("outputs", path=path)["seconds"]
+            self.load_seconds += 0.0 if self.has_run else seconds
+            self.has_run = True
+            with np.load(path) as file:
+                return dict(zip(self.names, [file[f"arr_{i}"] for i in range(len(self.names))]))
 
     def time(self, runs, warm_up=2):
-        """-> (median wall, median CPU) seconds of a run"""
+        """-> {wall, cpu: median seconds of a run, threads: CPU seconds of a run
+        by thread, the busiest first}"""
         with self.running():
             answer = self.ask("time", runs=runs, warm_up=warm_up)
-        return float(np.median(answer["wall"])), float(np.median(answer["cpu"]))
+        return {
+            "wall": float(np.median(answer["wall"])),
+            "cpu": float(np.median(answer["cpu"])),
+            "threads": answer["threads"],
+        }
 
     def peak_bytes(self):
         with self.running():
@@ -85,39 +117,10 @@ class Peer:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self.process.stdout.close()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.close()
-
-
-def interleave(ours, theirs, threads, rounds, runs, isa="", tick=None):
-    """Times two loaded and fed peers in turns, the first one of a round
-    changing, with a probe of the FMA rate in each round -> a dict of lists."""
-    rows = {"ours": [], "theirs": [], "ours_cpu": [], "theirs_cpu": [], "probe": []}
-    for number in range(rounds):
-        order = [("ours", ours), ("theirs", theirs)]
-        for key, peer in order if number % 2 == 0 else reversed(order):
-            wall, cpu = peer.time(runs)
-            rows[key].append(wall)
-            rows[f"{key}_cpu"].append(cpu)
-        rows["probe"].append(machine.fma_rates(threads, isa=isa)[0])
-        if tick:
-            tick(number + 1, rounds)
-    return rows
-
-
-def summary(rows):
-    """Medians and ratios of what `interleave` measured; times in seconds."""
-    median = {key: float(np.median(values)) for key, values in rows.items()}
-    return {
-        "winnow_seconds": median["ours"],
-        "onnxruntime_seconds": median["theirs"],
-        "winnow_cpu_seconds": median["ours_cpu"],
-        "onnxruntime_cpu_seconds": median["theirs_cpu"],
-        "ratio": stats.ratio(rows["ours"], rows["theirs"]),
-        "cpu_ratio": stats.ratio(rows["ours_cpu"], rows["theirs_cpu"]),
-        "fma_gflops": median["probe"],
-    }

@@ -1,11 +1,16 @@
-/* The machine's FMA rate, now: independent chains of fused multiply-adds on
- * registers only, on the given number of threads.
+/* What the machine can do, now, on the given number of threads.
  *
- *   probe THREADS MILLISECONDS [avx512|avx2|sse]
+ *   probe fma THREADS MILLISECONDS [avx512|avx2|sse]
  *
- * prints the instruction set and the GFLOP/s of all threads together, once by
- * the clock on the wall and once by the threads' CPU time, which other programs
- * disturb less. */
+ * runs independent chains of fused multiply-adds on registers only and prints
+ * the instruction set and the GFLOP/s of all threads together, once by the
+ * clock on the wall and once by the threads' CPU time, which other programs
+ * disturb less.
+ *
+ *   probe read THREADS MILLISECONDS MEBIBYTES
+ *
+ * reads a buffer of that size from front to back, a part of it a thread, and
+ * prints the GB/s of all threads together by both clocks. */
 #define _GNU_SOURCE
 #include <immintrin.h>
 #include <pthread.h>
@@ -18,6 +23,7 @@
  * SSE and AVX2 beside the operands, 24 the 32 of AVX-512. The empty asm keeps
  * each value in a register and unknown. */
 #define STEPS 4096
+#define MAX_THREADS 1024
 
 #define PROBE(name, isa, CHAINS, reg, vector, set1, step)                      \
   __attribute__((target(isa), noinline)) static void name(void) {              \
@@ -42,10 +48,23 @@ PROBE(run_avx2, "avx2,fma", 12, "x", __m256, _mm256_set1_ps, AVX2_STEP)
 PROBE(run_avx512, "avx512f", 24, "v", __m512, _mm512_set1_ps, AVX512_STEP)
 
 typedef struct {
-  void (*run)(void);
+  void (*run)(void); /* or NULL, to read */
+  const char *data;
+  size_t bytes;
   double seconds, cpu_seconds, calls;
   pthread_barrier_t *start;
 } task;
+
+/* SSE2 reads at the memory's speed; the sums keep the loads. */
+static void read_all(const char *data, size_t bytes) {
+  __m128i sums[4] = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128(),
+                     _mm_setzero_si128()};
+  for (size_t at = 0; at < bytes; at += 64)
+    for (int i = 0; i < 4; ++i)
+      sums[i] = _mm_add_epi32(sums[i], _mm_load_si128((const __m128i *)(data + at) + i));
+  for (int i = 0; i < 4; ++i)
+    __asm__ volatile("" : : "x"(sums[i]));
+}
 
 static double now(clockid_t clock) {
   struct timespec t;
@@ -55,15 +74,17 @@ static double now(clockid_t clock) {
 
 static void *work(void *argument) {
   task *t = argument;
-  for (int i = 0; i < 20; ++i)
+  for (int i = 0; t->run && i < 20; ++i)
     t->run(); /* wakes the vector units and the clock */
   pthread_barrier_wait(t->start);
   double cpu_begin = now(CLOCK_THREAD_CPUTIME_ID);
   double begin = now(CLOCK_MONOTONIC), end = begin, limit = begin + t->seconds;
   while (end < limit) {
-    for (int i = 0; i < 8; ++i)
+    for (int i = 0; t->run && i < 8; ++i)
       t->run();
-    t->calls += 8;
+    if (!t->run)
+      read_all(t->data, t->bytes);
+    t->calls += t->run ? 8 : 1;
     end = now(CLOCK_MONOTONIC);
   }
   t->cpu_seconds = now(CLOCK_THREAD_CPUTIME_ID) - cpu_begin;
@@ -71,18 +92,38 @@ static void *work(void *argument) {
   return NULL;
 }
 
-int main(int argc, char **argv) {
-  int threads = argc > 1 ? atoi(argv[1]) : 1;
-  double seconds = (argc > 2 ? atof(argv[2]) : 50) * 1e-3;
-  const char *isa = argc > 3 ? argv[3] : "";
-  if (threads < 1 || threads > 256)
-    return fprintf(stderr, "probe: expected 1 to 256 threads\n"), 2;
+/* -> calls a second of all threads together, by both clocks */
+static int measure(task proto, int threads, double *rate, double *cpu_rate) {
+  pthread_barrier_t start;
+  pthread_barrier_init(&start, NULL, (unsigned)threads);
+  proto.start = &start;
+  task tasks[MAX_THREADS];
+  pthread_t ids[MAX_THREADS];
+  for (int i = 0; i < threads; ++i) {
+    tasks[i] = proto;
+    if (proto.data)
+      tasks[i].data += (size_t)i * proto.bytes;
+    if (i && pthread_create(&ids[i], NULL, work, &tasks[i]))
+      return fprintf(stderr, "probe: no thread to be had\n"), 1;
+  }
+  work(&tasks[0]);
+  *rate = *cpu_rate = 0;
+  for (int i = 0; i < threads; ++i) {
+    if (i)
+      pthread_join(ids[i], NULL);
+    *rate += tasks[i].calls / tasks[i].seconds;
+    *cpu_rate += tasks[i].calls / tasks[i].cpu_seconds;
+  }
+  return 0;
+}
+
+static int probe_fma(int threads, double seconds, const char *isa) {
   if (!*isa)
     isa = __builtin_cpu_supports("avx512f") ? "avx512"
           : __builtin_cpu_supports("fma")   ? "avx2"
                                             : "sse";
-  task proto = {run_sse, seconds, 0, 0, NULL};
-  double flops = 12.0 * STEPS * 4 * 2;
+  task proto = {run_sse, NULL, 0, seconds, 0, 0, NULL};
+  double flops = 12.0 * STEPS * 4 * 2, rate, cpu_rate;
   if (!strcmp(isa, "avx2")) {
     proto.run = run_avx2;
     flops = 12.0 * STEPS * 8 * 2;
@@ -92,25 +133,38 @@ int main(int argc, char **argv) {
   } else if (strcmp(isa, "sse")) {
     return fprintf(stderr, "probe: expected avx512, avx2 or sse\n"), 2;
   }
-
-  pthread_barrier_t start;
-  pthread_barrier_init(&start, NULL, (unsigned)threads);
-  proto.start = &start;
-  task tasks[256];
-  pthread_t ids[256];
-  for (int i = 0; i < threads; ++i) {
-    tasks[i] = proto;
-    if (i && pthread_create(&ids[i], NULL, work, &tasks[i]))
-      return fprintf(stderr, "probe: no thread to be had\n"), 1;
-  }
-  work(&tasks[0]);
-  double rate = tasks[0].calls / tasks[0].seconds;
-  double cpu_rate = tasks[0].calls / tasks[0].cpu_seconds;
-  for (int i = 1; i < threads; ++i) {
-    pthread_join(ids[i], NULL);
-    rate += tasks[i].calls / tasks[i].seconds;
-    cpu_rate += tasks[i].calls / tasks[i].cpu_seconds;
-  }
+  if (measure(proto, threads, &rate, &cpu_rate))
+    return 1;
   printf("%s %.3f %.3f\n", isa, rate * flops * 1e-9, cpu_rate * flops * 1e-9);
   return 0;
+}
+
+static int probe_read(int threads, double seconds, size_t mebibytes) {
+  size_t part = (mebibytes << 20) / (size_t)threads & ~(size_t)4095;
+  size_t bytes = part * (size_t)threads;
+  char *data = aligned_alloc(4096, bytes);
+  double rate, cpu_rate;
+  if (!part || !data)
+    return fprintf(stderr, "probe: no memory to be had\n"), 1;
+  /* Pages that were never written are all one page of zeros. */
+  memset(data, 1, bytes);
+  task proto = {NULL, data, part, seconds, 0, 0, NULL};
+  if (measure(proto, threads, &rate, &cpu_rate))
+    return 1;
+  printf("%.3f %.3f\n", rate * (double)part * 1e-9, cpu_rate * (double)part * 1e-9);
+  free(data);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  const char *what = argc > 1 ? argv[1] : "";
+  int threads = argc > 2 ? atoi(argv[2]) : 1;
+  double seconds = (argc > 3 ? atof(argv[3]) : 50) * 1e-3;
+  if (threads < 1 || threads > MAX_THREADS)
+    return fprintf(stderr, "probe: expected 1 to %d threads\n", MAX_THREADS), 2;
+  if (!strcmp(what, "fma"))
+    return probe_fma(threads, seconds, argc > 4 ? argv[4] : "");
+  if (!strcmp(what, "read"))
+    return probe_read(threads, seconds, argc > 4 ? (size_t)atol(argv[4]) : 256);
+  return fprintf(stderr, "probe: expected fma or read\n"), 2;
 }

@@ -3,57 +3,121 @@
 import json
 import sys
 
-from . import machine
-
 
 def milliseconds(seconds):
-    return f"{seconds * 1e3:.3f} ms"
+    return f"{seconds * 1e3:.2f}"
 
 
 def mebibytes(count):
-    return f"{count / 2**20:.1f} MiB"
+    return f"{count / 2**20:.0f}"
 
 
-def interval(triple, digits=3):
+def interval(triple, digits=2):
     median, low, high = triple
     return f"{median:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def row(label, text):
-    print(f"  {label:<26} {text}")
-
-
-def header(title, threads):
-    """Prints and returns what a measurement depends on."""
-    facts = {
-        "versions": machine.versions(),
-        "cpu": machine.cpu_name(),
-        "cpus": machine.cpus(),
-        "threads": threads,
-        "fma_isa": machine.fma_isa(),
-    }
-    print(title)
-    print(f"  {facts['cpu']}, {facts['cpus']} CPUs, {threads} threads, probe {facts['fma_isa']}")
-    print("  " + ", ".join(f"{name} {version}" for name, version in facts["versions"].items()))
-    return facts
-
-
-def tick(done, total):
-    """A counter on a terminal; nothing in a log."""
+def progress(text):
+    """What is going on, on a terminal; nothing in a log."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r  round {done}/{total}" + ("\r\033[K" if done == total else ""))
+        sys.stderr.write(f"\r\033[K{text}")
         sys.stderr.flush()
 
 
-def compile_cost(cost):
-    row("compile", f"{cost['seconds']:.2f} s, peak memory {mebibytes(cost['peak_bytes'])} "
-        f"for a model of {mebibytes(cost['model_bytes'])}")  # fmt: skip
-    row("library without weights", mebibytes(cost["library_bytes"]))
-    row("weights file", mebibytes(cost["weights_bytes"]))
-
-
 def write_json(path, result):
-    if path:
-        with open(path, "w") as file:
-            json.dump(result, file, indent=1)
-            file.write("\n")
+    with open(path, "w") as file:
+        json.dump(result, file, indent=1)
+        file.write("\n")
+
+
+def machine_lines(facts):
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    return [
+        f"{facts['cpu']}, {facts['cpus']} CPUs, {facts['threads']} threads, {facts['fma_isa']}",
+        f"commit {facts['commit'] or 'unknown'}, {versions}",
+    ]
+
+
+COLUMNS = (
+    "", "wall ms", "CPU ms", "threads", "ratio [95 %]", "of FMA", "of read",
+    "load s", "peak MiB", "difference",
+)  # fmt: skip
+
+
+def name_of(row):
+    """An engine with its version."""
+    return f"{row['title']} {row['version']}" if row.get("version") else row["title"]
+
+
+def cells(row):
+    """The columns of an engine that was timed."""
+    wall = row["seconds"][0]
+    busy = sum(seconds > 0.05 * wall for seconds in row["thread_cpu_seconds"])
+    share = lambda key: f"{row[key][0]:.2f}" if key in row else "-"
+    return (
+        name_of(row),
+        milliseconds(wall),
+        milliseconds(row["cpu_seconds"][0]),
+        str(busy),
+        interval(row["ratio"]) if "ratio" in row else "1",
+        share("of_fma"),
+        share("of_read"),
+        f"{row['load_seconds']:.2f}",
+        mebibytes(row["peak_bytes"]),
+        f"{row['difference']:.0e}",
+    )
+
+
+def work_line(result):
+    parts = []
+    if result["flops"]:
+        parts.append(f"{result['flops'] * 1e-9:.1f} GFLOP")
+    parts.append(f"{mebibytes(result['weight_bytes'])} MiB of weights")
+    probes = result.get("probes")
+    if probes:
+        middle = lambda values: sorted(values)[len(values) // 2]
+        parts.append(f"probes {middle(probes['fma']):.0f} GFLOP/s, {middle(probes['read']):.1f} GB/s")
+    return ", ".join(parts)
+
+
+def refusals(result):
+    """-> (engine, why it is not in the table) of each that is not"""
+    words = {"refused": "not run", "differs": "not timed"}
+    return [
+        (row["title"], f"{words[row['state']]}: {row['reason']}")
+        for row in result["engines"].values()
+        if row["state"] != "timed"
+    ]
+
+
+def notes(result):
+    """What builds cost, in a line an engine."""
+    for row in result["engines"].values():
+        build = row.get("build")
+        if not build:
+            continue
+        text = f"{build['seconds']:.1f} s, peak memory {mebibytes(build['peak_bytes'])} MiB"
+        if "library_bytes" in build:
+            text += (
+                f", library {build['library_bytes'] / 2**10:.0f} KiB, "
+                f"weights {mebibytes(build['weights_bytes'])} MiB"
+            )
+        if "fused" in build:
+            fused = ", ".join(f"{count} {name}" for name, count in build["fused"].items())
+            text += f"; fused {fused or 'nothing'}"
+        yield row["title"], text
+
+
+def table(result):
+    rows = [cells(row) for row in result["engines"].values() if row["state"] == "timed"]
+    lines = [f"{result['name']}: {result['title']}", f"  {work_line(result)}"]
+    if rows:
+        rows.insert(0, COLUMNS)
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        for row in rows:
+            padded = [row[0].ljust(widths[0])]
+            padded += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+            lines.append("  " + "  ".join(padded))
+    lines += [f"  {title}: {reason}" for title, reason in refusals(result)]
+    lines += [f"  {title}: compiled in {text}" for title, text in notes(result)]
+    return "\n".join(lines)

@@ -1,31 +1,18 @@
 """One peer of a benchmark in a process of its own: reads one JSON request a
 line, writes one JSON answer a line. See peers.py."""
 
+import ctypes
+import glob
+import importlib
 import json
 import os
+import signal
 import sys
 import time
 
+from . import engines
 
-def make_run(engine, model, threads):
-    """-> (run(feeds) -> list of arrays, output names)"""
-    if engine == "winnow":
-        import winnow
-
-        session = winnow.Session(model, threads=threads)
-        names = [output.name for output in session.get_outputs()]
-    else:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"]
-        )
-        names = [output.name for output in session.get_outputs()]
-    return (lambda feeds: session.run(None, feeds)), names
+PR_SET_PDEATHSIG = 1
 
 
 def peak_bytes():
@@ -36,39 +23,89 @@ def peak_bytes():
     return 0
 
 
+def thread_seconds():
+    """-> {thread: CPU seconds}"""
+    seconds = {}
+    for path in glob.glob("/proc/self/task/*/schedstat"):
+        try:
+            with open(path) as file:
+                seconds[path] = int(file.read().split()[0]) * 1e-9
+        except OSError:
+            pass  # it ended meanwhile
+    return seconds
+
+
+class Worker:
+    def __init__(self, name):
+        self.engine = engines.engine(name)
+        self.loaded = self.feeds = self.prepared = None
+
+    def build(self, job):
+        begin = time.monotonic()
+        cost = self.engine.build(job) or {}
+        return {"seconds": time.monotonic() - begin, "peak_bytes": peak_bytes(), **cost}
+
+    def load(self, job):
+        importlib.import_module(self.engine.IMPORT)
+        getattr(self.engine, "setup", lambda _: None)(job)
+        begin = time.monotonic()
+        self.loaded = self.engine.load(job)
+        return {"seconds": time.monotonic() - begin, "outputs": self.loaded.names}
+
+    def feed(self, path):
+        import numpy as np
+
+        # Numbered as outputs are: an ONNX name may hold a slash.
+        with np.load(path) as file:
+            names = json.loads(str(file["names"]))
+            self.feeds = {name: file[f"array_{i}"] for i, name in enumerate(names)}
+        self.prepared = self.loaded.prepare(self.feeds)
+        return {}
+
+    def outputs(self, path):
+        import numpy as np
+
+        begin = time.monotonic()
+        results = self.loaded.run(self.prepared)
+        seconds = time.monotonic() - begin
+        np.savez(path, *self.loaded.arrays(results))
+        return {"seconds": seconds}
+
+    def time(self, runs, warm_up):
+        run, prepared = self.loaded.run, self.prepared
+        for _ in range(warm_up):
+            run(prepared)
+        wall, cpu = [], []
+        before = thread_seconds()
+        for _ in range(runs):
+            wall_begin, cpu_begin = time.perf_counter(), time.process_time()
+            results = run(prepared)
+            cpu.append(time.process_time() - cpu_begin)
+            wall.append(time.perf_counter() - wall_begin)
+            del results
+        after = thread_seconds()
+        threads = [(after[key] - before.get(key, 0.0)) / runs for key in after]
+        threads = sorted((seconds for seconds in threads if seconds > 0), reverse=True)
+        return {"wall": wall, "cpu": cpu, "threads": threads}
+
+    def peak(self):
+        return {"bytes": peak_bytes()}
+
+
 def main():
+    # A stopped process does not see that nobody asks any more.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     # Answers keep the real stdout to themselves, whatever a library prints.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    import numpy as np
-
-    run = names = feeds = None
+    worker = Worker(sys.argv[1])
     for line in sys.stdin:
         request = json.loads(line)
-        answer = {}
-        if request["do"] == "load":
-            begin = time.monotonic()
-            run, names = make_run(request["engine"], request["model"], request["threads"])
-            answer = {"seconds": time.monotonic() - begin, "outputs": names}
-        elif request["do"] == "feeds":
-            with np.load(request["path"]) as file:
-                feeds = {name: file[name] for name in file.files}
-        elif request["do"] == "outputs":
-            # Numbered: an ONNX name such as onnx::Shape_422 may hold a slash.
-            results = run(feeds)
-            np.savez(request["path"], *results)
-        elif request["do"] == "time":
-            for _ in range(request["warm_up"]):
-                run(feeds)
-            wall, cpu = [], []
-            for _ in range(request["runs"]):
-                wall_begin, cpu_begin = time.perf_counter(), time.process_time()
-                run(feeds)
-                cpu.append(time.process_time() - cpu_begin)
-                wall.append(time.perf_counter() - wall_begin)
-            answer = {"wall": wall, "cpu": cpu}
-        elif request["do"] == "peak":
-            answer = {"bytes": peak_bytes()}
+        try:
+            answer = getattr(worker, request.pop("do"))(**request)
+        except Exception as error:
+            said = str(error).strip().split("\n")[0]
+            answer = {"error": f"{type(error).__name__}: {said}" if said else repr(error)}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

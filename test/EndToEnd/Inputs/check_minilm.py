@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""The trained sentence encoder against ONNX Runtime: fewer sentences than
-`python -m winnow.bench minilm` takes, the same limits.
+"""The trained sentence encoder against ONNX Runtime, on random sentences.
 
     check_minilm.py WINNOW WORK_FOLDER
 """

@@ -1,0 +1,247 @@
+"""One model through all engines: built, loaded, compared, then timed in turns."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shutil
+
+import numpy as np
+
+from . import engines, machine, stats
+from .errors import BenchError
+from .peers import Peer
+
+
+@dataclasses.dataclass
+class Subject:
+    """A model to measure. `draw(rng)` makes inputs; `job` holds what engines
+    want to know besides (see engines/__init__.py)."""
+
+    name: str
+    title: str
+    model: str
+    folder: str
+    draw: object
+    job: dict
+    work: dict
+    has_module: bool = False
+
+
+@dataclasses.dataclass
+class Settings:
+    peers: list
+    threads: int
+    rounds: int
+    runs: int
+    tolerance: float
+    options: list
+
+
+# ---- building ----------------------------------------------------------------
+
+
+def file_hash(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def build(name, job, folder):
+    """Builds what an engine loads, or finds it from an earlier time: of the same
+    model, version, settings and CPU -> what it cost, or None."""
+    engine = engines.engine(name)
+    if not hasattr(engine, "build"):
+        return None
+    key = [file_hash(job["model"]), file_hash(engine.__file__), engines.version(name)]
+    key += [machine.cpu_name()]
+    key += [job[part] for part in ("threads", "model_type", "heads", "width")]
+    # Our own compiler changes without a new version.
+    is_ours = name == "winnow"
+    key = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+    job["artifact"] = os.path.join(folder, name if is_ours else f"{name}-{key}")
+    costs = os.path.join(job["artifact"], "build.json")
+    if os.path.exists(costs) and not is_ours:
+        with open(costs) as file:
+            return json.load(file)
+    part = {**job, "artifact": job["artifact"] + ".part"}
+    # What other versions left takes room.
+    for entry in os.listdir(folder):
+        if re.fullmatch(f"{name}(-[0-9a-f]{{16}})?(\\.part)?", entry):
+            shutil.rmtree(os.path.join(folder, entry))
+    os.makedirs(part["artifact"])
+    with _open_log(folder, name) as log, Peer(name, log) as peer:
+        cost = peer.build(part)
+    with open(os.path.join(part["artifact"], "build.json"), "w") as file:
+        json.dump(cost, file)
+    os.replace(part["artifact"], job["artifact"])
+    return cost
+
+
+def _open_log(folder, name):
+    return open(os.path.join(folder, f"{name}.log"), "a")
+
+
+# ---- comparing ---------------------------------------------------------------
+
+
+def compare(got, want):
+    """Two lists of outputs -> {difference: the largest, scale: of what was
+    wanted, at the output that is off by most of its scale}."""
+    if len(got) != len(want):
+        raise BenchError(f"expected {len(want)} outputs, got {len(got)}")
+    worst = {"difference": 0.0, "scale": 1.0}
+    for mine, theirs in zip(got, want):
+        if mine.shape != theirs.shape:
+            raise BenchError(f"expected an output of {theirs.shape}, got {mine.shape}")
+        difference = stats.largest_difference(mine, theirs)
+        scale = max(1.0, stats.largest_difference(theirs, np.zeros((), theirs.dtype)))
+        if difference / scale >= worst["difference"] / worst["scale"]:
+            worst = {"difference": difference, "scale": scale}
+    return worst
+
+
+# ---- timing ------------------------------------------------------------------
+
+
+def probe(threads, probes):
+    """Measures what the machine can do now, into lists by name."""
+    for key, rates in (("fma", machine.fma_rates), ("read", machine.read_rates)):
+        wall, cpu = rates(threads)
+        probes.setdefault(key, []).append(wall)
+        probes.setdefault(f"{key}_cpu", []).append(cpu)
+
+
+def time_turns(peers, draw, rounds, runs, before=lambda number: None):
+    """Times loaded peers in turns; `draw()` makes the inputs of a round and
+    `before` is called at its start; -> {engine: {wall, cpu, threads: lists over
+    rounds}}"""
+    rows = {name: {"wall": [], "cpu": [], "threads": []} for name in peers}
+    order = list(peers)
+    for number in range(rounds):
+        before(number)
+        feeds = draw()
+        # Who is first moves on, and who follows whom turns round.
+        turn = order[number % len(order) :] + order[: number % len(order)]
+        for name in turn if number % 2 == 0 else reversed(turn):
+            peers[name].feed(feeds)
+            for key, value in peers[name].time(runs).items():
+                rows[name][key].append(value)
+    return rows
+
+
+def summarize(rows, probes, work):
+    """Medians and ratios; times in seconds. A ratio is a peer's time over ours
+    in the same round: above 1, we are faster."""
+    summary = {}
+    for name, row in rows.items():
+        one = summary[name] = {
+            "seconds": stats.interval(row["wall"]),
+            "cpu_seconds": stats.interval(row["cpu"]),
+            "thread_cpu_seconds": median_threads(row["threads"]),
+            "rounds": row,
+        }
+        if "winnow" in rows and name != "winnow":
+            ours = rows["winnow"]
+            one["ratio"] = stats.ratio(ours["wall"], row["wall"])
+            one["cpu_ratio"] = stats.ratio(ours["cpu"], row["cpu"])
+        for key, amount in (("fma", work["flops"]), ("read", work["weight_bytes"])):
+            if amount:
+                rate = amount * 1e-9 / np.asarray(row["wall"])
+                one[f"of_{key}"] = stats.interval(rate / np.asarray(probes[key]))
+    return summary
+
+
+def median_threads(rounds):
+    """CPU seconds of a run by thread, the busiest first, medians over rounds."""
+    width = max(map(len, rounds), default=0)
+    padded = [threads + [0.0] * (width - len(threads)) for threads in rounds]
+    return [float(value) for value in np.median(padded, axis=0)] if width else []
+
+
+# ---- all of it ---------------------------------------------------------------
+
+
+def measure(subject, settings, say=lambda text: None):
+    """-> the result of a subject, in which each engine is `timed`, or has the
+    reason why it is not."""
+    result = {
+        "name": subject.name,
+        "title": subject.title,
+        "model_bytes": os.path.getsize(subject.model),
+        "tolerance": settings.tolerance,
+        **subject.work,
+        "engines": {},
+    }
+    rng = np.random.default_rng(1)
+    feeds = subject.draw(rng)
+    with contextlib.ExitStack() as stack:
+        peers, want = {}, _reference(subject, settings, feeds)
+        for name in ["winnow", *settings.peers]:
+            say(f"{subject.name}: {engines.title(name)}")
+            row = result["engines"][name] = {
+                "title": engines.title(name), "version": engines.version(name), "state": "refused",
+            }  # fmt: skip
+            try:
+                peer = _open(name, subject, settings, row, stack)
+                row.update(compare(list(peer.outputs(feeds).values()), want))
+                row["load_seconds"] = peer.load_seconds
+            except BenchError as error:
+                row["reason"] = str(error)
+                continue
+            if not row["difference"] <= settings.tolerance * row["scale"]:
+                row["state"] = "differs"
+                row["reason"] = (
+                    f"outputs differ by {row['difference']:.1e} where the largest is "
+                    f"{row['scale']:.1e}"
+                )
+                peer.close()
+                continue
+            row["state"], peers[name] = "timed", peer
+        if peers:
+            probes = result["probes"] = {}
+
+            def before(number):
+                say(f"{subject.name}: round {number + 1}/{settings.rounds}")
+                probe(settings.threads, probes)
+
+            rows = time_turns(
+                peers, lambda: subject.draw(rng), settings.rounds, settings.runs, before
+            )
+            say("")
+            for name, one in summarize(rows, probes, subject.work).items():
+                result["engines"][name].update(one, peak_bytes=peers[name].peak_bytes())
+    return result
+
+
+def _job(subject, settings):
+    return {
+        "model": subject.model,
+        "artifact": "",
+        "threads": settings.threads,
+        "options": settings.options,
+        **subject.job,
+    }
+
+
+def _reference(subject, settings, feeds):
+    """What ONNX Runtime makes of the inputs, whether it is among the peers or not."""
+    with Peer("onnxruntime") as peer:
+        peer.load(_job(subject, settings))
+        return list(peer.outputs(feeds).values())
+
+
+def _open(name, subject, settings, row, stack):
+    engine = engines.engine(name)
+    if row["version"] is None:
+        raise BenchError(f"{engine.PACKAGE} is not installed here; tools/bench-setup.sh installs it")
+    if engine.NEEDS == "module" and not subject.has_module:
+        raise BenchError("it runs the modules of workloads, not ONNX files")
+    job = _job(subject, settings)
+    cost = build(name, job, subject.folder)
+    if cost:
+        row["build"] = cost
+    peer = stack.enter_context(Peer(name, stack.enter_context(_open_log(subject.folder, name))))
+    peer.load(job)
+    return peer

@@ -1,0 +1,67 @@
+"""The generated part of docs/benchmarks.md."""
+
+import os
+import time
+
+from . import engines, plot, text
+from .errors import BenchError
+
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+def _row(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def _table(header, rows):
+    return [_row(header), "|" + "---|" * len(header), *map(_row, rows), ""]
+
+
+def _ratios(results, names):
+    """The first thing to see: ratios, a row a workload."""
+    titles = [engines.title(name) for name in names]
+    rows = []
+    for result in results:
+        cells = [result["title"]]
+        for name in names:
+            row = result["engines"].get(name, {})
+            missing = {"differs": "differs"}.get(row.get("state"), "not run")
+            cells.append(text.interval(row["ratio"]) if "ratio" in row else missing)
+        rows.append(cells)
+    return _table(["workload", *titles], rows)
+
+
+def figures(results, facts, command, picture):
+    names = [n for n in engines.PEERS if any(n in result["engines"] for result in results)]
+    cpu, commit = text.machine_lines(facts)
+    lines = [
+        f"Made by `{command}` on {time.strftime('%Y-%m-%d', time.gmtime())}: {cpu}; {commit}.",
+        "",
+        "A peer's time over Winnow's, median [95 % interval]; above 1, Winnow is faster:",
+        "",
+        *_ratios(results, names),
+        f"![the ratios]({picture})",
+        "",
+    ]
+    for result in results:
+        lines += [f"**{result['title']}** (`{result['name']}`): {text.work_line(result)}", ""]
+        rows = [text.cells(row) for row in result["engines"].values() if row["state"] == "timed"]
+        lines += _table(["engine", *text.COLUMNS[1:]], rows) if rows else []
+        said = [f"- {title}: {reason}" for title, reason in text.refusals(result)]
+        said += [f"- {title}: compiled in {cost}" for title, cost in text.notes(result)]
+        lines += [*said, ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write(path, results, facts, command):
+    try:
+        with open(path) as file:
+            head, rest = file.read().split(BEGIN)
+            _, tail = rest.split(END)
+    except (OSError, ValueError):
+        raise BenchError(f"expected '{path}' to hold {BEGIN} and {END}") from None
+    picture = os.path.splitext(path)[0] + ".svg"
+    plot.write(picture, results, facts)
+    made = figures(results, facts, command, os.path.basename(picture))
+    with open(path, "w") as file:
+        file.write(f"{head}{BEGIN}\n{made}{END}{tail}")

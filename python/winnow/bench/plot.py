@@ -1,0 +1,46 @@
+"""The ratios as a picture."""
+
+from .errors import BenchError
+
+
+def write(path, results, facts):
+    """Bars of the medians with their intervals, a group a workload."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise BenchError("matplotlib is not installed here; run tools/bench-setup.sh") from None
+    matplotlib.use("svg")
+    # Equal figures make equal files.
+    matplotlib.rcParams.update({"svg.hashsalt": "winnow", "font.size": 8})
+    from matplotlib import pyplot
+
+    measured = [r for r in results if any("ratio" in row for row in r["engines"].values())]
+    names = []
+    for result in measured:
+        names += [n for n, row in result["engines"].items() if "ratio" in row and n not in names]
+    figure, axes = pyplot.subplots(figsize=(7, 1.2 + 0.14 * (len(names) + 1) * len(measured)))
+    height = 0.8 / max(len(names), 1)
+    for i, name in enumerate(names):
+        places, medians, below, above = [], [], [], []
+        for place, result in enumerate(measured):
+            row = result["engines"].get(name, {})
+            if "ratio" in row:
+                median, low, high = row["ratio"]
+                places.append(place + (i - (len(names) - 1) / 2) * height)
+                medians.append(median)
+                below.append(median - low)
+                above.append(high - median)
+        title = next(r["engines"][name]["title"] for r in measured if name in r["engines"])
+        axes.barh(places, medians, height * 0.9, xerr=[below, above], label=title,
+                  error_kw={"elinewidth": 0.8})  # fmt: skip
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(measured)), [result["title"] for result in measured])
+    axes.invert_yaxis()
+    axes.set_xlabel(
+        "the peer's time / Winnow's: above 1, Winnow is faster "
+        f"({facts['threads']} threads, 95 % intervals)"
+    )
+    if names:
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    figure.savefig(path, format="svg", bbox_inches="tight", metadata={"Date": None})
+    pyplot.close(figure)

@@ -1,0 +1,107 @@
+"""From the words of the command line to models that can be measured."""
+
+import hashlib
+import os
+
+import numpy as np
+import onnx
+
+from . import machine, signature, work, workloads
+from .errors import BenchError, UsageError
+from .measure import Subject
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def _stamp():
+    """Changes when a workload's file must be written again."""
+    digest = hashlib.sha256()
+    for name in ("workloads.py", "torch_models.py", "models.py", "graph.py"):
+        with open(os.path.join(HERE, name), "rb") as file:
+            digest.update(file.read())
+    for package in ("torch", "transformers", "onnxscript", "onnx"):
+        digest.update(str(machine.package_version(package)).encode())
+    return digest.hexdigest()
+
+
+def _written(workload, folder):
+    """The workload's model file, from an earlier run if nothing changed."""
+    path, mark = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.stamp")
+    if os.path.exists(path) and os.path.exists(mark):
+        with open(mark) as file:
+            if file.read() == _stamp():
+                return path
+    for old in (path, mark):
+        if os.path.lexists(old):
+            os.remove(old)
+    workload.write(path)
+    with open(mark, "w") as file:
+        file.write(_stamp())
+    return path
+
+
+def _pinned(path, dims, folder):
+    """All engines get one file, in which every dimension has its size."""
+    model = signature.read(path)
+    if signature.pin(model, dims):
+        path = os.path.join(folder, "pinned.onnx")
+        onnx.save(model, path)
+    return path, model
+
+
+def of_workload(workload, folder):
+    folder = os.path.join(folder, workload.name)
+    os.makedirs(folder, exist_ok=True)
+    path, model = _pinned(_written(workload, folder), workload.dims, folder)
+    draw = signature.Signature(model.graph, workload.ranges).draw
+    job = {
+        "workload": workload.name,
+        "model_type": workload.family,
+        "heads": workload.heads,
+        "width": workload.width,
+    }
+    counts = work.measure(model)
+    return Subject(workload.name, workload.title, path, folder, draw, job, counts,
+                   workload.has_module)  # fmt: skip
+
+
+def of_file(path, folder, arguments):
+    name = os.path.splitext(os.path.basename(path))[0]
+    key = hashlib.sha256(os.path.abspath(path).encode()).hexdigest()[:8]
+    folder = os.path.join(folder, f"{name}-{key}")
+    os.makedirs(folder, exist_ok=True)
+    dims = signature.parse_pairs(arguments.dim, "--dim NAME=N", signature.parse_size)
+    ranges = signature.parse_pairs(
+        arguments.range, "--range NAME=A..B, B left out, or NAME=A", signature.parse_range
+    )
+    feeds = None
+    if arguments.inputs:
+        try:
+            with np.load(arguments.inputs) as file:
+                feeds = {key: file[key] for key in file.files}
+        except (OSError, ValueError) as error:
+            raise BenchError(f"cannot read '{arguments.inputs}': {error}") from None
+        model = signature.read(path)
+        dims = {**signature.dims_of(model, feeds), **dims}
+        feeds = {value.name: feeds[value.name] for value in signature.inputs_of(model.graph)}
+    pinned, model = _pinned(path, dims, folder)
+    if feeds is None:
+        draw = signature.Signature(model.graph, ranges).draw
+    else:
+        draw = lambda rng: feeds
+    job = {"workload": "", "model_type": arguments.model_type, "heads": 0, "width": 0}
+    return Subject(name, path, pinned, folder, draw, job, work.measure(model))
+
+
+def find(word, folder, arguments):
+    """-> functions that make the subjects of a word, so that each is made when
+    its turn comes"""
+    if word.endswith(".onnx") or os.path.sep in word:
+        if not os.path.exists(word):
+            raise BenchError(f"cannot open '{word}': no such file")
+        return [lambda: of_file(word, folder, arguments)]
+    found = workloads.find(word)
+    if not found:
+        names = ", ".join(workloads.WORKLOADS)
+        raise UsageError(f"expected a model.onnx, all, or a workload of {names}; got '{word}'")
+    return [lambda w=workload: of_workload(w, folder) for workload in found]

@@ -1,0 +1,172 @@
+"""The PyTorch modules of the workloads, from configurations, with seeded random
+weights. Nothing is downloaded.
+
+    python -m winnow.bench.torch_models NAME OUT.onnx    exports one
+"""
+
+import dataclasses
+import sys
+
+import torch
+import transformers
+from torch import nn
+
+OPSET = 18
+
+
+@dataclasses.dataclass
+class Made:
+    module: nn.Module
+    inputs: dict  # name -> example
+    outputs: list
+
+
+class _Call(nn.Module):
+    """A module whose forward takes tensors in order and gives a tuple of them."""
+
+    def __init__(self, model, call):
+        super().__init__()
+        self.model, self.call = model, call
+
+    def forward(self, *tensors):
+        return self.call(self.model, *tensors)
+
+
+def _set_weights(model, seed=0):
+    """Scaled so that values keep their size from layer to layer and scores have
+    unit variance; no bias, scale or shift is trivial."""
+    random = torch.Generator().manual_seed(seed)
+
+    def fill(parameter, std, mean=0.0):
+        if parameter is not None:
+            parameter.copy_(torch.randn(parameter.shape, generator=random) * std + mean)
+
+    with torch.no_grad():
+        for module in model.modules():
+            own = dict(module.named_parameters(recurse=False))
+            weight, bias = own.pop("weight", None), own.pop("bias", None)
+            if weight is not None and weight.dim() == 1:
+                fill(weight, 0.1, 1.0)
+            elif isinstance(module, nn.Embedding):
+                fill(weight, 0.2)
+            elif weight is not None:
+                # GPT-2's Conv1D has its inputs first.
+                first = type(module).__name__ == "Conv1D"
+                fan_in = weight.shape[0] if first else weight[0].numel()
+                fill(weight, fan_in**-0.5)
+            fill(bias, 0.1)
+            for parameter in own.values():
+                fill(parameter, 0.2)
+    return model.eval().requires_grad_(False)
+
+
+def _ids(vocabulary, *shape):
+    return torch.zeros(shape, dtype=torch.long) + vocabulary // 2
+
+
+def bert(seq):
+    config = transformers.BertConfig(attn_implementation="sdpa")
+    model = transformers.BertModel(config)
+
+    def call(model, ids, mask, types):
+        result = model(input_ids=ids, attention_mask=mask, token_type_ids=types)
+        return result.last_hidden_state, result.pooler_output
+
+    ids = _ids(config.vocab_size, 1, seq)
+    inputs = {
+        "input_ids": ids,
+        "attention_mask": torch.ones_like(ids),
+        "token_type_ids": torch.zeros_like(ids),
+    }
+    return model, call, inputs, ["last_hidden_state", "pooler_output"]
+
+
+def _image(model):
+    def call(model, pixels):
+        result = model(pixel_values=pixels)
+        return result.last_hidden_state, result.pooler_output
+
+    inputs = {"pixel_values": torch.zeros(1, 3, 224, 224)}
+    return model, call, inputs, ["last_hidden_state", "pooler_output"]
+
+
+def vit():
+    return _image(transformers.ViTModel(transformers.ViTConfig(attn_implementation="sdpa")))
+
+
+def swin():
+    """Swin-T: Microsoft's swin-tiny-patch4-window7-224, which the defaults are."""
+    return _image(transformers.SwinModel(transformers.SwinConfig()))
+
+
+def gpt2(seq, past):
+    """`seq` new tokens behind a cache of `past`; logits and the longer cache."""
+    config = transformers.GPT2Config(attn_implementation="sdpa")
+    model = transformers.GPT2LMHeadModel(config)
+    parts = [f"{i}.{part}" for i in range(config.n_layer) for part in ("key", "value")]
+
+    def call(model, ids, *cache):
+        pairs = tuple(zip(cache[::2], cache[1::2]))
+        cache = transformers.DynamicCache(pairs) if past else transformers.DynamicCache()
+        result = model(input_ids=ids, past_key_values=cache, use_cache=True)
+        layers = result.past_key_values.layers
+        return (result.logits, *(x for layer in layers for x in (layer.keys, layer.values)))
+
+    inputs = {"input_ids": _ids(config.vocab_size, 1, seq)}
+    if past:
+        dims = (1, config.n_head, past, config.n_embd // config.n_head)
+        inputs.update({f"past_key_values.{part}": torch.zeros(dims) for part in parts})
+    return model, call, inputs, ["logits", *(f"present.{part}" for part in parts)]
+
+
+def whisper():
+    """The encoder of Whisper-base on 30 seconds."""
+    from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+    config = transformers.WhisperConfig(
+        d_model=512, encoder_layers=6, encoder_attention_heads=8, encoder_ffn_dim=2048,
+        attn_implementation="sdpa",
+    )  # fmt: skip
+
+    def call(model, features):
+        return (model(features).last_hidden_state,)
+
+    inputs = {"input_features": torch.zeros(1, 80, 3000)}
+    return WhisperEncoder(config), call, inputs, ["last_hidden_state"]
+
+
+MODULES = {
+    "bert-8": lambda: bert(8),
+    "bert-32": lambda: bert(32),
+    "bert-128": lambda: bert(128),
+    "bert-512": lambda: bert(512),
+    "vit": vit,
+    "gpt2-prefill": lambda: gpt2(128, 0),
+    "gpt2-decode": lambda: gpt2(1, 512),
+    "whisper": whisper,
+    "swin": swin,
+}
+
+
+def make(name):
+    model, call, inputs, outputs = MODULES[name]()
+    return Made(_Call(_set_weights(model), call).eval(), inputs, outputs)
+
+
+def export(name, path):
+    made = make(name)
+    torch.onnx.export(
+        made.module,
+        tuple(made.inputs.values()),
+        path,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=list(made.inputs),
+        output_names=made.outputs,
+        external_data=False,
+        verbose=False,
+    )
+
+
+if __name__ == "__main__":
+    export(*sys.argv[1:])

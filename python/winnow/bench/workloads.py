@@ -1,0 +1,98 @@
+"""The models that are measured by name."""
+
+import dataclasses
+import os
+import sys
+from typing import Callable
+
+from . import machine, minilm, models
+from .errors import BenchError
+
+VOCABULARY = {"bert": 30522, "gpt2": 50257}
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """`write(path)` writes the model; `dims` and `ranges` are those of
+    signature.py; family, heads and width are for ONNX Runtime's optimiser."""
+
+    name: str
+    title: str
+    write: Callable
+    ranges: dict = dataclasses.field(default_factory=dict)
+    dims: dict = dataclasses.field(default_factory=dict)
+    family: str = ""
+    heads: int = 0
+    width: int = 0
+    has_module: bool = False
+
+
+def _export(name):
+    def write(path):
+        if not machine.package_version("torch"):
+            raise BenchError("PyTorch is not installed here; run tools/bench-setup.sh")
+        # A process of its own, whose memory goes with it.
+        machine.measured([sys.executable, "-m", "winnow.bench.torch_models", name, path])
+
+    return write
+
+
+def _module(name, title, family, heads=0, width=0, **ranges):
+    return Workload(name, title, _export(name), ranges, family=family, heads=heads, width=width,
+                    has_module=True)  # fmt: skip
+
+
+def _bert(seq):
+    return _module(f"bert-{seq}", f"BERT-base, batch 1, {seq} tokens", "bert", 12, 768,
+                   input_ids=(0, VOCABULARY["bert"]), attention_mask=(1, 2),
+                   token_type_ids=(0, 2))  # fmt: skip
+
+
+def _minilm():
+    def write(path):
+        os.symlink(minilm.model_path(), path)
+
+    ranges = {"input_ids": (0, VOCABULARY["bert"]), "attention_mask": (1, 2)}
+    return Workload("minilm", "MiniLM-L3, trained, batch 8, 64 tokens", write, ranges,
+                    minilm.dims(8, 64), "bert", 12, 384)  # fmt: skip
+
+
+def _gemm(name, rows, shapes):
+    def write(path):
+        import onnx
+
+        onnx.save(models.matmul_chain_model(rows, shapes), path)
+
+    return Workload(f"gemm-{name}", f"linear layers, {rows} rows, {name}", write)
+
+
+def _gemms(rows=128):
+    width, ffn = models.BASE.width, models.BASE.ffn
+    for k, n in ((width, width), (width, 3 * width), (width, ffn), (ffn, width)):
+        yield _gemm(f"{k}x{n}", rows, [(k, n)])
+    # Each layer has weights of its own, so that no cache holds them all.
+    yield _gemm("chain", rows, ([(width, width)] * 4 + [(width, ffn), (ffn, width)]) * 4)
+
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        *map(_bert, (8, 32, 128, 512)),
+        _module("vit", "ViT-B/16, batch 1", "vit", 12, 768),
+        _module("gpt2-prefill", "GPT-2 small, 128 tokens", "gpt2", 12, 768,
+                input_ids=(0, VOCABULARY["gpt2"])),
+        _module("gpt2-decode", "GPT-2 small, one token behind 512", "gpt2", 12, 768,
+                input_ids=(0, VOCABULARY["gpt2"])),
+        _module("whisper", "Whisper-base encoder, 30 s", "bart", 8, 512),
+        _module("swin", "Swin-T, batch 1", "swin"),
+        _minilm(),
+        *_gemms(),
+    )
+}  # fmt: skip
+
+
+def find(name):
+    """The workloads of a name: one, those of a family such as `bert`, or all."""
+    if name == "all":
+        return list(WORKLOADS.values())
+    return [w for key, w in WORKLOADS.items() if key == name or key.startswith(name + "-")]

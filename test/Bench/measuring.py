@@ -1,0 +1,89 @@
+# RUN: %python %s
+"""Comparing, summarizing, regressions and tables, on made-up measurements."""
+
+import numpy as np
+
+from winnow.bench import measure, page, regressions, text
+from winnow.bench.errors import BenchError
+
+# Differences count by the scale of what was wanted; other shapes are refused.
+one, big = np.ones(3, np.float32), np.full(3, 100, np.float32)
+assert measure.compare([one, big + 1], [one, big]) == {"difference": 1.0, "scale": 100.0}
+assert measure.compare([one * 0, big], [one, big])["difference"] == 1.0
+for got in ([one], [one, big[:2]]):
+    try:
+        measure.compare(got, [one, big])
+        assert False
+    except BenchError as error:
+        assert "expected" in str(error)
+
+
+class Peer:
+    """Takes a second and a half of CPU on two threads more for each letter."""
+
+    def __init__(self, name, log):
+        self.name, self.log = name, log
+
+    def feed(self, feeds):
+        self.feeds = feeds
+
+    def time(self, runs):
+        self.log.append((self.name, self.feeds))
+        wall = float(len(self.name))
+        return {"wall": wall, "cpu": 1.5 * wall, "threads": [wall, 0.5 * wall]}
+
+
+# Every round has new inputs, the same for all; each is first, and follows each.
+log, draws, starts = [], iter(range(100)), []
+peers = {name: Peer(name, log) for name in ("winnow", "other-peer", "third")}
+rows = measure.time_turns(peers, lambda: next(draws), 6, 1, starts.append)
+assert starts == list(range(6))
+rounds = [log[i : i + 3] for i in range(0, 18, 3)]
+assert all(len({feeds for _, feeds in turn}) == 1 for turn in rounds)
+assert {feeds for _, feeds in log} == set(range(6))
+assert {turn[0][0] for turn in rounds} == set(peers)
+assert len({(a[0], b[0]) for turn in rounds for a, b in zip(turn, turn[1:])}) == 6
+
+probes = {"fma": [1.0] * 6, "read": [2.0] * 6}
+summary = measure.summarize(rows, probes, {"flops": 6e9, "weight_bytes": 0})
+assert summary["other-peer"]["ratio"] == (10 / 6,) * 3
+assert summary["third"]["cpu_ratio"] == (5 / 6,) * 3
+assert summary["winnow"]["of_fma"] == (1.0,) * 3 and "of_read" not in summary["winnow"]
+assert summary["third"]["thread_cpu_seconds"] == [5.0, 2.5]
+assert measure.median_threads([[3.0, 1.0], [5.0], [4.0]]) == [4.0, 0.0]
+
+
+def result(low, high, **third):
+    """A result in which other-peer's ratio is in [low, high]."""
+    common = {"version": "1", "load_seconds": 1.0, "peak_bytes": 1 << 20, "difference": 0.0}
+    engines = {
+        name: {"title": name.title(), "state": "timed", **common, **summary[name]} for name in peers
+    }
+    engines["other-peer"]["ratio"] = ((low + high) / 2, low, high)
+    engines["third"].update(third)
+    if third:
+        engines["third"].pop("ratio", None)
+    return {"name": "m", "title": "A model", "flops": 6e9, "weight_bytes": 0, "probes": probes,
+            "engines": engines}  # fmt: skip
+
+
+# The whole interval has to be below what is kept; what is gone is a regression.
+stored = {"m": {"other-peer": 1.2}, "not-run": {"other-peer": 9.0}}
+assert regressions.check(stored, [result(1.1, 1.3)]) == []
+assert regressions.check(stored, [result(1.3, 1.5)]) == []
+assert regressions.check(stored, [result(1.0, 1.1)]) == [
+    "m: the ratio to other-peer was 1.200 and is 1.050, 95 % interval [1.000, 1.100]"
+]
+broken = result(1.1, 1.3, state="refused", reason="load: no")
+assert regressions.check({"m": {"third": 0.5}}, [broken]) == [
+    "m: the ratio to third was 0.500 and is none: load: no"
+]
+
+# No peer is dropped in silence.
+table = text.table(broken)
+assert "m: A model" in table and "1.20 [1.10, 1.30]" in table
+assert "Third: not run: load: no" in table
+facts = {"cpu": "C", "cpus": 2, "threads": 2, "fma_isa": "avx2", "commit": "abc", "versions": {"a": "1"}}
+made = page.figures([broken], facts, "winnow bench m", "x.svg")
+assert "Made by `winnow bench m` on 20" in made and "commit abc" in made
+assert "- Third: not run: load: no" in made and "![the ratios](x.svg)" in made
