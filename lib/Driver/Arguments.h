@@ -27,6 +27,8 @@ bool parseDim(llvm::StringRef text, ImportOptions::DimOverride &dim);
 /// memory holds from here on. Returns the exit code, with the error printed.
 int parseImportOptions(const llvm::opt::InputArgList &args, ImportOptions &options);
 
+/// `winnow bench ARGS`: becomes the Python harness, which reads the arguments.
+int runBench(int argc, char **argv);
 int runCheck(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runCompile(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runRun(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);

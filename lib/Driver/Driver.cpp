@@ -50,6 +50,8 @@ int winnow::runDriver(int argc, char **argv) {
   InitLLVM init(argc, argv);
   setBugReportMsg("winnow: internal error: this is a defect of winnow, please report it with the "
                   "command line and the reproducer file, if one was written\n");
+  if (argc > 1 && StringRef(argv[1]) == "bench")
+    return runBench(argc, argv);
   WinnowOptTable table;
   BumpPtrAllocator allocator;
   StringSaver saver(allocator);
@@ -79,9 +81,11 @@ int winnow::runDriver(int argc, char **argv) {
     return kExitSuccess;
   }
   if (command.empty())
-    return reportUsage("expected a command: check, compile or run");
+    return reportUsage("expected a command: bench, check, compile or run");
   if (!isKnown)
-    return reportUsage("expected the command check, compile or run, got '" + command + "'");
+    return reportUsage("expected the command bench, check, compile or run, got '" + command + "'");
+  if (command == "bench")
+    return reportUsage("expected bench to be the first word");
   for (const opt::Arg *arg : args)
     if (arg->getOption().getID() != OPT_INPUT && arg->getOption().getID() != OPT_UNKNOWN &&
         !arg->getOption().isRegisteredSC(command))

@@ -2,6 +2,9 @@
 
 include "llvm/Option/OptParser.td"
 
+// Its options belong to python/winnow/bench.
+def bench : SubCommand<"bench", "measure models beside other runtimes",
+  "winnow bench MODEL.onnx|WORKLOAD... [options]">;
 def check : SubCommand<"check", "say which nodes of an ONNX model are not supported",
   "winnow check MODEL.onnx [options]">;
 def compile : SubCommand<"compile", "compile an ONNX model to a native library",
