@@ -35,6 +35,8 @@ refuse({
     "no pads": (one("Pad"), "node 'Pad#0': Pad, opset 18: expected input 1, got none"),
     "threshold for each box": (build([node("NonMaxSuppression", "b s m t", "y")], [value("b", [1, 2, 4]), value("s", [1, 1, 2])], ["y"], {"m": ints(1), "t": floats(2)}),
                                "node 'NonMaxSuppression#0': NonMaxSuppression, opset 18: expected the elements of input 3 and 1 to match, got 2 and 1"),
+    "axes of a huge rank": (build([node("Unsqueeze", "x a", "y")], X + [value("a", [65536], INT64)], ["y"]),
+                            "1 node is not supported:\n  node 'Unsqueeze#0' (Unsqueeze, opset 18): input 1 has 65536 elements, above the limit of ranks of 64"),
     "slice of no axes": (build([node("Slice", "x i i e", "y")], X + [value("i", [3], INT64)], ["y"], {"e": ints()}),
                          "node 'Slice#0': Slice, opset 18: expected the numbers of starts and axes to match, got 3 and 0"),
     "no starts": (one("Slice"), "node 'Slice#0': Slice, opset 18: expected starts and ends, got none"),

@@ -10,7 +10,7 @@ namespace winnow::import {
 
 void importDataReshape(OpImporter &n, bool allowZero) {
   Numbers m(n);
-  std::optional<int64_t> count = n.length(1, "the rank of its result", n.declaredRank);
+  std::optional<int64_t> count = n.lengthForRank(1, n.declaredRank);
   if (!count)
     return;
   Value target = m.vector(1), one = m.constant(1), minusOne = m.constant(-1);
@@ -50,7 +50,7 @@ void importDataExpand(OpImporter &n) {
   std::optional<int64_t> larger;
   if (n.declaredRank && *n.declaredRank > n.rank(0))
     larger = n.declaredRank;
-  std::optional<int64_t> count = n.length(1, "the rank of its result", larger);
+  std::optional<int64_t> count = n.lengthForRank(1, larger);
   if (!count)
     return;
   Value target = m.vector(1), one = m.constant(1);
@@ -105,7 +105,7 @@ void importDataSqueeze(OpImporter &n) {
   std::optional<int64_t> number;
   if (n.declaredRank)
     number = n.rank(0) - *n.declaredRank;
-  std::optional<int64_t> count = n.length(1, "the rank of its result", number);
+  std::optional<int64_t> count = n.lengthForRank(1, number);
   if (!count)
     return;
   if (*count > n.rank(0))
@@ -119,7 +119,7 @@ void importDataUnsqueeze(OpImporter &n) {
   std::optional<int64_t> number;
   if (n.declaredRank)
     number = *n.declaredRank - n.rank(0);
-  std::optional<int64_t> count = n.length(1, "the rank of its result", number);
+  std::optional<int64_t> count = n.lengthForRank(1, number);
   if (!count)
     return;
   Dims dims = n.dims(0);

@@ -509,6 +509,16 @@ std::optional<int64_t> OpImporter::length(size_t i, const Twine &what,
   return std::nullopt;
 }
 
+std::optional<int64_t> OpImporter::lengthForRank(size_t i, std::optional<int64_t> number) {
+  std::optional<int64_t> count = length(i, "the rank of its result", number);
+  if (count && *count > kMaxRank) {
+    unsupported("input " + Twine(i) + " has " + Twine(*count) +
+                " elements, above the limit of ranks of " + Twine(kMaxRank));
+    return std::nullopt;
+  }
+  return count;
+}
+
 SmallVector<AffineExpr> OpImporter::sizes(size_t i, StringRef what, std::optional<int64_t> number) {
   if (const KnownTensor *tensor = known(i))
     return tensor->elements;

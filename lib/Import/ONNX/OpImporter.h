@@ -125,6 +125,9 @@ public:
   /// another length fails the run. Absent with an error if nothing tells it.
   std::optional<int64_t> length(size_t i, const llvm::Twine &what,
                                 std::optional<int64_t> number);
+  /// The same for an input with an element for each dimension of the result, or for
+  /// some: unsupported above the limit of ranks.
+  std::optional<int64_t> lengthForRank(size_t i, std::optional<int64_t> number);
   /// The input's only element as a count; less than 0 is none.
   mlir::AffineExpr count(size_t i, llvm::StringRef what);
   /// Invalid for an input of other elements, which are no shape or position.

@@ -36,7 +36,7 @@ static bool findDataAxes(OpImporter &n, Reduction &r) {
   std::optional<int64_t> number;
   if (n.declaredRank)
     number = n.rank(0) - *n.declaredRank;
-  number = n.length(1, "the rank of its result", number);
+  number = n.lengthForRank(1, number);
   if (!number)
     return true;
   if (*number > n.rank(0)) {
