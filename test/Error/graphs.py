@@ -34,10 +34,9 @@ CYCLE = build([node("Add", "x b", "a"), node("Relu", "a", "b")], X, ["b"])
 
 refuse({
     # Edges.
-    "undefined input": (build([node("Add", "x z", "y")], X, ["y"]), "node 'Add#0': Add, opset 18: reads 'z', which no input, initializer or earlier node defines; nodes must be sorted and free of cycles"),
-    "cycle": (CYCLE, "node 'Add#0': Add, opset 18: reads 'b', which no input, initializer or earlier node defines; nodes must be sorted and free of cycles"),
-    "node that reads itself": (build([node("Add", "x y", "y")], X, ["y"]), "node 'Add#0': Add, opset 18: reads 'y', which no input, initializer or earlier node defines; nodes must be sorted and free of cycles"),
-    "unsorted nodes": (build([node("Relu", "a", "y"), node("Neg", "x", "a")], X, ["y"]), "node 'Relu#0': Relu, opset 18: reads 'a', which no input, initializer or earlier node defines; nodes must be sorted and free of cycles"),
+    "undefined input": (build([node("Add", "x z", "y")], X, ["y"]), "node 'Add#0': Add, opset 18: reads 'z', which no input, initializer or node before it defines; nodes must be free of cycles"),
+    "cycle": (CYCLE, "node 'Relu#1': Relu, opset 18: reads 'a', which no input, initializer or node before it defines; nodes must be free of cycles"),
+    "node that reads itself": (build([node("Add", "x y", "y")], X, ["y"]), "node 'Add#0': Add, opset 18: reads 'y', which no input, initializer or node before it defines; nodes must be free of cycles"),
     "missing output": (build([node("Relu", "x", "y")], X, ["z"]), "output 'z' is not computed by any node"),
     "no outputs": (build([node("Relu", "x", "y")], X, []), "expected a graph with outputs, got none"),
     "output listed twice": (build([node("Relu", "x", "y")], X, ["y", "y"]), "output 'y' is listed twice"),
@@ -64,12 +63,12 @@ refuse({
     "branch of no outputs": (choose(graph([node("Neg", "x", "t")], "")), "node 'If#0': If, opset 18: expected a branch of 1 outputs, got 0"),
     "branch of two outputs": (choose(graph([node("Neg", "x", "t"), node("Abs", "x", "u")], "t u")), "node 'If#0': If, opset 18: expected a branch of 1 outputs, got 2"),
     "branch output not computed": (choose(graph([node("Neg", "x", "t")], "s")), "node 'If#0': output 's' of its subgraph is not computed by any node"),
-    "branch cycle": (choose(graph([node("Add", "x s", "t"), node("Neg", "t", "s")], "s")), "node 'If#0/Add#0': Add, opset 18: reads 's', which no input, initializer or earlier node defines; nodes must be sorted and free of cycles"),
+    "branch cycle": (choose(graph([node("Add", "x s", "t"), node("Neg", "t", "s")], "s")), "node 'If#0/Neg#1': Neg, opset 18: reads 't', which no input, initializer or node before it defines; nodes must be free of cycles"),
     "branch redefines": (choose(graph([node("Neg", "x", "x")], "x")), "node 'If#0/Neg#0': the name 'x' is defined twice"),
     "name of a branch used outside": (
         edit(choose(graph([node("Neg", "x", "t")], "t")),
              lambda m: (m.graph.node.append(node("Abs", "t", "z")), m.graph.output.append(onnx.ValueInfoProto(name="z")))),
-        "node 'Abs#1': Abs, opset 18: reads 't', which no input, initializer or earlier node defines; nodes must be sorted and free of cycles"),
+        "node 'Abs#1': Abs, opset 18: reads 't', which no input, initializer or node before it defines; nodes must be free of cycles"),
     "condition of two elements": (
         build([node("If", "c", "y", then_branch=graph([node("Neg", "x", "t")], "t"),
                     else_branch=graph([node("Abs", "x", "t")], "t"))], X, ["y"],
@@ -92,8 +91,8 @@ refuse({
     "function of too many outputs": (
         call([function("F", "a", "b", [node("Neg", "a", "b")])], outputs="y z"), "node 'F#0': local.F, opset 1: expected at most 1 inputs and 1 outputs, got 1 and 2"),
     "function input that is left out": (
-        call([function("F", "a c", "b", [node("Add", "a c", "b")])], inputs="x"), "node 'F#0/Add#0': Add, opset 18: reads 'c', which no input, initializer or earlier node defines; nodes must be sorted and free of cycles"),
-    "function sees no outer names": (call([function("F", "a", "b", [node("Add", "a x", "b")])]), "node 'F#0/Add#0': Add, opset 18: reads 'x', which no input, initializer or earlier node defines; nodes must be sorted and free of cycles"),
+        call([function("F", "a c", "b", [node("Add", "a c", "b")])], inputs="x"), "node 'F#0/Add#0': Add, opset 18: reads 'c', which no input, initializer or node before it defines; nodes must be free of cycles"),
+    "function sees no outer names": (call([function("F", "a", "b", [node("Add", "a x", "b")])]), "node 'F#0/Add#0': Add, opset 18: reads 'x', which no input, initializer or node before it defines; nodes must be free of cycles"),
     "function output not computed": (call([function("F", "a", "b", [node("Neg", "a", "c")])]), "node 'F#0': output 'b' of function 'F' is not computed by any node"),
     "function inputs of one name": (
         call([function("F", "a a", "b", [node("Neg", "a", "b")])], inputs="x x"), "node 'F#0': function 'F' has two inputs of one name"),

@@ -31,6 +31,73 @@ static void collectUses(const google::protobuf::RepeatedPtrField<onnx::NodeProto
   }
 }
 
+/// Calls `read` with every name from outside that the node or its graphs read.
+static void forEachRead(const onnx::NodeProto &node, function_ref<void(StringRef)> read) {
+  for (const std::string &input : node.input())
+    read(input);
+  for (const onnx::AttributeProto &attr : node.attribute()) {
+    if (!attr.has_g())
+      continue;
+    llvm::StringSet<> own;
+    for (const onnx::ValueInfoProto &input : attr.g().input())
+      own.insert(input.name());
+    for (const onnx::TensorProto &initializer : attr.g().initializer())
+      own.insert(initializer.name());
+    for (const onnx::NodeProto &inner : attr.g().node())
+      own.insert(inner.output().begin(), inner.output().end());
+    auto readOuter = [&](StringRef name) {
+      if (!own.contains(name))
+        read(name);
+    };
+    for (const onnx::NodeProto &inner : attr.g().node())
+      forEachRead(inner, readOuter);
+    for (const onnx::ValueInfoProto &output : attr.g().output())
+      readOuter(output.name());
+  }
+}
+
+/// The nodes, each behind those that it reads. ONNX asks for that order, but ONNX
+/// Runtime takes any, and its conversion to f16 appends casts of inputs. Where
+/// there is a cycle, some node comes before one that it reads.
+static SmallVector<size_t>
+getOrder(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes) {
+  llvm::StringMap<size_t> makers;
+  for (auto [index, node] : llvm::enumerate(nodes))
+    for (const std::string &output : node.output())
+      makers.try_emplace(output, index);
+  struct Visit {
+    size_t node;
+    SmallVector<size_t> waiting;
+  };
+  SmallVector<size_t> order;
+  std::vector<bool> isSeen(nodes.size());
+  for (size_t first = 0, e = nodes.size(); first < e; ++first) {
+    std::vector<Visit> path;
+    auto enter = [&](size_t index) {
+      if (isSeen[index])
+        return;
+      isSeen[index] = true;
+      path.push_back({index, {}});
+      forEachRead(nodes[index], [&](StringRef name) {
+        auto maker = name.empty() ? makers.end() : makers.find(name);
+        if (maker != makers.end() && !isSeen[maker->second])
+          path.back().waiting.push_back(maker->second);
+      });
+      std::reverse(path.back().waiting.begin(), path.back().waiting.end());
+    };
+    enter(first);
+    while (!path.empty()) {
+      if (path.back().waiting.empty()) {
+        order.push_back(path.back().node);
+        path.pop_back();
+      } else {
+        enter(path.back().waiting.pop_back_val());
+      }
+    }
+  }
+  return order;
+}
+
 GraphImporter::GraphImporter(LoadedModel &loaded, const ImportOptions &options, Symbols &symbols,
                              TensorReader &tensors, Location modelLoc)
     : loaded(loaded), model(loaded.proto), modelLoc(modelLoc), options(options), symbols(symbols),
@@ -190,11 +257,8 @@ GraphImporter::Outcome GraphImporter::run(ModuleOp module) {
 //===----------------------------------------------------------------------===//
 
 bool GraphImporter::importNodes(const Nodes &nodes, Scope &scope) {
-  for (auto [index, node] : llvm::enumerate(nodes)) {
-    if (!importNode(node, index, scope))
-      return false;
-  }
-  return true;
+  return llvm::all_of(getOrder(nodes),
+                      [&](size_t index) { return importNode(nodes[index], index, scope); });
 }
 
 /// The function for an operator that holds graphs, or null.
@@ -238,8 +302,8 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
     ImportedValue *value = input.empty() ? nullptr : lookup(input, scope);
     if (!input.empty() && !value)
       return error(loc, describe(*node, scope) + ": reads " + quote(input) +
-                            ", which no input, initializer or earlier node defines; nodes must be "
-                            "sorted and free of cycles");
+                            ", which no input, initializer or node before it defines; nodes must "
+                            "be free of cycles");
     isPoisoned |= value && value->isPoisoned;
     inputs.push_back(value);
   }

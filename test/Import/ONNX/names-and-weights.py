@@ -5,6 +5,7 @@
 # RUN: %winnow compile %t/external.onnx --stop-after=import -o - | FileCheck %s --check-prefix=EXTERNAL
 # RUN: %winnow compile %t/typed.onnx --stop-after=import -o - | FileCheck %s --check-prefix=TYPED
 # RUN: %winnow compile %t/function.onnx --stop-after=import -o - | FileCheck %s --check-prefix=FUNCTION
+# RUN: %winnow compile %t/order.onnx --stop-after=import -o - | FileCheck %s --check-prefix=ORDER
 
 import sys
 
@@ -60,3 +61,17 @@ call = node("Block", "x w", "y", transposed=1, domain="local")
 call.name = "call"
 save("function", [call], [value("x", ["n", 4])], ["y"], {"w": np.ones((3, 4), np.float32)},
      domains=["local"], functions=[function])
+
+# Nodes come in any order, as ONNX Runtime takes them, and read later ones from branches too.
+# A name that a branch makes for itself is not the later node's.
+# ORDER: winnow.neg
+# ORDER: winnow.erf
+# ORDER: scf.if
+# ORDER: winnow.exp
+# ORDER: winnow.relu
+# ORDER: winnow.tanh
+then = helper.make_graph([node("Exp", "e", "own")], "then", [], [value("own", [4])])
+other = helper.make_graph([node("Relu", "n", "o")], "else", [], [value("o", [4])])
+save("order", [node("Tanh", "i", "y"), node("If", "c", "i", then_branch=then, else_branch=other),
+               node("Erf", "n", "e"), node("Neg", "x", "n"), node("Abs", "y", "own")],
+     [value("x", [4]), value("c", [], TensorProto.BOOL)], ["y", "own"])
