@@ -37,6 +37,9 @@ add("QuantizeLinear", f"f {u[0]}")
 case.add("DequantizeLinear", f"i {s[0]}")
 wide = case.constant(np.uint16(30000))
 add("QuantizeLinear", f"f {case.constant(np.float32(0.0001))} {wide}")
+# NaN is the lowest number.
+for zero in (np.uint8(9), np.int8(9), np.int16(9)):
+    case.add("QuantizeLinear", f"f {case.constant(np.float32(np.nan))} {case.constant(zero)}")
 
 for bits in (2, 4, 8):
     count = 48 * bits // 8

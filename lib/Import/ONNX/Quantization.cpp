@@ -86,7 +86,11 @@ static Value quantize(OpImporter &n, Value scaled, Value zeroPoint, Type to,
     shifted = n.make<AddOp>(shifted, n.convert(zeroPoint, f32));
   double low = isUnsigned ? 0 : -std::ldexp(1.0, width - 1);
   double high = std::ldexp(1.0, isUnsigned ? width : width - 1) - 1;
-  Value bounded = n.make<MinimumOp>(n.make<MaximumOp>(shifted, n.scalarLike(shifted, low)),
+  // NaN, which a scale that is 0 or infinite makes, is the lowest number, as in
+  // ONNX Runtime.
+  Value lowest = n.scalarLike(shifted, low);
+  Value isAbove = n.compare(ComparePredicate::GT, shifted, lowest);
+  Value bounded = n.make<MinimumOp>(n.make<SelectOp>(isAbove, shifted, lowest),
                                     n.scalarLike(shifted, high));
   return n.convert(bounded, to);
 }

@@ -18,12 +18,13 @@ import numpy as np
 X = [value("x", ["n", 4])]
 F = np.float32
 
-# Round, shift, saturate, then the integer type.
+# Round, shift, saturate (NaN to the lowest), then the integer type.
 # QUANTIZE: winnow.div
 # QUANTIZE: winnow.round
 # QUANTIZE: winnow.add
 # QUANTIZE: dense<-1.280000e+02>
-# QUANTIZE: winnow.maximum
+# QUANTIZE: winnow.compare gt
+# QUANTIZE: winnow.select
 # QUANTIZE: dense<1.270000e+02>
 # QUANTIZE: winnow.minimum
 # QUANTIZE: winnow.cast {{.*}} -> tensor<?x4xi8
