@@ -137,6 +137,27 @@ Polynomial makeAtom(AffineExprKind kind, const Polynomial &lhs, const Polynomial
   return result;
 }
 
+/// floor((floor(x / a) + c) / b) is floor((x + a c) / (a b)): makes that of `sum`
+/// and the divisor `b`, if the sum is such a one.
+void joinDivisions(Polynomial &sum, int64_t &b, unsigned depth) {
+  const auto &[monomial, coefficient] = *sum.terms.begin();
+  auto inner = monomial.size() == 1 ? dyn_cast<AffineBinaryOpExpr>(monomial[0]) : nullptr;
+  auto a = inner ? dyn_cast<AffineConstantExpr>(inner.getRHS()) : nullptr;
+  bool isOnly = sum.terms.size() == 1 || (sum.terms.size() == 2 && sum.terms.count({}));
+  if (!a || inner.getKind() != AffineExprKind::FloorDiv || coefficient != 1 || !isOnly)
+    return;
+  int64_t c = sum.terms.size() == 2 ? sum.terms[{}] : 0, joint;
+  Polynomial dividend = expand(inner.getLHS(), depth + 1);
+  if (a.getValue() <= 0 || llvm::MulOverflow(a.getValue(), b, joint) ||
+      llvm::MulOverflow(a.getValue(), c, c))
+    return;
+  dividend.addTerm({}, c);
+  if (dividend.overflow)
+    return;
+  sum = std::move(dividend);
+  b = joint;
+}
+
 Polynomial expandDivision(AffineBinaryOpExpr expr, unsigned depth) {
   AffineExprKind kind = expr.getKind();
   MLIRContext *context = expr.getContext();
@@ -174,6 +195,9 @@ Polynomial expandDivision(AffineBinaryOpExpr expr, unsigned depth) {
     return rest.getConstant() ? rest : makeAtom(kind, rest, rhs, context, depth);
   if (rest.getConstant())
     return whole;
+  joinDivisions(rest, *divisor, depth);
+  rhs = Polynomial();
+  rhs.addTerm({}, *divisor);
   Polynomial atom = makeAtom(kind, rest, rhs, context, depth);
   for (const auto &[monomial, coefficient] : atom.terms)
     whole.addTerm(monomial, coefficient);
