@@ -26,6 +26,19 @@ struct AttentionMaskBroadcast : SimplifyPattern<AttentionOp> {
   }
 };
 
+/// A mask that hides nothing.
+struct AttentionMaskOfNothing : SimplifyPattern<AttentionOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(AttentionOp op, PatternRewriter &rewriter) const override {
+    Value mask = op.getMask();
+    if (!mask || !isScalarConstant(mask, getElementTypeOrSelf(mask).isInteger(1) ? 1 : 0))
+      return rewriter.notifyMatchFailure(op, "no mask of one value that changes nothing");
+    reporter.counted(op.getLoc(), "simplify.mask", "dropped a mask that hides nothing");
+    rewriter.modifyOpInPlace(op, [&] { op.getMaskMutable().clear(); });
+    return success();
+  }
+};
+
 /// Heads that are repeated for groups of queries' heads, as they are before:
 /// `base` has fewer at the same dimension.
 struct Repeat {
@@ -165,6 +178,6 @@ struct TransposeBelowRotary : SimplifyPattern<RotaryOp> {
 } // namespace
 
 void winnow::populateAttentionPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
-  patterns.add<AttentionMaskBroadcast, AttentionHeadRepeat, TransposeBelowRotary>(
+  patterns.add<AttentionMaskBroadcast, AttentionMaskOfNothing, AttentionHeadRepeat, TransposeBelowRotary>(
       patterns.getContext(), reporter);
 }

@@ -246,6 +246,36 @@ struct ReshapeAboveBroadcast : SimplifyPattern<ReshapeOp> {
   }
 };
 
+/// slice(broadcast_to(x)) is broadcast_to(slice(x)): of what is repeated, any
+/// part is as good as another.
+struct SliceAboveBroadcast : SimplifyPattern<SliceOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(SliceOp op, PatternRewriter &rewriter) const override {
+    auto broadcast = op.getInput().getDefiningOp<BroadcastToOp>();
+    if (!broadcast)
+      return rewriter.notifyMatchFailure(op, "no broadcast above");
+    Dims dims = getDims(broadcast.getInput()), out = getDims(op.getResult());
+    size_t skip = out.size() - dims.size();
+    Dims starts(dims.size(), rewriter.getAffineConstantExpr(0));
+    SmallVector<int64_t> steps(dims.size(), 1);
+    for (size_t i = 0; i < dims.size(); ++i) {
+      if (isUnit(dims[i]))
+        continue;
+      dims[i] = out[skip + i];
+      starts[i] = op.getStarts().getResult(skip + i);
+      steps[i] = op.getSteps()[skip + i];
+    }
+    auto type = getTensorType(dims, op.getType().getElementType(),
+                              getNumSymbols({op.getType(), broadcast.getInput().getType()}));
+    auto map = AffineMap::get(0, op.getStarts().getNumSymbols(), starts, op.getContext());
+    Value value =
+        SliceOp::create(rewriter, op.getLoc(), type, broadcast.getInput(),
+                        AffineMapAttr::get(map), rewriter.getDenseI64ArrayAttr(steps));
+    value = BroadcastToOp::create(rewriter, op.getLoc(), op.getType(), value);
+    return replace(rewriter, op, value, "simplify.slice", "moved a slice above a broadcast");
+  }
+};
+
 /// reduce(broadcast_to(x)) is broadcast_to(reduce(x)) where nothing that is
 /// repeated is reduced: how mean pooling counts tokens.
 struct ReduceAboveBroadcast : SimplifyPattern<ReduceOp> {
@@ -299,6 +329,6 @@ struct ReshapeBelowSoftmax : SimplifyPattern<SoftmaxOp> {
 
 void winnow::populateMovementPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
   patterns.add<TransposeToReshape, ReshapeAboveTranspose, SliceAboveTranspose, SliceAboveReshape,
-               ComposeBroadcasts, BroadcastToReshape, ReshapeAboveBroadcast, ReduceAboveBroadcast,
-               ReshapeBelowSoftmax>(patterns.getContext(), reporter);
+               ComposeBroadcasts, BroadcastToReshape, ReshapeAboveBroadcast, SliceAboveBroadcast,
+               ReduceAboveBroadcast, ReshapeBelowSoftmax>(patterns.getContext(), reporter);
 }

@@ -179,6 +179,23 @@ func.func @slice_of_joint_dimension(%x: tensor<2x192xf32>) -> tensor<2x1x4x16xf3
 
 // -----
 
+!wide = tensor<?x3x?xf32, affine_map<()[s0, s1] -> (s0, 3, s1 + 2)>>
+!part = tensor<?x2x?xf32, affine_map<()[s0, s1] -> (s0, 2, s1)>>
+!row = tensor<1x?xf32, affine_map<()[s0, s1] -> (1, s1 + 2)>>
+
+// Of what is repeated, a part repeats less.
+// CHECK-LABEL: func @slice_of_broadcast
+// CHECK-NEXT: %[[S:.*]] = winnow.slice %arg0 at #{{.*}} step [1, 1] : (tensor<1x?xf32, #{{.*}}>) -> tensor<1x?xf32
+// CHECK-NEXT: %[[B:.*]] = winnow.broadcast_to %[[S]] : {{.*}} -> tensor<?x2x?xf32
+// CHECK-NEXT: return %[[B]]
+func.func @slice_of_broadcast(%x: !row) -> !part {
+  %0 = winnow.broadcast_to %x : (!row) -> !wide
+  %1 = winnow.slice %0 at affine_map<()[s0, s1] -> (0, 1, 2)> step [1, 1, 1] : (!wide) -> !part
+  return %1 : !part
+}
+
+// -----
+
 // A slice of an inner part is not contiguous in the joint dimension.
 // CHECK-LABEL: func @slice_of_inner_part
 // CHECK-NEXT: winnow.reshape
@@ -587,4 +604,32 @@ func.func @reshape_of_copies(%x: tensor<1x1x3xf32>) -> !c {
   %0 = winnow.broadcast_to %x : (tensor<1x1x3xf32>) -> !b
   %1 = winnow.reshape %0 : (!b) -> !c
   return %1 : !c
+}
+
+// -----
+
+!q = tensor<2x3x4x16xf32>
+
+// Masks that hide nothing. Rows without any key stay what they are.
+// CHECK-LABEL: func @empty_masks
+// CHECK-NEXT: %[[A:.*]] = winnow.attention %arg0, %arg0, %arg0 {nan_to_zero, scale = 2.500000e-01 : f32}
+// CHECK-NEXT: winnow.attention %[[A]], %[[A]], %[[A]] {scale = 2.500000e-01 : f32}
+func.func @empty_masks(%q: !q) -> !q {
+  %visible = winnow.constant dense<true> : tensor<1x1x1x1xi1>
+  %zero = winnow.constant dense<0.0> : tensor<1x1x3x3xf32>
+  %0 = winnow.attention %q, %q, %q mask(%visible) {nan_to_zero, scale = 0.25 : f32} : (!q, !q, !q, tensor<1x1x1x1xi1>) -> !q
+  %1 = winnow.attention %0, %0, %0 mask(%zero) {scale = 0.25 : f32} : (!q, !q, !q, tensor<1x1x3x3xf32>) -> !q
+  return %1 : !q
+}
+
+// -----
+
+!q = tensor<2x3x4x16xf32>
+
+// CHECK-LABEL: func @hiding_mask
+// CHECK: winnow.attention {{.*}} mask(
+func.func @hiding_mask(%q: !q) -> !q {
+  %hidden = winnow.constant dense<false> : tensor<1x1x1x1xi1>
+  %0 = winnow.attention %q, %q, %q mask(%hidden) {nan_to_zero, scale = 0.25 : f32} : (!q, !q, !q, tensor<1x1x1x1xi1>) -> !q
+  return %0 : !q
 }

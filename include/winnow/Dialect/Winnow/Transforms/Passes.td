@@ -54,8 +54,8 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     select of two constants (or a cast boolean) is a select of two others.
     Movement: a transpose that moves only unit dimensions is a reshape; reshapes
     move above transposes and slices above both, where dimensions stay whole, so
-    that transposes meet and cancel.
-    Attention: a mask's broadcasts and the repeat of keys' and values' heads for
+    that transposes meet and cancel; slices move above broadcasts.
+    Attention: a mask that hides nothing disappears; a mask's broadcasts and the repeat of keys' and values' heads for
     groups of queries' are left to the op; a transpose moves below rotary.
     Linears: reshapes of leading dimensions move above them, transposes below,
     to meet what undoes them.
