@@ -98,6 +98,13 @@ private:
     return array(elements, "winnow.sites");
   }
 
+  Constant *ops() {
+    SmallVector<Constant *> elements;
+    for (const auto &op : model.ops)
+      elements.push_back(makeStruct({string(op.kind), string(op.nodes)}));
+    return array(elements, "winnow.ops");
+  }
+
   Constant *embeddedWeights() {
     auto *global =
         new GlobalVariable(module, Type::getInt8Ty(context),
@@ -132,10 +139,13 @@ Constant *DescriptorBuilder::build(const WeightsSummary &weights,
       i32(model.outputs.size()),
       i32(model.symbols.size()),
       i32(model.sites.size()),
+      i32(model.ops.size()),
+      i32(0),
       tensors(model.inputs, names.inputs, "winnow.inputs"),
       tensors(model.outputs, names.outputs, "winnow.outputs"),
       symbols(),
       sites(),
+      ops(),
       i64(weights.bytes),
       ConstantDataArray::get(context, ArrayRef<uint8_t>(weights.sha256)),
       embedded ? embeddedWeights() : null(),

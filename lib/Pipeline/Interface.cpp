@@ -85,6 +85,10 @@ void winnow::setTarget(ModuleOp module, const CPULevel &level, ModelInterface &i
     interface.cpuFeatures |= WINNOW_CPU_AVX512;
   if (auto scratch = module->getAttrOfType<IntegerAttr>("winnow.scratch_bytes"))
     interface.scratchBytes = scratch.getInt();
+  if (auto ops = module->getAttrOfType<ArrayAttr>("winnow.ops"))
+    for (auto op : ops.getAsRange<DictionaryAttr>())
+      interface.ops.push_back({op.getAs<StringAttr>("kind").getValue().str(),
+                               op.getAs<StringAttr>("nodes").getValue().str()});
 }
 
 FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {

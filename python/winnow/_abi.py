@@ -18,7 +18,7 @@ import numpy as np
 
 from ._errors import BY_CODE, Error, FileError, NotFoundError, VersionError
 
-VERSION = 4
+VERSION = 5
 
 
 def _small(name, bits):
@@ -98,10 +98,13 @@ class ModelDesc(ctypes.Structure):
         ("num_outputs", c_int32),
         ("num_symbols", c_int32),
         ("num_sites", c_int32),
+        ("num_ops", c_int32),
+        ("reserved", c_int32),
         ("inputs", POINTER(TensorDesc)),
         ("outputs", POINTER(TensorDesc)),
         ("symbols", POINTER(SymbolDesc)),
         ("sites", c_void_p),
+        ("ops", c_void_p),
         ("weights_bytes", c_int64),
         ("weights_sha256", c_uint8 * 32),
         ("embedded_weights", c_void_p),

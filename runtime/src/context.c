@@ -233,6 +233,35 @@ int32_t winnow_context_num_threads(const winnow_context *context) {
   return winnow_pool_num_threads(context->pool);
 }
 
+/* ---- Profiles ---- */
+
+static winnow_status *exchange_events(winnow_context *context,
+                                      winnow_profile_event *events,
+                                      size_t capacity, size_t *count) {
+  winnow_status *status = acquire(context);
+  if (status)
+    return status;
+  size_t recorded = winnow_pool_profile(context->pool, events, capacity);
+  if (count)
+    *count = recorded;
+  release(context);
+  return NULL;
+}
+
+winnow_status *winnow_context_start_profile(winnow_context *context,
+                                            winnow_profile_event *events,
+                                            size_t capacity) {
+  if (!events || !capacity)
+    return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                        "expected room for the events of a profile, got none");
+  return exchange_events(context, events, capacity, NULL);
+}
+
+winnow_status *winnow_context_stop_profile(winnow_context *context,
+                                           size_t *count) {
+  return exchange_events(context, NULL, 0, count);
+}
+
 /* ---- Running ---- */
 
 static bool overlap(const void *a, int64_t a_bytes, const void *b,

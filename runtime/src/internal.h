@@ -79,6 +79,30 @@ winnow_status *winnow_check_outputs(const winnow_model_desc *desc,
                                     const int64_t *dims, void **data,
                                     int64_t *bytes);
 
+/* ---- profile.c ---- */
+
+/* Of CLOCK_MONOTONIC. */
+int64_t winnow_now_ns(void);
+
+typedef struct winnow_recorder {
+  winnow_profile_event *events; /* NULL: nothing is recorded */
+  size_t capacity;
+  atomic_size_t count;
+  /* The operation that runs. Changes between parallel regions only. */
+  int32_t op;
+  winnow_profile_event *open;
+} winnow_recorder;
+
+/* An operation begins, and what ran before ends. */
+void winnow_recorder_begin(winnow_recorder *recorder, int32_t op, int64_t flops,
+                           int64_t bytes);
+/* What ran ends at `now`, or at this moment if that is 0. */
+void winnow_recorder_end(winnow_recorder *recorder, int64_t now);
+/* Around a part of the operation on one thread; 0 where nothing is recorded. */
+int64_t winnow_recorder_now(const winnow_recorder *recorder);
+void winnow_recorder_add_part(winnow_recorder *recorder, int32_t thread,
+                              int64_t begin);
+
 /* ---- pool.c ---- */
 
 typedef struct winnow_pool winnow_pool;
@@ -96,6 +120,10 @@ winnow_status *winnow_pool_create(const winnow_model_desc *desc,
                                   winnow_pool **pool);
 void winnow_pool_destroy(winnow_pool *pool);
 int winnow_pool_num_threads(const winnow_pool *pool);
+/* Runs from now on write to `events`; NULL: to none. Returns how many events
+ * there were since the last call, also those that had no place. */
+size_t winnow_pool_profile(winnow_pool *pool, winnow_profile_event *events,
+                           size_t capacity);
 /* How a run ended. */
 typedef struct winnow_outcome {
   int32_t failed_site;  /* the first, or -1 */

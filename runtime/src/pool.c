@@ -20,7 +20,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -57,6 +56,7 @@ struct winnow_pool {
   int64_t grown_value;
   jmp_buf leave;
 
+  winnow_recorder recorder;
   winnow_rt_scope *(*bind)(winnow_rt_scope *);
   int64_t spin_ns;
   void *scratch; /* of all threads */
@@ -78,12 +78,6 @@ static void futex_wake(_Atomic uint32_t *word, int count) {
   syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
-static int64_t now_ns(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 static void relax(void) {
 #if defined(__x86_64__)
   _mm_pause();
@@ -99,14 +93,14 @@ static bool spin_until_changed(_Atomic uint32_t *word, uint32_t value,
     return true;
   if (spin_ns <= 0)
     return false;
-  int64_t end = now_ns() + spin_ns;
+  int64_t end = winnow_now_ns() + spin_ns;
   do {
     for (int i = 0; i < 16; ++i) {
       if (atomic_load_explicit(word, memory_order_acquire) != value)
         return true;
       relax();
     }
-  } while (now_ns() < end);
+  } while (winnow_now_ns() < end);
   return false;
 }
 
@@ -135,9 +129,14 @@ static void restore_float_mode(uint32_t mode) {
 static void run_task(winnow_thread *thread, winnow_task_fn fn, void *ctx,
                      int64_t begin, int64_t end) {
   bool nested = thread->in_task;
+  winnow_recorder *recorder = &thread->pool->recorder;
+  int64_t start = nested ? 0 : winnow_recorder_now(recorder);
   thread->in_task = true;
   fn(ctx, begin, end, thread->scratch);
   thread->in_task = nested;
+  if (!nested)
+    winnow_recorder_add_part(recorder, (int32_t)(thread - thread->pool->threads),
+                             start);
 }
 
 /* Takes and runs chunks until none is left. */
@@ -276,6 +275,12 @@ static void pool_define(winnow_rt_scope *scope, int32_t symbol, int64_t value,
   pool->symbols[symbol] = value;
 }
 
+static void pool_mark(winnow_rt_scope *scope, int32_t op, int64_t flops,
+                      int64_t bytes) {
+  winnow_recorder_begin(&((winnow_thread *)scope)->pool->recorder, op, flops,
+                        bytes);
+}
+
 static void *worker(void *argument) {
   winnow_thread *thread = argument;
   winnow_pool *pool = thread->pool;
@@ -411,6 +416,17 @@ int winnow_pool_num_threads(const winnow_pool *pool) {
   return pool->num_threads;
 }
 
+size_t winnow_pool_profile(winnow_pool *pool, winnow_profile_event *events,
+                           size_t capacity) {
+  winnow_recorder *recorder = &pool->recorder;
+  recorder->events = events;
+  recorder->capacity = capacity;
+  recorder->op = -1;
+  recorder->open = NULL;
+  pool->threads[0].scope.mark = events ? pool_mark : NULL;
+  return atomic_exchange(&recorder->count, 0);
+}
+
 winnow_outcome winnow_pool_run(winnow_pool *pool, const winnow_model_desc *desc,
                                const winnow_call *call,
                                const int64_t *capacities) {
@@ -423,8 +439,11 @@ winnow_outcome winnow_pool_run(winnow_pool *pool, const winnow_model_desc *desc,
    * the second time. */
   const uint32_t mode = set_default_float_mode();
   winnow_rt_scope *const outer = desc->bind(&pool->threads[0].scope);
+  if (pool->recorder.events)
+    winnow_recorder_begin(&pool->recorder, -1, 0, 0);
   if (setjmp(pool->leave) == 0)
     desc->run(call);
+  winnow_recorder_end(&pool->recorder, 0);
   desc->bind(outer);
   restore_float_mode(mode);
   return (winnow_outcome){.failed_site = atomic_load(&pool->failed_site),
@@ -461,6 +480,12 @@ WINNOW_API void winnow_rt_define(int32_t symbol, int64_t value, int32_t site) {
   winnow_rt_scope *scope = current_scope;
   if (scope)
     scope->define(scope, symbol, value, site);
+}
+
+WINNOW_API void winnow_rt_mark(int32_t op, int64_t flops, int64_t bytes) {
+  winnow_rt_scope *scope = current_scope;
+  if (scope && scope->mark)
+    scope->mark(scope, op, flops, bytes);
 }
 
 WINNOW_API void winnow_rt_stop(int32_t site) {

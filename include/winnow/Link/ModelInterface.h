@@ -37,7 +37,7 @@ struct ModelInterface {
     int symbol = -1;
     std::string expression;
     bool fromData = false;
-    std::string formula;
+    std::string formula = {};
     int64_t factor = 1;
     bool isSymbol() const { return symbol >= 0 && factor == 1; }
   };
@@ -55,6 +55,11 @@ struct ModelInterface {
     std::string node;
     std::string message;
   };
+  /// An operation that a profile names, reported by winnow_rt_mark(index).
+  struct Op {
+    std::string kind;
+    std::string nodes; ///< Names of the ONNX nodes, joined by ", ".
+  };
 
   std::string name; ///< A legal C identifier, prefix of every symbol.
   std::string triple;
@@ -64,6 +69,7 @@ struct ModelInterface {
   std::vector<Tensor> inputs, outputs;
   std::vector<Symbol> symbols;
   std::vector<Site> sites;
+  std::vector<Op> ops;
 };
 
 /// One tensor of the weights file. `write` streams exactly `bytes` bytes; it

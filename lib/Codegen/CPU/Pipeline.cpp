@@ -18,6 +18,7 @@ using namespace mlir;
 namespace winnow::cpu {
 
 void buildCPUPipeline(OpPassManager &pm, const CPUOptions &options) {
+  pm.addPass(createMarkOps());
   GenerateKernelsOptions kernels;
   kernels.cpu = options.level.name.str();
   pm.addPass(createGenerateKernels(kernels));

@@ -13,7 +13,7 @@ extern "C" {
 
 /* Raised whenever a struct below or a call contract changes. The runtime
  * refuses a model of another version with WINNOW_ERROR_VERSION. */
-#define WINNOW_ABI_VERSION 4
+#define WINNOW_ABI_VERSION 5
 
 /* Element types carry ONNX's TensorProto.DataType numbers. */
 enum {
@@ -91,6 +91,12 @@ typedef struct winnow_site {
   const char *message; /* what went wrong there, lower case, no full stop */
 } winnow_site;
 
+/* An operation of the compiled model, as a profile names it. */
+typedef struct winnow_op {
+  const char *kind;  /* such as "linear", "attention", "elementwise", "copy" */
+  const char *nodes; /* the ONNX nodes that it stands for, joined by ", " */
+} winnow_op;
+
 /* What the generated entry point receives; every pointer is valid, every
  * tensor dense, row-major and checked before the call. */
 typedef struct winnow_call {
@@ -124,10 +130,13 @@ typedef struct winnow_model_desc {
   int32_t num_outputs;
   int32_t num_symbols;
   int32_t num_sites;
+  int32_t num_ops;
+  int32_t reserved;
   const winnow_tensor_desc *inputs;
   const winnow_tensor_desc *outputs;
   const winnow_symbol_desc *symbols;
   const winnow_site *sites;
+  const winnow_op *ops;
 
   int64_t weights_bytes;
   uint8_t weights_sha256[32];
@@ -185,6 +194,11 @@ void winnow_rt_define(int32_t symbol, int64_t value, int32_t site);
 /* Fails at sites[site] and leaves the run. */
 void winnow_rt_stop(int32_t site);
 
+/* ops[op] begins, which computes `flops` and moves at least `bytes`; it ends with
+ * the next one or the run. Called on the thread that entered `run`, outside of
+ * tasks. */
+void winnow_rt_mark(int32_t op, int64_t flops, int64_t bytes);
+
 /* ---- Between copies of the runtime; generated code calls none of it ---- */
 
 struct winnow_rt_scope {
@@ -194,6 +208,9 @@ struct winnow_rt_scope {
   void (*define)(winnow_rt_scope *scope, int32_t symbol, int64_t value,
                  int32_t site);
   void (*stop)(winnow_rt_scope *scope, int32_t site);
+  /* NULL unless the run is profiled. */
+  void (*mark)(winnow_rt_scope *scope, int32_t op, int64_t flops,
+               int64_t bytes);
 };
 
 /* Makes `scope` (or NULL) the calling thread's scope and returns the one that

@@ -263,6 +263,34 @@ WINNOW_API winnow_status *
 winnow_run(winnow_context *context, const winnow_tensor *inputs,
            size_t num_inputs, const winnow_tensor *outputs, size_t num_outputs);
 
+/* ---- Profiles ---- */
+
+/* An operation of a run, or a part of one that a thread worked on. */
+typedef struct winnow_profile_event {
+  int32_t op; /* index into winnow_model_desc.ops; -1 begins a run, and lasts until
+                 its first operation */
+  int32_t thread;  /* 0 is the caller's, on which operations lie end to end */
+  int32_t is_part; /* 1: of the operation on this thread, within its time */
+  int32_t reserved;
+  int64_t begin_ns, end_ns; /* CLOCK_MONOTONIC */
+  int64_t flops, bytes;     /* what the operation computes and has to move at the
+                               least, 0 for parts; see winnow-mark-ops */
+} winnow_profile_event;
+
+/* Records what later runs of the context do in the caller's memory, which has to
+ * live until winnow_context_stop_profile. A run costs two readings of the clock
+ * for each operation and each part more than without. A second call starts
+ * anew. Errors: INVALID_ARGUMENT, BUSY. */
+WINNOW_API winnow_status *
+winnow_context_start_profile(winnow_context *context,
+                             winnow_profile_event *events, size_t capacity);
+
+/* Ends that; `count`, which may be NULL, gets the number of events, in order of
+ * their beginning on each thread. Those beyond the capacity are lost.
+ * Errors: INVALID_ARGUMENT, BUSY. */
+WINNOW_API winnow_status *winnow_context_stop_profile(winnow_context *context,
+                                                      size_t *count);
+
 #ifdef __cplusplus
 }
 #endif

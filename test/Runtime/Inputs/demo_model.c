@@ -41,6 +41,7 @@ static void rows(void *ctx, int64_t begin, int64_t end, void *scratch) {
 
 static void run(const winnow_call *call) {
   demo_state state = {call, call->symbols[0]};
+  winnow_rt_mark(0, 8 * state.batch, 44 * state.batch);
   winnow_rt_parallel(rows, &state, state.batch, 1);
 }
 
@@ -69,6 +70,7 @@ static const winnow_tensor_desc outputs[] = {
 static const winnow_symbol_desc symbols[] = {{"batch", 0, 100000, 0, 0}};
 static const winnow_site sites[] = {
     {"/embed/Gather", "an index is outside the table of 3 rows"}};
+static const winnow_op ops[] = {{"rows", "/Mul, /ReduceSum"}};
 
 __attribute__((visibility("default"))) const winnow_model_desc demo_model = {
     .abi_version = DEMO_ABI_VERSION,
@@ -82,10 +84,12 @@ __attribute__((visibility("default"))) const winnow_model_desc demo_model = {
     .num_outputs = 2,
     .num_symbols = 1,
     .num_sites = 1,
+    .num_ops = 1,
     .inputs = inputs,
     .outputs = outputs,
     .symbols = symbols,
     .sites = sites,
+    .ops = ops,
     .weights_bytes = 48,
     .weights_sha256 = {0xb5, 0x6f, 0x1b, 0xce, 0xa1, 0x04, 0x20, 0x6b,
                        0x35, 0x81, 0xaf, 0x0c, 0x88, 0x90, 0x00, 0xf7,

@@ -5,6 +5,28 @@
 
 include "mlir/Pass/PassBase.td"
 
+def MarkOps : Pass<"winnow-mark-ops", "::mlir::ModuleOp"> {
+  let summary = "tells the runtime which operation begins";
+  let description = [{
+    Before each operation of the entry, which is a call of a kernel, a linalg op
+    or a copy, writes `winnow_rt_mark(op, flops, bytes)`: its number, and what it
+    computes and moves in this run, by the sizes of its operands. A context that
+    makes a profile takes the time there; others pay for a call that returns.
+    `winnow.ops` on the module says what each number is: a `kind` and the names
+    of the ONNX `nodes`.
+
+    FLOPs: `2 m n k` of products of matrices, those of attention for the pairs
+    that its causal mask leaves; 8, 5 and 5 an element of `layer_norm`,
+    `rms_norm` and `softmax`; one for each operation on numbers in the body of a
+    linalg op, whatever it costs; 0 of everything else. Bytes: each operand once,
+    and of the table of a `gather` the rows that are taken.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::memref::MemRefDialect"
+  ];
+}
+
 def LinalgToLoops : Pass<"winnow-linalg-to-loops", "::mlir::ModuleOp"> {
   let summary = "lowers linalg on buffers to loops that LLVM can vectorise";
   let description = [{

@@ -15,6 +15,12 @@ void winnow_rt_parallel(winnow_task_fn fn, void *ctx, int64_t n,
   for (int64_t i = 0; i < n; i += step)
     fn(ctx, i, i + step < n ? i + step : n, scratch);
 }
+static int64_t marks, flops;
+void winnow_rt_mark(int32_t op, int64_t f, int64_t bytes) {
+  if (op != marks++ || bytes <= 0)
+    printf("mark %d\n", op);
+  flops += f;
+}
 void winnow_rt_fail(int32_t s) { printf("fail %d\n", s); }
 int main(void) {
   int64_t B = 3, S = 77, D = 48, sym[2] = {B, S}, dims[16];
@@ -38,6 +44,7 @@ int main(void) {
   void *out[] = {pool, tr, mx};
   winnow_call c = {sizeof c, 0, sym, w, ws, in, out};
   run(&c);
+  printf("operations %ld, FLOPs %ld\n", (long)marks, (long)flops);
   double worst = 0;
   for (int b = 0; b < B; b++) {
     double p[48] = {0};
