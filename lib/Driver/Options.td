@@ -58,3 +58,5 @@ defm input : Value<"input", [run], "NAME=FILE.npy", "one input">;
 defm output : Value<"output", [run], "NAME=FILE.npy", "one output">;
 defm threads : Value<"threads", [run], "N", "threads (default: all cores)">;
 defm repeat : Value<"repeat", [run], "N", "run N times and print the median latency">;
+def profile : Switch<"profile", [run], "print where the time goes, after a run that does not count">;
+defm trace : Value<"trace", [run], "FILE.json", "where a profile in Chrome's trace format goes">;

@@ -1,6 +1,7 @@
 #include "winnow/Driver/Run.h"
 #include "CompiledModel.h"
 #include "winnow/Driver/Npz.h"
+#include "winnow/Driver/Probe.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CheckedArithmetic.h"
@@ -21,6 +22,8 @@ double RunResult::median() const {
 
 namespace {
 
+constexpr std::chrono::milliseconds kProbeTime(50);
+
 /// One command: arrays in, runs, arrays out.
 class Runner {
 public:
@@ -32,7 +35,10 @@ public:
 
   Error readInputs();
   Error bindOutputs();
+  /// Runs as often as asked and takes the times.
   Error run(winnow_context *context, RunResult &result);
+  /// The same with a profile.
+  Error profile(winnow_context *context, RunResult &result);
   Error writeOutputs();
 
 private:
@@ -220,6 +226,39 @@ Error Runner::run(winnow_context *context, RunResult &result) {
   return trimOutputs(context);
 }
 
+Error Runner::profile(winnow_context *context, RunResult &result) {
+  Profile &profile = result.profile;
+  // A run that warms up, and that counts the events.
+  winnow_profile_event none;
+  if (Error error = toError(winnow_context_start_profile(context, &none, 1)))
+    return error;
+  RunResult warmUp;
+  if (Error error = run(context, warmUp))
+    return error;
+  size_t count = 0;
+  if (Error error = toError(winnow_context_stop_profile(context, &count)))
+    return error;
+  count /= warmUp.milliseconds.size();
+  double fma = probeFMA(result.threads, kProbeTime).cpu;
+  // Parts of loops depend on who is late; some room is for those.
+  profile.events.resize((count + count / 4 + 64) * options.repeat);
+  if (Error error = toError(winnow_context_start_profile(context, profile.events.data(),
+                                                         profile.events.size())))
+    return error;
+  if (Error error = run(context, result))
+    return error;
+  if (Error error = toError(winnow_context_stop_profile(context, &count)))
+    return error;
+  profile.events.resize(std::min(count, profile.events.size()));
+  profile.runs = options.repeat;
+  profile.threads = result.threads;
+  profile.fmaRate = std::max(fma, probeFMA(result.threads, kProbeTime).cpu);
+  profile.bandwidth = probeBandwidth(result.threads, kProbeTime).cpu;
+  for (const winnow_op &op : ArrayRef(desc.ops, desc.num_ops))
+    profile.ops.push_back({op.kind, op.nodes});
+  return Error::success();
+}
+
 Error Runner::bindOutputs() {
   for (const std::string &text : options.outputs) {
     auto bound = bind("output", text, outputTensors);
@@ -266,7 +305,7 @@ Expected<RunResult> winnow::runModel(const RunOptions &options) {
   ContextPtr context(handle);
   RunResult result;
   result.threads = winnow_context_num_threads(handle);
-  if (Error error = runner.run(handle, result))
+  if (Error error = options.profile ? runner.profile(handle, result) : runner.run(handle, result))
     return std::move(error);
   if (Error error = runner.writeOutputs())
     return std::move(error);

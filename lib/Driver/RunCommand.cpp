@@ -29,6 +29,8 @@ int winnow::runRun(const opt::InputArgList &args, ArrayRef<std::string> position
   if (!parseCount(args, OPT_repeat, options.repeat))
     return reportUsage("expected --repeat to be a positive number, got '" +
                        args.getLastArgValue(OPT_repeat) + "'");
+  StringRef trace = args.getLastArgValue(OPT_trace);
+  options.profile = args.hasArg(OPT_profile) || !trace.empty();
   Expected<RunResult> result = runModel(options);
   if (!result) {
     errs() << "winnow: error: " << toString(result.takeError()) << "\n";
@@ -37,5 +39,12 @@ int winnow::runRun(const opt::InputArgList &args, ArrayRef<std::string> position
   if (args.hasArg(OPT_repeat))
     outs() << format("median of %d runs: %.3f ms on %d threads\n", options.repeat,
                      result->median(), result->threads);
+  if (args.hasArg(OPT_profile))
+    printProfile(outs(), result->profile);
+  if (!trace.empty())
+    if (Error error = writeTrace(trace, result->profile)) {
+      errs() << "winnow: error: " << toString(std::move(error)) << "\n";
+      return kExitFailure;
+    }
   return kExitSuccess;
 }

@@ -4,6 +4,7 @@
 """winnow run on the hand-written model: files of every form, and what is said
 about wrong ones."""
 
+import json
 import os
 import re
 import struct
@@ -65,6 +66,29 @@ class RunTest(unittest.TestCase):
         return path(name)
 
     # ---- What works ----
+
+    def test_profile(self):
+        trace = path("trace.json")
+        said = self.works("--inputs", self.save(), "--profile", "--repeat", "3", "--threads", "2", "--trace", trace)
+        self.assertRegex(said, r"medians of 3 runs on 2 threads, together [\d.]+ ms; FMA: [1-9][\d.]* GFLOP/s, mem: [1-9][\d.]* GB/s")
+        row = r"\n +[\d.]+ +[\d.]+ +1 +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+  rows"
+        self.assertRegex(said, row + "\n")
+        self.assertRegex(said, row + "  /Mul, /ReduceSum\n")
+        with open(trace) as file:
+            events = json.load(file)["traceEvents"]
+        names = [event["args"]["name"] for event in events if event["ph"] == "M"]
+        self.assertEqual(names, ["operations", "thread 0", "thread 1"])
+        ops = [event for event in events if event["ph"] == "X" and event["tid"] == 0]
+        self.assertEqual([op["name"] for op in ops], 3 * ["(start)", "rows"])
+        self.assertEqual(ops[1]["args"], {"nodes": "/Mul, /ReduceSum", "flops": 48, "bytes": 264})
+        self.assertEqual(ops[0]["ts"], 0)
+        for before, after in zip(ops, ops[1:]):
+            self.assertGreaterEqual(after["ts"] + 1e-6, before["ts"] + before["dur"])
+        parts = [event for event in events if event["ph"] == "X" and event["tid"] > 0]
+        self.assertTrue(parts and all(part["name"] == "rows" for part in parts))
+        # A trace alone prints nothing.
+        self.assertEqual(self.works("--inputs", self.save(), "--trace", trace), "")
+        self.refuses("nowhere", "--inputs", self.save(), "--trace", path("nowhere/trace.json"))
 
     def test_npz(self):
         self.works("--inputs", self.save())

@@ -3,6 +3,8 @@
 #ifndef WINNOW_DRIVER_RUN_H
 #define WINNOW_DRIVER_RUN_H
 
+#include "winnow/Driver/Profile.h"
+
 #include "llvm/Support/Error.h"
 #include <string>
 #include <vector>
@@ -17,11 +19,13 @@ struct RunOptions {
   std::vector<std::string> inputs, outputs;
   int threads = 0; ///< 0: all cores
   int repeat = 1;  ///< timed runs, at least 1
+  bool profile = false; ///< one run before them does not count
 };
 
 struct RunResult {
   std::vector<double> milliseconds; ///< of each run, in order
   int threads = 0;                  ///< that were used
+  Profile profile;                  ///< empty unless asked for
 
   double median() const;
 };
