@@ -1,9 +1,12 @@
 # RUN: %python %s
 """Comparing, summarizing, regressions and tables, on made-up measurements."""
 
+import os
+import tempfile
+
 import numpy as np
 
-from winnow.bench import measure, page, regressions, text
+from winnow.bench import measure, page, plot, regressions, text
 from winnow.bench.errors import BenchError
 
 # Differences count by the scale of what was wanted; other shapes are refused.
@@ -33,6 +36,11 @@ class Peer:
         return {"wall": wall, "cpu": 1.5 * wall, "threads": [wall, 0.5 * wall]}
 
 
+class Ending(Peer):
+    def time(self, runs):
+        raise BenchError("time: its process ended")
+
+
 # Every round has new inputs, the same for all; each is first, and follows each.
 log, draws, starts = [], iter(range(100)), []
 peers = {name: Peer(name, log) for name in ("winnow", "other-peer", "third")}
@@ -44,11 +52,16 @@ assert {feeds for _, feeds in log} == set(range(6))
 assert {turn[0][0] for turn in rounds} == set(peers)
 assert len({(a[0], b[0]) for turn in rounds for a, b in zip(turn, turn[1:])}) == 6
 
-probes = {"fma": [1.0] * 6, "read": [2.0] * 6}
-summary = measure.summarize(rows, probes, {"flops": 6e9, "weight_bytes": 0})
+# A peer that fails is out, with its reason, and the others go on.
+two = measure.time_turns({"ours": Peer("ours", []), "x": Ending("x", [])}, int, 3, 1)
+assert two["x"] == {"reason": "time: its process ended"} and len(two["ours"]["wall"]) == 3
+
+probes = {"fma": [1.0] * 6, "fma_cpu": [1.0] * 6, "read": [2.0] * 6}
+summary = measure.summarize(rows, probes, {"flops": 6e9, "weight_bytes": 0}, 2)
 assert summary["other-peer"]["ratio"] == (10 / 6,) * 3
 assert summary["third"]["cpu_ratio"] == (5 / 6,) * 3
-assert summary["winnow"]["of_fma"] == (1.0,) * 3 and "of_read" not in summary["winnow"]
+assert summary["winnow"]["of_fma"] == (1.0,) * 3
+assert summary["winnow"]["of_fma_cpu"] == (2 / 1.5,) * 3 and "of_read" not in summary["winnow"]
 assert summary["third"]["thread_cpu_seconds"] == [5.0, 2.5]
 assert measure.median_threads([[3.0, 1.0], [5.0], [4.0]]) == [4.0, 0.0]
 
@@ -83,7 +96,30 @@ assert regressions.check({"m": {"third": 0.5}}, [broken]) == [
 table = text.table(broken)
 assert "m: A model" in table and "1.20 [1.10, 1.30]" in table
 assert "Third: not run: load: no" in table
+assert "the fastest peer is Other-Peer: ratio 1.20 [1.10, 1.30]" in table
 facts = {"cpu": "C", "cpus": 2, "threads": 2, "fma_isa": "avx2", "commit": "abc", "versions": {"a": "1"}}
 made = page.figures([broken], facts, "winnow bench m", "x.svg")
 assert "Made by `winnow bench m` on 20" in made and "commit abc" in made
+assert text.fastest(result(1, 2))["title"] == "Third"
 assert "- Third: not run: load: no" in made and "![the ratios](x.svg)" in made
+
+# Only the part between the marks of a page is written, again and again.
+plot.write = lambda path, results, facts: open(path, "w").close()
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "page.md")
+    with open(path, "w") as file:
+        file.write(f"before\n{page.BEGIN}\nstale\n{page.END}\nafter\n")
+    for command in ("first", "second"):
+        page.write(path, [broken], facts, command)
+    with open(path) as file:
+        written = file.read()
+    assert written.startswith("before\n<!--") and written.endswith("-->\nafter\n")
+    assert "`second`" in written and "`first`" not in written and "stale" not in written
+    assert os.path.exists(os.path.join(folder, "page.svg"))
+    with open(path, "w") as file:
+        file.write("no marks")
+    try:
+        page.write(path, [broken], facts, "third")
+        assert False
+    except BenchError as error:
+        assert "expected" in str(error)

@@ -82,6 +82,11 @@ def run(arguments):
     makers = []
     for word in arguments.subjects:
         makers += subjects.find(word, os.path.abspath(arguments.work), arguments)
+    # What would be missed after hours is asked for now.
+    if arguments.plot or arguments.docs:
+        plot.require()
+    if arguments.docs:
+        page.read(arguments.docs)
     stored = regressions.read(arguments.stored, arguments.threads) if arguments.stored else None
 
     facts = machine.facts(arguments.threads)

@@ -116,7 +116,7 @@ def probe(threads, probes):
 def time_turns(peers, draw, rounds, runs, before=lambda number: None):
     """Times loaded peers in turns; `draw()` makes the inputs of a round and
     `before` is called at its start; -> {engine: {wall, cpu, threads: lists over
-    rounds}}"""
+    rounds}}, or {engine: {reason}} for one that failed."""
     rows = {name: {"wall": [], "cpu": [], "threads": []} for name in peers}
     order = list(peers)
     for number in range(rounds):
@@ -125,13 +125,18 @@ def time_turns(peers, draw, rounds, runs, before=lambda number: None):
         # Who is first moves on, and who follows whom turns round.
         turn = order[number % len(order) :] + order[: number % len(order)]
         for name in turn if number % 2 == 0 else reversed(turn):
-            peers[name].feed(feeds)
-            for key, value in peers[name].time(runs).items():
-                rows[name][key].append(value)
+            if "reason" in rows[name]:
+                continue
+            try:
+                peers[name].feed(feeds)
+                for key, value in peers[name].time(runs).items():
+                    rows[name][key].append(value)
+            except BenchError as error:
+                rows[name] = {"reason": str(error)}
     return rows
 
 
-def summarize(rows, probes, work):
+def summarize(rows, probes, work, threads):
     """Medians and ratios; times in seconds. A ratio is a peer's time over ours
     in the same round: above 1, we are faster."""
     summary = {}
@@ -150,6 +155,10 @@ def summarize(rows, probes, work):
             if amount:
                 rate = amount * 1e-9 / np.asarray(row["wall"])
                 one[f"of_{key}"] = stats.interval(rate / np.asarray(probes[key]))
+                # CPU seconds of all threads, so the probe's rate of one.
+                rate = amount * 1e-9 / np.asarray(row["cpu"])
+                alone = np.asarray(probes[f"{key}_cpu"]) / threads
+                one[f"of_{key}_cpu"] = stats.interval(rate / alone)
     return summary
 
 
@@ -191,7 +200,7 @@ def measure(subject, settings, say=lambda text: None):
                 row["reason"] = str(error)
                 continue
             if not row["difference"] <= settings.tolerance * row["scale"]:
-                row["state"] = "differs"
+                row["state"] = "untimed"
                 row["reason"] = (
                     f"outputs differ by {row['difference']:.1e} where the largest is "
                     f"{row['scale']:.1e}"
@@ -210,7 +219,9 @@ def measure(subject, settings, say=lambda text: None):
                 peers, lambda: subject.draw(rng), settings.rounds, settings.runs, before
             )
             say("")
-            for name, one in summarize(rows, probes, subject.work).items():
+            for name in [name for name in rows if "reason" in rows[name]]:
+                result["engines"][name].update(rows.pop(name), state="untimed")
+            for name, one in summarize(rows, probes, subject.work, settings.threads).items():
                 result["engines"][name].update(one, peak_bytes=peers[name].peak_bytes())
     return result
 
@@ -235,9 +246,9 @@ def _reference(subject, settings, feeds):
 def _open(name, subject, settings, row, stack):
     engine = engines.engine(name)
     if row["version"] is None:
-        raise BenchError(f"{engine.PACKAGE} is not installed here; tools/bench-setup.sh installs it")
+        raise BenchError(engines.why_absent(name))
     if engine.NEEDS == "module" and not subject.has_module:
-        raise BenchError("it runs the modules of workloads, not ONNX files")
+        raise BenchError("it runs PyTorch modules, and this model comes from none")
     job = _job(subject, settings)
     cost = build(name, job, subject.folder)
     if cost:

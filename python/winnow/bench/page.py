@@ -25,8 +25,9 @@ def _ratios(results, names):
         cells = [result["title"]]
         for name in names:
             row = result["engines"].get(name, {})
-            missing = {"differs": "differs"}.get(row.get("state"), "not run")
-            cells.append(text.interval(row["ratio"]) if "ratio" in row else missing)
+            missing = {"untimed": "not timed"}.get(row.get("state"), "not run")
+            cell = text.interval(row["ratio"]) if "ratio" in row else missing
+            cells.append(f"**{cell}**" if row and row is text.fastest(result) else cell)
         rows.append(cells)
     return _table(["workload", *titles], rows)
 
@@ -37,7 +38,7 @@ def figures(results, facts, command, picture):
     lines = [
         f"Made by `{command}` on {time.strftime('%Y-%m-%d', time.gmtime())}: {cpu}; {commit}.",
         "",
-        "A peer's time over Winnow's, median [95 % interval]; above 1, Winnow is faster:",
+        "A peer's time over Winnow's, median [95 % interval]; above 1, Winnow is faster; the fastest peer is in bold:",
         "",
         *_ratios(results, names),
         f"![the ratios]({picture})",
@@ -53,13 +54,19 @@ def figures(results, facts, command, picture):
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write(path, results, facts, command):
+def read(path):
+    """-> what stands before and after the figures of a page"""
     try:
         with open(path) as file:
             head, rest = file.read().split(BEGIN)
             _, tail = rest.split(END)
     except (OSError, ValueError):
         raise BenchError(f"expected '{path}' to hold {BEGIN} and {END}") from None
+    return head, tail
+
+
+def write(path, results, facts, command):
+    head, tail = read(path)
     picture = os.path.splitext(path)[0] + ".svg"
     plot.write(picture, results, facts)
     made = figures(results, facts, command, os.path.basename(picture))

@@ -93,11 +93,11 @@ class Peer:
             with np.load(path) as file:
                 return dict(zip(self.names, [file[f"arr_{i}"] for i in range(len(self.names))]))
 
-    def time(self, runs, warm_up=2):
+    def time(self, runs, warm_up=2, patience=3.0):
         """-> {wall, cpu: median seconds of a run, threads: CPU seconds of a run
         by thread, the busiest first}"""
         with self.running():
-            answer = self.ask("time", runs=runs, warm_up=warm_up)
+            answer = self.ask("time", runs=runs, warm_up=warm_up, patience=patience)
         return {
             "wall": float(np.median(answer["wall"])),
             "cpu": float(np.median(answer["cpu"])),

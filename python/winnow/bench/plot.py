@@ -1,14 +1,19 @@
 """The ratios as a picture."""
 
+from . import machine
 from .errors import BenchError
+
+
+def require():
+    """Plots need what only the benchmarks' own environment has."""
+    if not machine.package_version("matplotlib"):
+        raise BenchError("matplotlib, which draws, is not installed here; run tools/bench-setup.sh")
 
 
 def write(path, results, facts):
     """Bars of the medians with their intervals, a group a workload."""
-    try:
-        import matplotlib
-    except ImportError:
-        raise BenchError("matplotlib is not installed here; run tools/bench-setup.sh") from None
+    import matplotlib
+
     matplotlib.use("svg")
     # Equal figures make equal files.
     matplotlib.rcParams.update({"svg.hashsalt": "winnow", "font.size": 8})

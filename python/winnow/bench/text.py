@@ -39,8 +39,8 @@ def machine_lines(facts):
 
 
 COLUMNS = (
-    "", "wall ms", "CPU ms", "threads", "ratio [95 %]", "of FMA", "of read",
-    "load s", "peak MiB", "difference",
+    "", "wall ms", "CPU ms", "threads", "ratio [95 %]", "CPU ratio [95 %]", "of FMA", "by CPU",
+    "of read", "load s", "peak MiB", "difference",
 )  # fmt: skip
 
 
@@ -60,7 +60,9 @@ def cells(row):
         milliseconds(row["cpu_seconds"][0]),
         str(busy),
         interval(row["ratio"]) if "ratio" in row else "1",
+        interval(row["cpu_ratio"]) if "cpu_ratio" in row else "1",
         share("of_fma"),
+        share("of_fma_cpu"),
         share("of_read"),
         f"{row['load_seconds']:.2f}",
         mebibytes(row["peak_bytes"]),
@@ -82,7 +84,7 @@ def work_line(result):
 
 def refusals(result):
     """-> (engine, why it is not in the table) of each that is not"""
-    words = {"refused": "not run", "differs": "not timed"}
+    words = {"refused": "not run", "untimed": "not timed"}
     return [
         (row["title"], f"{words[row['state']]}: {row['reason']}")
         for row in result["engines"].values()
@@ -108,6 +110,12 @@ def notes(result):
         yield row["title"], text
 
 
+def fastest(result):
+    """The peer that took the least time, or None."""
+    rows = [row for row in result["engines"].values() if "ratio" in row]
+    return min(rows, key=lambda row: row["seconds"][0], default=None)
+
+
 def table(result):
     rows = [cells(row) for row in result["engines"].values() if row["state"] == "timed"]
     lines = [f"{result['name']}: {result['title']}", f"  {work_line(result)}"]
@@ -118,6 +126,9 @@ def table(result):
             padded = [row[0].ljust(widths[0])]
             padded += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
             lines.append("  " + "  ".join(padded))
+    best = fastest(result)
+    if best:
+        lines.append(f"  the fastest peer is {best['title']}: ratio {interval(best['ratio'])}")
     lines += [f"  {title}: {reason}" for title, reason in refusals(result)]
     lines += [f"  {title}: compiled in {text}" for title, text in notes(result)]
     return "\n".join(lines)

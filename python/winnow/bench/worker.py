@@ -71,20 +71,24 @@ class Worker:
         np.savez(path, *self.loaded.arrays(results))
         return {"seconds": seconds}
 
-    def time(self, runs, warm_up):
+    def time(self, runs, warm_up, patience):
+        """At least one run each to warm up and to count; no further one is begun
+        after `patience` seconds."""
         run, prepared = self.loaded.run, self.prepared
-        for _ in range(warm_up):
-            run(prepared)
+        limit = time.monotonic() + patience
+        for number in range(warm_up):
+            if number == 0 or time.monotonic() < limit:
+                run(prepared)
         wall, cpu = [], []
         before = thread_seconds()
-        for _ in range(runs):
+        while not wall or len(wall) < runs and time.monotonic() < limit:
             wall_begin, cpu_begin = time.perf_counter(), time.process_time()
             results = run(prepared)
             cpu.append(time.process_time() - cpu_begin)
             wall.append(time.perf_counter() - wall_begin)
             del results
         after = thread_seconds()
-        threads = [(after[key] - before.get(key, 0.0)) / runs for key in after]
+        threads = [(after[key] - before.get(key, 0.0)) / len(wall) for key in after]
         threads = sorted((seconds for seconds in threads if seconds > 0), reverse=True)
         return {"wall": wall, "cpu": cpu, "threads": threads}
 

@@ -17,6 +17,8 @@ functions, in the process of its own that worker.py is. A job is a dict: model
 
 import dataclasses
 import importlib
+import os
+import sys
 from typing import Any, Callable
 
 from winnow import __version__ as OUR_VERSION
@@ -54,6 +56,17 @@ def engine(name):
 
 def title(name):
     return engine(name).TITLE
+
+
+def why_absent(name):
+    """Why the engine's package is not installed here."""
+    package = engine(name).PACKAGE
+    try:
+        # What tools/bench-setup.sh leaves where pip fails.
+        with open(os.path.join(sys.prefix, "winnow-parts", f"{package}.failed")) as file:
+            return f"{package} could not be installed: {file.read().strip()}"
+    except OSError:
+        return f"{package} is not installed here; tools/bench-setup.sh installs it"
 
 
 def version(name):
