@@ -11,7 +11,7 @@ def require():
 
 
 def write(path, results, facts):
-    """Bars of the medians with their intervals, a group a workload."""
+    """Medians with their intervals, a group a workload."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -36,9 +36,15 @@ def write(path, results, facts):
                 below.append(median - low)
                 above.append(high - median)
         title = next(r["engines"][name]["title"] for r in measured if name in r["engines"])
-        axes.barh(places, medians, height * 0.9, xerr=[below, above], label=title,
-                  error_kw={"elinewidth": 0.8})  # fmt: skip
+        axes.errorbar(medians, places, xerr=[below, above], label=title, fmt="o", markersize=3)
+    # A peer that is as much slower as another is faster is as far from 1.
+    axes.set_xscale("log")
+    for axis_format in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        axis_format(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
     axes.axvline(1, color="black", linewidth=0.8)
+    axes.grid(axis="x", linewidth=0.3)
+    for place in range(1, len(measured)):
+        axes.axhline(place - 0.5, color="grey", linewidth=0.3)
     axes.set_yticks(range(len(measured)), [result["title"] for result in measured])
     axes.invert_yaxis()
     axes.set_xlabel(

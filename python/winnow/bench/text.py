@@ -52,7 +52,8 @@ def name_of(row):
 def cells(row):
     """The columns of an engine that was timed."""
     wall = row["seconds"][0]
-    busy = sum(seconds > 0.05 * wall for seconds in row["thread_cpu_seconds"])
+    threads = row["thread_cpu_seconds"]
+    busy = sum(seconds > 0.05 * threads[0] for seconds in threads)
     share = lambda key: f"{row[key][0]:.2f}" if key in row else "-"
     return (
         name_of(row),
