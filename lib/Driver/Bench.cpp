@@ -68,6 +68,14 @@ static void prependPythonPath(StringRef packages) {
   setenv("PYTHONPATH", path.c_str(), /*overwrite=*/1);
 }
 
+/// Whether the harness can start, without the seconds that importing takes.
+static bool hasPackages(StringRef python) {
+  const char *probe = "import importlib.util, sys\n"
+                      "names = 'winnow', 'numpy', 'onnx', 'onnxruntime'\n"
+                      "sys.exit(not all(map(importlib.util.find_spec, names)))";
+  return sys::ExecuteAndWait(python, {python, "-c", probe}) == 0;
+}
+
 int winnow::runBench(int argc, char **argv) {
   std::string driver = sys::fs::getMainExecutable(argv[0], reinterpret_cast<void *>(&runBench));
   Expected<Interpreter> python = findInterpreter(driver);
@@ -79,12 +87,10 @@ int winnow::runBench(int argc, char **argv) {
   setenv("WINNOW", driver.c_str(), /*overwrite=*/0);
   if (!python->packages.empty())
     prependPythonPath(python->packages);
-  const char *probe = "import sys, importlib.util as u\n"
-                      "sys.exit(not (u.find_spec('winnow') and u.find_spec('winnow.bench')))";
-  if (sys::ExecuteAndWait(python->path, {python->path, "-c", probe}) != 0) {
-    errs() << "winnow: error: expected the Python package winnow in '" << python->path
-           << "', found none; run '" << python->path
-           << " -m pip install' on the folder python of Winnow, or set WINNOW_BENCH_PYTHON\n";
+  if (!hasPackages(python->path)) {
+    errs() << "winnow: error: expected the Python packages winnow, numpy, onnx and onnxruntime "
+           << "for '" << python->path << "', not all are there; run tools/bench-setup.sh in "
+           << "Winnow's repository, or set WINNOW_BENCH_PYTHON to a Python that has them\n";
     return kExitFailure;
   }
   std::vector<char *> command;
