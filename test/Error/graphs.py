@@ -87,6 +87,7 @@ refuse({
                  then_branch=graph([node("F", "a", "t", domain="local")], "t"),
                  else_branch=graph([node("Neg", "a", "t")], "t"))])]), "node 'F#0/If#1/F#0': function 'F' calls itself"),
     "unknown function": (call([], "F"), "1 node is not supported:\n  node 'F#0' (local.F, opset 1): the operator's domain is not supported"),
+    "layout of one CPU": (build([node("Conv", "x x", "y", domain="com.microsoft.nchwc")], X, ["y"]), "1 node is not supported:\n  node 'Conv#0' (com.microsoft.nchwc.Conv): the operator's domain is not supported; have ONNX Runtime save the model with ORT_ENABLE_EXTENDED, not with layouts that only some CPUs have"),
     "function of too many inputs": (call([function("F", "a", "b", [node("Neg", "a", "b")])], inputs="x x"), "node 'F#0': local.F, opset 1: expected at most 1 inputs and 1 outputs, got 2 and 1"),
     "function of too many outputs": (
         call([function("F", "a", "b", [node("Neg", "a", "b")])], outputs="y z"), "node 'F#0': local.F, opset 1: expected at most 1 inputs and 1 outputs, got 1 and 2"),

@@ -275,6 +275,16 @@ GraphImporter::GraphImport GraphImporter::findGraphImport(StringRef domain, Stri
       .Default(nullptr);
 }
 
+/// What to do about an operator that is not supported.
+static StringRef getHint(StringRef domain) {
+  if (domain == kMicrosoftDomain)
+    return "export the model without ONNX Runtime's graph optimizations";
+  if (domain == "com.microsoft.nchwc")
+    return "have ONNX Runtime save the model with ORT_ENABLE_EXTENDED, not with layouts that "
+           "only some CPUs have";
+  return "";
+}
+
 bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Scope &scope) {
   std::string name = scope.prefix + (original.name().empty()
                                          ? original.op_type() + "#" + std::to_string(index)
@@ -324,11 +334,7 @@ bool GraphImporter::importNode(const onnx::NodeProto &original, size_t index, Sc
   std::string reason;
   const OpEntry *entry = findOp(domain, node->op_type(), scope.opsets->lookup(domain), reason);
   if (!entry)
-    return refuse(*node, name, reason,
-                  domain == kMicrosoftDomain
-                      ? "export the model without ONNX Runtime's graph optimizations"
-                      : "",
-                  scope, loc);
+    return refuse(*node, name, reason, getHint(domain), scope, loc);
   if (isPoisoned)
     return passPoison(*node, scope, loc);
   return importOp(*node, *entry, name, loc, inputs, scope);
