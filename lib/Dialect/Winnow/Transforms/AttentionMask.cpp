@@ -145,6 +145,14 @@ Value winnow::combineMasks(OpBuilder &builder, Location loc, ArrayRef<MaskTerm> 
       -APFloat::getLargest(cast<FloatType>(elementType).getFloatSemantics()).convertToDouble();
   // The terms were met from the softmax up, and apply from the scores down.
   for (const MaskTerm &term : llvm::reverse(terms)) {
+    if (term.kind == MaskTerm::Bound) {
+      mask.settle();
+      // The scores themselves are far above it.
+      if (mask.added)
+        mask.added = MaximumOp::create(builder, loc, mask.added.getType(), mask.added,
+                                       mask.scalar(lowest));
+      continue;
+    }
     Value value = getRank4(builder, loc, term.value, term.level, scores);
     if (!value)
       return nullptr;

@@ -16,6 +16,8 @@ struct MaskTerm {
     VisibleWhere,
     /// `value ? fill : scores`.
     HiddenWhere,
+    /// No score is below the lowest float; there is no value.
+    Bound,
   };
   Kind kind;
   mlir::Value value;

@@ -32,7 +32,7 @@ static bool leadsToScores(Value value, Type type, unsigned depth = 0) {
   if (auto reshape = dyn_cast<ReshapeOp>(op))
     return keepsMatrices(reshape) &&
            leadsToScores(reshape.getInput(), reshape.getInput().getType(), depth + 1);
-  return isa<AddOp, SubOp, MulOp, DivOp, SelectOp, TanhOp>(op) &&
+  return isa<AddOp, SubOp, MulOp, DivOp, SelectOp, TanhOp, MaximumOp>(op) &&
          llvm::any_of(op->getOperands(),
                       [&](Value operand) { return leadsToScores(operand, type, depth + 1); });
 }
@@ -47,6 +47,9 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
       return Refusal{"attention.scores-used", "the scores have a use other than the softmax"};
     if (auto matmul = dyn_cast_or_null<MatMulOp>(op)) {
       scores.matmul = matmul;
+      // A bound of scores without a mask.
+      while (!scores.masks.empty() && scores.masks.back().kind == MaskTerm::Bound)
+        scores.masks.pop_back();
       return std::nullopt;
     }
     if (auto reshape = dyn_cast_or_null<ReshapeOp>(op); reshape && keepsMatrices(reshape)) {
@@ -55,7 +58,7 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
       continue;
     }
     Dims level = getDims(type);
-    if (!isa_and_nonnull<AddOp, SubOp, MulOp, DivOp, SelectOp, TanhOp>(op))
+    if (!isa_and_nonnull<AddOp, SubOp, MulOp, DivOp, SelectOp, TanhOp, MaximumOp>(op))
       return Refusal{"attention.scores",
                      op ? ("expected the scores to come from a matmul, got " +
                            op->getName().getStringRef())
@@ -71,7 +74,7 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
       value = op->getOperand(0);
       continue;
     }
-    if (scores.softcap && isa<AddOp, SubOp, SelectOp>(op))
+    if (scores.softcap && isa<AddOp, SubOp, SelectOp, MaximumOp>(op))
       return Refusal{"attention.softcap", "the scores are masked before their tanh"};
 
     if (auto select = dyn_cast<SelectOp>(op)) {
@@ -106,6 +109,17 @@ std::optional<Refusal> winnow::matchScores(SoftmaxOp softmax, Scores &scores) {
                                op->getName().getStringRef())
                                   .str()};
     Value other = isLeft ? rhs : lhs;
+    if (isa<MaximumOp>(op)) {
+      std::optional<double> bound = getScalarConstant(other);
+      bool isLowest = bound && *bound <= std::numeric_limits<float>::lowest();
+      if (!isLowest || !getElementTypeOrSelf(type).isF32() || scaleBelow != 1 ||
+          !scores.keyFactors.empty())
+        return Refusal{"attention.bound", "the scores are bounded by more than the lowest float"};
+      if (!std::isinf(*bound))
+        scores.masks.push_back({MaskTerm::Bound, Value(), level});
+      value = isLeft ? lhs : rhs;
+      continue;
+    }
     value = isLeft ? lhs : rhs;
     if (isa<AddOp, SubOp>(op)) {
       if (!scores.keyFactors.empty())

@@ -494,3 +494,53 @@ func.func @channels_first(%q: !q, %k: !q, %v: !q, %bias: tensor<4x9x9xf32>) -> !
   %6 = winnow.reshape %5 : (!q) -> !channels
   return %6 : !channels
 }
+
+// -----
+
+!scores = tensor<2x4x5x5xf32>
+
+// Masks that may add up to minus infinity are bounded; scores are far above it.
+// CHECK-LABEL: func @bounded
+// CHECK: %[[M:.*]] = winnow.maximum %arg3, %{{.*}} : (tensor<2x1x1x5xf32>, tensor<f32>) -> tensor<2x1x1x5xf32>
+// CHECK: winnow.attention {{.*}} mask(%[[M]]) {scale
+func.func @bounded(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>, %m: tensor<2x1x1x5xf32>) -> tensor<2x4x5x8xf32> {
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> !scores
+  %1 = winnow.add %0, %m : (!scores, tensor<2x1x1x5xf32>) -> !scores
+  %2 = winnow.maximum %1, %low : (!scores, tensor<f32>) -> !scores
+  %3 = winnow.softmax %2 {axis = 3 : i64} : (!scores) -> !scores
+  %4 = winnow.matmul %3, %v : (!scores, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %4 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+!scores = tensor<2x4x5x5xf32>
+
+// CHECK-LABEL: func @bounded_alone
+// CHECK-NOT: winnow.maximum
+// CHECK: winnow.attention
+func.func @bounded_alone(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32> {
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> !scores
+  %1 = winnow.maximum %0, %low : (!scores, tensor<f32>) -> !scores
+  %2 = winnow.softmax %1 {axis = 3 : i64} : (!scores) -> !scores
+  %3 = winnow.matmul %2, %v : (!scores, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %3 : tensor<2x4x5x8xf32>
+}
+
+// -----
+
+!scores = tensor<2x4x5x5xf32>
+
+// CHECK: applied = false, code = "attention.bound"
+// CHECK-LABEL: func @bounded_above_lowest
+// CHECK: winnow.softmax
+func.func @bounded_above_lowest(%q: tensor<2x4x5x16xf32>, %k: tensor<2x4x16x5xf32>, %v: tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32> {
+  %least = winnow.constant dense<-1.0E+4> : tensor<f32>
+  %0 = winnow.matmul %q, %k : (tensor<2x4x5x16xf32>, tensor<2x4x16x5xf32>) -> !scores
+  %1 = winnow.maximum %0, %least : (!scores, tensor<f32>) -> !scores
+  %2 = winnow.softmax %1 {axis = 3 : i64} : (!scores) -> !scores
+  %3 = winnow.matmul %2, %v : (!scores, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %3 : tensor<2x4x5x8xf32>
+}
