@@ -112,6 +112,15 @@ class Graph:
         rows = self.op("Slice", table, start, end, axis[0])
         return self.op("Slice", rows, self.constant([0]), end, axis[1])
 
+    def behind(self, queries, keys, none, low):
+        """The causal mask of new keys, behind zeros for those of the cache."""
+        places = self.op("Range", self.constant(0), queries, self.constant(1))
+        after = self.unsqueeze(self.op("Add", places, self.constant(1)), 1)
+        new = self.op("Where", self.op("Less", places, after), none, low)
+        past = self.shape(queries, self.op("Sub", keys, queries))
+        mask = self.op("Concat", self.op("Expand", none, past), new, axis=-1)
+        return self.unsqueeze(mask, 0, 1)
+
     def masked(self, scores, queries, keys, causal, padding, fill):
         """Scores without those that causality and padding hide."""
         visible = self.op("And", causal, padding)
@@ -130,6 +139,10 @@ class Graph:
             hidden = self.op("Cast", hidden, to=TensorProto.BOOL)
             mask = self.op("Where", causal, none, low)
             return self.op("Add", scores, self.op("Add", mask, self.op("Where", hidden, low, none)))
+        if fill in ("behind", "bounded"):
+            mask = self.op("Where", padding, self.behind(queries, keys, none, low), low)
+            scores = self.op("Add", scores, mask)
+            return self.op("Max", scores, low) if fill == "bounded" else scores
         if fill == "joint":
             scores = self.op("Where", self.triangle(queries, keys), scores, low)
         if fill == "capped":
@@ -237,6 +250,8 @@ VARIANTS = [
     (17, "halves", 4, "summed", "one"),
     (17, "partial", 4, "joint", "reciprocal"),
     (14, "halves", 2, "capped", "quotient"),
+    (14, "halves", 4, "behind", "one"),
+    (13, "partial", 4, "bounded", "quotient"),
 ]
 SIZES = [(1, 1, 0), (2, 7, 0), (2, 1, 9), (3, 19, 30), (1, 40, 5)]
 

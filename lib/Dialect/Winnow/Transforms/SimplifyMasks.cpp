@@ -1,4 +1,6 @@
+#include "IndexExpr.h"
 #include "Simplify.h"
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 #include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -172,6 +174,98 @@ struct CompareOfSum : SimplifyPattern<CompareOp> {
   }
 };
 
+/// A mask of positions after some that it does not hide, those of a cache:
+/// `concat(0, j < i ? 0 : low)` is `j - past < i ? 0 : low` for more of them.
+struct ConcatOfPositions : SimplifyPattern<ConcatOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(ConcatOp op, PatternRewriter &rewriter) const override {
+    Value last = op.getInputs().back();
+    std::optional<Choice> choice = getChoice(last);
+    auto compare = choice ? choice->condition.getDefiningOp<CompareOp>() : nullptr;
+    std::optional<double> number = getScalarConstant(op.getInputs().front());
+    if (!compare || !number || getDims(compare.getResult()) != getDims(last) ||
+        choice->onTrue == choice->onFalse)
+      return rewriter.notifyMatchFailure(op, "no comparison behind a constant");
+    AffineExpr past = rewriter.getAffineConstantExpr(0);
+    for (Value before : op.getInputs().drop_back()) {
+      if (getScalarConstant(before) != number)
+        return rewriter.notifyMatchFailure(op, "more than a constant before the comparison");
+      past = past + getDims(before)[op.getAxis()];
+    }
+    size_t behind = getDims(op.getResult()).size() - op.getAxis();
+    Value key = compare.getLhs(), query = compare.getRhs();
+    ComparePredicate predicate = compare.getPredicate();
+    std::optional<AffineExpr> first = getFirst(key, behind);
+    if (!first) {
+      std::swap(key, query);
+      first = getFirst(key, behind);
+      predicate = swapSides(predicate);
+    }
+    std::optional<LinearIndex> other = getLinearIndex(query);
+    if (!first || !other || (other->dims.size() >= behind &&
+                             !isConstantDim(other->dims[other->dims.size() - behind], 1)))
+      return rewriter.notifyMatchFailure(op, "does not compare one position with others");
+    // The constant is what the comparison gives for all positions before, if it
+    // does for the last of them.
+    bool isBelow = predicate == ComparePredicate::LT || predicate == ComparePredicate::LE;
+    bool isAbove = predicate == ComparePredicate::GT || predicate == ComparePredicate::GE;
+    bool isStrict = predicate == ComparePredicate::LT || predicate == ComparePredicate::GE;
+    other->offset = normalizeDim(other->offset - *first + (isStrict ? 0 : 1));
+    if ((!isBelow && !isAbove) || *number != (isBelow ? choice->onTrue : choice->onFalse) ||
+        !other->isNonNegative())
+      return rewriter.notifyMatchFailure(op, "the comparison gives something else before");
+
+    Location loc = op.getLoc();
+    unsigned numSymbols = std::max(countSymbols(op), countSymbols(compare));
+    Dims full = getDims(op.getResult());
+    Type integer = getElementTypeOrSelf(key);
+    Dims dims(behind, rewriter.getAffineConstantExpr(1));
+    dims.front() = full[op.getAxis()];
+    Value counted = IotaOp::create(rewriter, loc, getTensorType({dims.front()}, integer, numSymbols),
+                                   /*start=*/0, /*step=*/1);
+    auto map = AffineMap::get(0, numSymbols, normalizeDim(*first - past));
+    Value shift = DimValuesOp::create(rewriter, loc, RankedTensorType::get({}, integer),
+                                      AffineMapAttr::get(map));
+    counted = AddOp::create(rewriter, loc, counted.getType(), counted, shift);
+    counted = reshapeTo(rewriter, loc, counted, dims, numSymbols);
+    Value condition =
+        CompareOp::create(rewriter, loc, getTensorType(full, rewriter.getI1Type(), numSymbols),
+                          predicate, counted, query);
+    Type element = op.getType().getElementType();
+    Value select = SelectOp::create(rewriter, loc, op.getType(), condition,
+                                    createScalar(rewriter, loc, element, choice->onTrue),
+                                    createScalar(rewriter, loc, element, choice->onFalse));
+    return replace(rewriter, op, select, "simplify.choice", "counted the positions before a mask");
+  }
+
+  /// Where the index `first + i` of dimension `behind` from the last starts.
+  static std::optional<AffineExpr> getFirst(Value key, size_t behind) {
+    std::optional<LinearIndex> index = getLinearIndex(key);
+    if (!index || index->dims.size() < behind || !getElementTypeOrSelf(key).isInteger(64))
+      return std::nullopt;
+    size_t axis = index->dims.size() - behind;
+    for (auto [i, coefficient] : llvm::enumerate(index->coefficients))
+      if (!isConstantDim(normalizeDim(coefficient), i == axis ? 1 : 0))
+        return std::nullopt;
+    return index->offset;
+  }
+
+  static ComparePredicate swapSides(ComparePredicate predicate) {
+    switch (predicate) {
+    case ComparePredicate::LT:
+      return ComparePredicate::GT;
+    case ComparePredicate::LE:
+      return ComparePredicate::GE;
+    case ComparePredicate::GT:
+      return ComparePredicate::LT;
+    case ComparePredicate::GE:
+      return ComparePredicate::LE;
+    default:
+      return predicate;
+    }
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // Movement
 //===----------------------------------------------------------------------===//
@@ -290,6 +384,6 @@ struct SliceOfIota : SimplifyPattern<SliceOp> {
 
 void winnow::populateMaskPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
   patterns.add<ProductOfChoices, NestedChoice, Absorb<OrOp, AndOp>, Absorb<AndOp, OrOp>,
-               CompareOfSum, MoveAboveChoice<ReshapeOp>, MoveAboveChoice<SliceOp>,
+               CompareOfSum, ConcatOfPositions, MoveAboveChoice<ReshapeOp>, MoveAboveChoice<SliceOp>,
                ReshapeAboveBoolean, ChoiceOfZero, SliceAboveCondition, SliceOfIota>(patterns.getContext(), reporter);
 }

@@ -220,3 +220,85 @@ func.func @choice_of_zero(%x: tensor<4xf32>) -> tensor<4xf32> {
   %1 = winnow.select %0, %low, %x : (tensor<4xi1>, tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// -----
+
+!i = tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>
+!column = tensor<?x1xi64, affine_map<()[s0, s1] -> (s0, 1)>>
+!visible = tensor<?x?xi1, affine_map<()[s0, s1] -> (s0, s0)>>
+!new = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s0)>>
+!past = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1)>>
+!all = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s0 + s1)>>
+
+// What a mask puts before positions is what comparing earlier ones gives.
+// CHECK-LABEL: func @concat_of_positions
+// CHECK-NOT: winnow.concat
+// CHECK: %[[P:.*]] = winnow.dim_values #{{.*}} : tensor<i64>
+// CHECK: %[[K:.*]] = winnow.add %{{.*}}, %[[P]]
+// CHECK: %[[C:.*]] = winnow.compare lt %[[K]], %{{.*}} -> tensor<?x?xi1
+// CHECK: %[[M:.*]] = winnow.select %[[C]]
+// CHECK: return %[[M]]
+func.func @concat_of_positions() -> !all attributes {winnow.symbols = [{name = "s", min = 0, max = 64}, {name = "past", min = 0, max = 64}]} {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %one = winnow.constant dense<1> : tensor<i64>
+  %i = winnow.iota {start = 0 : i64, step = 1 : i64} : !i
+  %n = winnow.add %i, %one : (!i, tensor<i64>) -> !i
+  %c = winnow.reshape %n : (!i) -> !column
+  %v = winnow.compare lt %i, %c : (!i, !column) -> !visible
+  %m = winnow.select %v, %zero, %low : (!visible, tensor<f32>, tensor<f32>) -> !new
+  %z = winnow.broadcast_to %zero : (tensor<f32>) -> !past
+  %0 = winnow.concat %z, %m {axis = 1 : i64} : (!past, !new) -> !all
+  return %0 : !all
+}
+
+// -----
+
+!i = tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>
+!column = tensor<?x1xi64, affine_map<()[s0, s1] -> (s0, 1)>>
+!visible = tensor<?x?xi1, affine_map<()[s0, s1] -> (s0, s0)>>
+!new = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s0)>>
+!past = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1)>>
+!all = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s0 + s1)>>
+
+// The first query sees no key of two before its own: the last of the past would
+// be hidden.
+// CHECK-LABEL: func @concat_of_visible
+// CHECK: winnow.concat
+func.func @concat_of_visible() -> !all attributes {winnow.symbols = [{name = "s", min = 0, max = 64}, {name = "past", min = 0, max = 64}]} {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %two = winnow.constant dense<2> : tensor<i64>
+  %i = winnow.iota {start = 0 : i64, step = 1 : i64} : !i
+  %n = winnow.sub %i, %two : (!i, tensor<i64>) -> !i
+  %c = winnow.reshape %n : (!i) -> !column
+  %v = winnow.compare ge %c, %i : (!column, !i) -> !visible
+  %m = winnow.select %v, %zero, %low : (!visible, tensor<f32>, tensor<f32>) -> !new
+  %z = winnow.broadcast_to %zero : (tensor<f32>) -> !past
+  %0 = winnow.concat %z, %m {axis = 1 : i64} : (!past, !new) -> !all
+  return %0 : !all
+}
+
+// -----
+
+!i = tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>
+!column = tensor<?x1xi64, affine_map<()[s0, s1] -> (s0, 1)>>
+!visible = tensor<?x?xi1, affine_map<()[s0, s1] -> (s0, s0)>>
+!new = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s0)>>
+!past = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1)>>
+!all = tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s0 + s1)>>
+
+// The past is hidden, where a query sees its own and earlier keys.
+// CHECK-LABEL: func @concat_of_hidden
+// CHECK: winnow.concat
+func.func @concat_of_hidden() -> !all attributes {winnow.symbols = [{name = "s", min = 0, max = 64}, {name = "past", min = 0, max = 64}]} {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %low = winnow.constant dense<-3.40282347E+38> : tensor<f32>
+  %i = winnow.iota {start = 0 : i64, step = 1 : i64} : !i
+  %c = winnow.reshape %i : (!i) -> !column
+  %v = winnow.compare gt %i, %c : (!i, !column) -> !visible
+  %m = winnow.select %v, %low, %zero : (!visible, tensor<f32>, tensor<f32>) -> !new
+  %z = winnow.broadcast_to %low : (tensor<f32>) -> !past
+  %0 = winnow.concat %z, %m {axis = 1 : i64} : (!past, !new) -> !all
+  return %0 : !all
+}

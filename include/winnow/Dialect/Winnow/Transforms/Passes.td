@@ -66,7 +66,8 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     another implies is dropped.
     Masks: selects of numbers that are multiplied, filled into each other, or
     compared after a sum are one select of joined conditions; what moves them moves
-    their conditions, slices down to the positions that are compared.
+    their conditions, slices down to the positions that are compared; a constant
+    before compared positions is what comparing earlier ones gives.
 
     Precondition: none. Postcondition: types at function borders are unchanged.
 
@@ -262,7 +263,7 @@ def RaiseAttention : Pass<"winnow-raise-attention", "mlir::ModuleOp"> {
     `attention.scores-used` (a second reader needs the matrix anyway),
     `attention.scores` (not of one matmul), `attention.scale` (varies over
     queries), `attention.scale-after-mask`, `attention.softcap` (of masked or
-    scaled scores), `attention.rank`,
+    scaled scores), `attention.bound` (a maximum that is not the lowest float), `attention.rank`,
     `attention.head-size` and `attention.heads` (not static, or not divisible),
     `attention.batch` (broadcast), `attention.mask-shape`, `attention.mask-fill`.
 
