@@ -27,5 +27,6 @@ void winnow::buildConversionPipeline(OpPassManager &pm, StringRef cpu) {
 
   pm.addPass(createKernelsToCalls());
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createReportCopies());
   pm.addPass(createVerifyCodegenContract());
 }

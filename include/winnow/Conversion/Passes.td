@@ -72,6 +72,15 @@ def KernelsToCalls : Pass<"winnow-kernels-to-calls", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def ReportCopies : Pass<"winnow-report-copies", "::mlir::ModuleOp"> {
+  let summary = "lists the copies that remain, and why";
+  let description = [{
+    Each op that only moves elements, a `memref.copy` or a linalg op without
+    arithmetic, becomes an entry of the report, `copy.remains`: what is copied, from
+    and to where, in which order, and who wants it so. Changes nothing else.
+  }];
+}
+
 def VerifyCodegenContract : Pass<"winnow-verify-codegen-contract", "::mlir::ModuleOp"> {
   let summary = "checks that only upstream dialects on buffers are left";
   let description = [{

@@ -1,0 +1,58 @@
+// RUN: winnow-opt %s --split-input-file --winnow-report-copies | FileCheck %s
+
+#same = affine_map<(i, j) -> (i, j)>
+#swapped = affine_map<(i, j) -> (j, i)>
+#row = affine_map<(i, j) -> (j)>
+
+// CHECK: location = "t"{{.*}}sentence = "copies 3x2xf32 of input 'x' to output 'y', in another order of dimensions: the model returns it"
+// CHECK: sentence = "copies 3x2xf32 of a constant to output 'z', repeated: the model returns it"
+// CHECK-LABEL: func @to_outputs
+module {
+  func.func @to_outputs(%w: memref<?xi8>, %n: index, %x: memref<2x3xf32> {winnow.name = "x"},
+                        %y: memref<3x2xf32> {winnow.name = "y"}, %z: memref<3x2xf32> {winnow.name = "z"})
+      attributes {winnow.entry, winnow.num_inputs = 1 : i64} {
+    %c0 = arith.constant 0 : index
+    linalg.generic {indexing_maps = [#swapped, #same], iterator_types = ["parallel", "parallel"]}
+        ins(%x : memref<2x3xf32>) outs(%y : memref<3x2xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      linalg.yield %a : f32
+    } loc("t")
+    %v = memref.view %w[%c0][] : memref<?xi8> to memref<2xf32>
+    linalg.generic {indexing_maps = [#row, #same], iterator_types = ["parallel", "parallel"]}
+        ins(%v : memref<2xf32>) outs(%z : memref<3x2xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      linalg.yield %a : f32
+    }
+    return
+  }
+}
+
+// -----
+
+#same = affine_map<(i, j) -> (i, j)>
+
+// What reads the parts of a buffer, and what neither moves nor only moves.
+// CHECK: winnow.report = [{
+// CHECK-SAME: sentence = "copies 2x?xf32 of input 'x' to a part of a buffer: linear reads it so"
+// CHECK-NOT: sentence
+// CHECK-LABEL: func @to_parts
+module {
+  func.func private @linear_0(memref<4x?xf32>) attributes {winnow.kernel = {kind = "linear"}}
+  func.func @to_parts(%w: memref<?xi8>, %n: index, %x: memref<2x?xf32> {winnow.name = "x"})
+      attributes {winnow.entry, winnow.num_inputs = 1 : i64} {
+    %zero = arith.constant 0.0 : f32
+    %b = memref.alloc(%n) : memref<4x?xf32>
+    linalg.fill ins(%zero : f32) outs(%b : memref<4x?xf32>)
+    %part = memref.subview %b[0, 0] [2, %n] [1, 1] : memref<4x?xf32> to memref<2x?xf32, strided<[?, 1]>>
+    memref.copy %x, %part : memref<2x?xf32> to memref<2x?xf32, strided<[?, 1]>>
+    %rest = memref.subview %b[2, 0] [2, %n] [1, 1] : memref<4x?xf32> to memref<2x?xf32, strided<[?, 1], offset: ?>>
+    linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
+        ins(%x : memref<2x?xf32>) outs(%rest : memref<2x?xf32, strided<[?, 1], offset: ?>>) {
+    ^bb0(%a: f32, %o: f32):
+      %s = arith.addf %a, %a : f32
+      linalg.yield %s : f32
+    }
+    func.call @linear_0(%b) : (memref<4x?xf32>) -> ()
+    return
+  }
+}
