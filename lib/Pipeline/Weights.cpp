@@ -30,6 +30,56 @@ static void writeDense(ElementsAttr elements, raw_ostream &os) {
     os.write(data.data(), data.size());
 }
 
+/// Whether it is a constant, or [elements, shape, permutation]: one that a transpose
+/// of `shape` moves.
+static bool isPart(Attribute attr) {
+  auto moved = dyn_cast<ArrayAttr>(attr);
+  return isa<ElementsAttr>(attr) ||
+         (moved && moved.size() == 3 && isa<ElementsAttr>(moved[0]) &&
+          isa<DenseI64ArrayAttr>(moved[1]) && isa<DenseI64ArrayAttr>(moved[2]));
+}
+
+static ElementsAttr getElements(Attribute part) {
+  auto moved = dyn_cast<ArrayAttr>(part);
+  return cast<ElementsAttr>(moved ? moved[0] : part);
+}
+
+/// Moves elements of so many bytes as the part says, if it does.
+static void movePart(Attribute part, int64_t width, SmallVectorImpl<char> &bytes) {
+  auto moved = dyn_cast<ArrayAttr>(part);
+  if (!moved || bytes.empty() || cast<DenseI64ArrayAttr>(moved[1]).size() < 2)
+    return;
+  ArrayRef<int64_t> shape = cast<DenseI64ArrayAttr>(moved[1]).asArrayRef();
+  ArrayRef<int64_t> permutation = cast<DenseI64ArrayAttr>(moved[2]).asArrayRef();
+  SmallVector<int64_t> strides(shape.size(), width), index(shape.size(), 0);
+  for (size_t i = shape.size() - 1; i-- > 0;)
+    strides[i] = strides[i + 1] * shape[i + 1];
+  SmallVector<char> result(bytes.size());
+  int64_t from = 0;
+  for (size_t to = 0; to < result.size(); to += width) {
+    std::memcpy(&result[to], &bytes[from], width);
+    for (size_t i = permutation.size(); i-- > 0;) {
+      from += strides[permutation[i]];
+      if (++index[i] < shape[permutation[i]])
+        break;
+      from -= index[i] * strides[permutation[i]];
+      index[i] = 0;
+    }
+  }
+  bytes.assign(result.begin(), result.end());
+}
+
+/// The bytes of a part in the order in which it is used.
+static void writePart(Attribute part, raw_ostream &os) {
+  if (!isa<ArrayAttr>(part))
+    return writeDense(getElements(part), os);
+  SmallVector<char> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  writeDense(getElements(part), stream);
+  movePart(part, bytes.size() / std::max<int64_t>(getElements(part).getNumElements(), 1), bytes);
+  os.write(bytes.data(), bytes.size());
+}
+
 namespace {
 /// One constant [k, n] (or [n, k] transposed) of a packed weight.
 struct Part {
@@ -44,15 +94,16 @@ struct Part {
 } // namespace
 
 /// The constant as f32, in `storage` unless it lies ready in memory.
-static const float *getFloats(ElementsAttr elements, std::vector<float> &storage) {
+static const float *getFloats(Attribute part, std::vector<float> &storage) {
+  ElementsAttr elements = getElements(part);
   Type type = elements.getElementType();
   auto resource = dyn_cast<DenseResourceElementsAttr>(elements);
-  if (resource && type.isF32() &&
+  if (resource && type.isF32() && !isa<ArrayAttr>(part) &&
       reinterpret_cast<uintptr_t>(resource.getData().data()) % alignof(float) == 0)
     return reinterpret_cast<const float *>(resource.getData().data());
-  std::string bytes;
-  llvm::raw_string_ostream stream(bytes);
-  writeDense(elements, stream);
+  SmallVector<char> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  writePart(part, stream);
   storage.resize(elements.getNumElements());
   if (type.isF32()) {
     std::memcpy(storage.data(), bytes.data(), bytes.size());
@@ -108,7 +159,7 @@ FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
     auto layout = dict ? dict.getAs<DictionaryAttr>("layout") : DictionaryAttr();
     auto kind = layout ? layout.getAs<StringAttr>("kind") : StringAttr();
     bool isWellFormed = offset && bytes && parts && kind && !parts.empty() &&
-                        llvm::all_of(parts, llvm::IsaPred<ElementsAttr>);
+                        llvm::all_of(parts, isPart);
     if (!isWellFormed)
       return module.emitError("expected entries with offset, bytes, parts and layout in "
                               "winnow.weights, got ")
@@ -119,7 +170,7 @@ FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
     if (kind.getValue() == "dense") {
       entry.write = [parts](raw_ostream &os) {
         for (Attribute part : parts)
-          writeDense(cast<ElementsAttr>(part), os);
+          writePart(part, os);
       };
     } else if (kind.getValue() == "panels") {
       int64_t k = layout.getAs<IntegerAttr>("k").getInt(), n = layout.getAs<IntegerAttr>("n").getInt();
@@ -129,9 +180,8 @@ FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
         std::vector<std::vector<float>> storage(parts.size());
         SmallVector<Part> views;
         for (auto [i, attr] : llvm::enumerate(parts)) {
-          auto elements = cast<ElementsAttr>(attr);
-          int64_t partN = elements.getNumElements() / std::max<int64_t>(k, 1);
-          views.push_back({getFloats(elements, storage[i]), k, partN, transposed});
+          int64_t partN = getElements(attr).getNumElements() / std::max<int64_t>(k, 1);
+          views.push_back({getFloats(attr, storage[i]), k, partN, transposed});
         }
         writePanels(views, k, n, nr, os);
       };

@@ -123,18 +123,17 @@ static std::optional<SmallVector<Attribute>> getConstantParts(LinearOp op) {
   if (auto cast = weight.getDefiningOp<CastOp>())
     if (Type type = getElementTypeOrSelf(cast.getInput()); type.isF16() || type.isBF16())
       weight = cast.getInput();
-  if (auto constant = weight.getDefiningOp<ConstantOp>()) {
-    parts.push_back(constant.getValue());
+  if (Attribute part = getConstantPart(weight)) {
+    parts.push_back(part);
     return parts;
   }
   auto concat = weight.getDefiningOp<ConcatOp>();
   if (!concat || concat.getAxis() != (op.getTransposeWeight() ? 0 : 1))
     return std::nullopt;
   for (Value input : concat.getInputs()) {
-    auto constant = input.getDefiningOp<ConstantOp>();
-    if (!constant)
+    parts.push_back(getConstantPart(input));
+    if (!parts.back())
       return std::nullopt;
-    parts.push_back(constant.getValue());
   }
   return parts;
 }

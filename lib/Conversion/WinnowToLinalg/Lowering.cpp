@@ -20,6 +20,26 @@ static func::FuncOp getEntry(OpBuilder &b) {
 // Weights and sites
 //===----------------------------------------------------------------------===//
 
+Attribute winnow::getConstantPart(Value value) {
+  TransposeOp moved;
+  while (Operation *op = value.getDefiningOp()) {
+    if (auto constant = dyn_cast<ConstantOp>(op)) {
+      if (!moved)
+        return constant.getValue();
+      Builder b(op->getContext());
+      return b.getArrayAttr({constant.getValue(),
+                             b.getDenseI64ArrayAttr(moved.getInput().getType().getShape()),
+                             b.getDenseI64ArrayAttr(moved.getPermutation())});
+    }
+    if (isa<TransposeOp>(op) && !moved)
+      moved = cast<TransposeOp>(op);
+    else if (!isa<ReshapeOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
+  return nullptr;
+}
+
 /// Marks a view of the weights with its entry until offsets are known.
 static constexpr llvm::StringLiteral kWeightEntry = "winnow.weight_entry";
 

@@ -26,8 +26,9 @@ namespace winnow {
 /// was packed for every linear layer that uses it is not stored plainly too.
 class WeightPlan {
 public:
-  /// The parts are constants joined along the output-channel dimension; `layout`
-  /// says how their elements lie in the file. Returns the entry's number.
+  /// The parts are constants joined along the output-channel dimension, as
+  /// getConstantPart gives them; `layout` says how their elements lie in the file.
+  /// Returns the entry's number.
   int64_t add(llvm::ArrayRef<mlir::Attribute> parts, mlir::DictionaryAttr layout,
               int64_t bytes);
   /// Reads an entry as a tensor of the static type through the entry function's
@@ -41,6 +42,11 @@ public:
 private:
   llvm::MapVector<std::pair<mlir::Attribute, mlir::Attribute>, int64_t> bytesOfEntry;
 };
+
+/// A constant as a part of a weight: its elements, or, where one transpose among
+/// reshapes moves them, [elements, shape, permutation]: they are moved when the file
+/// is written. Null for what is computed.
+mlir::Attribute getConstantPart(mlir::Value value);
 
 /// The run-time checks of the model, the module attribute `winnow.sites`.
 class SiteTable {

@@ -10,6 +10,14 @@ static constexpr int64_t kInlineBytes = 1024;
 /// One value repeated more often than this is filled in at run time.
 static constexpr int64_t kSplatBytes = 1 << 20;
 
+/// An entry of the weights file that holds the parts one after the other.
+static Value readDense(ArrayRef<Attribute> parts, RankedTensorType type, Location loc,
+                       LoweringState &state, OpBuilder &b) {
+  int64_t bytes = type.getNumElements() * std::max<int64_t>(1, type.getElementTypeBitWidth() / 8);
+  auto layout = b.getDictionaryAttr(b.getNamedAttr("kind", b.getStringAttr("dense")));
+  return state.weights.read(b, loc, state.weights.add(parts, layout, bytes), type);
+}
+
 namespace {
 struct LowerConstant : LoweringPattern<ConstantOp> {
   using LoweringPattern::LoweringPattern;
@@ -42,9 +50,7 @@ struct LowerConstant : LoweringPattern<ConstantOp> {
       rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, DenseElementsAttr::getFromRawBuffer(type, dense.getRawData()));
       return success();
     }
-    auto layout = rewriter.getDictionaryAttr({rewriter.getNamedAttr("kind", rewriter.getStringAttr("dense"))});
-    int64_t entry = state.weights.add({op.getValue()}, layout, bytes);
-    rewriter.replaceOp(op, state.weights.read(rewriter, op.getLoc(), entry, type));
+    rewriter.replaceOp(op, readDense({op.getValue()}, type, op.getLoc(), state, rewriter));
     return success();
   }
 };
@@ -101,6 +107,11 @@ struct LowerTranspose : LoweringPattern<TransposeOp> {
   using LoweringPattern::LoweringPattern;
 
   LogicalResult matchAndRewrite(TransposeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    if (Attribute part = getConstantPart(op)) {
+      rewriter.replaceOp(op, readDense({part}, convertTensorType(op.getType()), op.getLoc(),
+                                       state, rewriter));
+      return success();
+    }
     Dims dims = getDims(op.getType());
     // Input dimension permutation[i] is loop i.
     SmallVector<AffineExpr> exprs(dims.size());
@@ -243,19 +254,14 @@ struct LowerConcat : LoweringPattern<ConcatOp> {
   std::optional<Value> joinConstants(ConcatOp op, ConversionPatternRewriter &rewriter) const {
     SmallVector<Attribute> parts;
     for (Value input : op.getInputs()) {
-      auto constant = input.getDefiningOp<ConstantOp>();
-      if (!constant)
+      parts.push_back(getConstantPart(input));
+      if (!parts.back())
         return std::nullopt;
-      parts.push_back(constant.getValue());
     }
     RankedTensorType type = convertTensorType(op.getType());
     if (llvm::any_of(type.getShape().take_front(op.getAxis()), [](int64_t size) { return size != 1; }))
       return std::nullopt;
-    int64_t bytes = type.getNumElements() * std::max<int64_t>(1, type.getElementTypeBitWidth() / 8);
-    auto layout = rewriter.getDictionaryAttr(
-        rewriter.getNamedAttr("kind", rewriter.getStringAttr("dense")));
-    int64_t entry = state.weights.add(parts, layout, bytes);
-    return state.weights.read(rewriter, op.getLoc(), entry, type);
+    return readDense(parts, type, op.getLoc(), state, rewriter);
   }
 };
 } // namespace

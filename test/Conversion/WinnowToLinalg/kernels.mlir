@@ -172,3 +172,18 @@ func.func @main(%q: tensor<1x5x2x4xf32>, %k: tensor<1x2x6x4xf32>, %v: tensor<1x6
   %1 = winnow.attention %q, %0, %v {scale = 0.5 : f32} : (tensor<1x5x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x6x2x4xf32>) -> tensor<1x5x2x4xf32>
   return %1 : tensor<1x5x2x4xf32>
 }
+
+// -----
+
+// So is one that is moved on the way, as that of a convolution.
+
+// CHECK: layout = {k = 24 : i64, kind = "panels", {{.*}} transposed = true}, offset = 0 : i64, parts = {{\[}}[dense_resource<w> : tensor<16x8x3xf32>, array<i64: 16, 8, 3>, array<i64: 0, 2, 1>]]
+// CHECK-LABEL: func.func @moved_weight
+// CHECK: winnow.kernel "linear"
+func.func @moved_weight(%x: tensor<5x24xf32>) -> tensor<5x16xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense_resource<w> : tensor<16x8x3xf32>
+  %0 = winnow.transpose %w [0, 2, 1] : (tensor<16x8x3xf32>) -> tensor<16x3x8xf32>
+  %1 = winnow.reshape %0 : (tensor<16x3x8xf32>) -> tensor<16x24xf32>
+  %2 = winnow.linear %x, %1 {transpose_weight} : (tensor<5x24xf32>, tensor<16x24xf32>) -> tensor<5x16xf32>
+  return %2 : tensor<5x16xf32>
+}

@@ -143,3 +143,33 @@ func.func @main(%x: tensor<8xf32>) -> (tensor<0xf32>, tensor<8xf32>) attributes 
   %1 = winnow.concat %x, %0 {axis = 0 : i64} : (tensor<8xf32>, tensor<0xf32>) -> tensor<8xf32>
   return %0, %1 : tensor<0xf32>, tensor<8xf32>
 }
+
+// -----
+
+// A constant that a transpose moves is moved when the file is written.
+
+// CHECK: winnow.weights = [{bytes = 2048 : i64, layout = {kind = "dense"}, offset = 0 : i64, parts = {{\[}}[dense<1.000000e+00> : tensor<512xf32>, array<i64: 4, 8, 16>, array<i64: 2, 0, 1>]]}]
+// CHECK-LABEL: func.func @moved_constant
+// CHECK: memref.view %arg0[%{{.*}}][] : memref<?xi8> to memref<16x4x8xf32>
+// CHECK-NOT: linalg
+func.func @moved_constant() -> tensor<64x8xf32> attributes {winnow.entry} {
+  %0 = winnow.constant dense<1.0> : tensor<512xf32>
+  %1 = winnow.reshape %0 : (tensor<512xf32>) -> tensor<4x8x16xf32>
+  %2 = winnow.transpose %1 [2, 0, 1] : (tensor<4x8x16xf32>) -> tensor<16x4x8xf32>
+  %3 = winnow.reshape %2 : (tensor<16x4x8xf32>) -> tensor<64x8xf32>
+  return %3 : tensor<64x8xf32>
+}
+
+// -----
+
+// Two transposes among reshapes are no longer one.
+
+// CHECK-LABEL: func.func @moved_twice
+// CHECK: linalg.generic
+func.func @moved_twice() -> tensor<8x64xf32> attributes {winnow.entry} {
+  %0 = winnow.constant dense<1.0> : tensor<4x8x16xf32>
+  %1 = winnow.transpose %0 [2, 0, 1] : (tensor<4x8x16xf32>) -> tensor<16x4x8xf32>
+  %2 = winnow.reshape %1 : (tensor<16x4x8xf32>) -> tensor<64x8xf32>
+  %3 = winnow.transpose %2 [1, 0] : (tensor<64x8xf32>) -> tensor<8x64xf32>
+  return %3 : tensor<8x64xf32>
+}
