@@ -17,6 +17,7 @@ void winnow::buildConversionPipeline(OpPassManager &pm, StringRef cpu) {
   pm.addPass(createCanonicalizerPass());
 
   // Results are computed straight into the caller's buffers.
+  pm.addNestedPass<func::FuncOp>(createPlaceResults());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addNestedPass<func::FuncOp>(createPlaceLoopState());
   bufferization::OneShotBufferizePassOptions bufferize;

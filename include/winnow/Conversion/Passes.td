@@ -44,6 +44,17 @@ def FuseLinalgElementwise : Pass<"winnow-fuse-linalg-elementwise", "::mlir::func
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect"];
 }
 
+def PlaceResults : Pass<"winnow-place-results", "::mlir::func::FuncOp"> {
+  let summary = "computes results that are reshaped in the caller's buffers";
+  let description = [{
+    What is written to a buffer after `tensor.expand_shape` is written to the buffer
+    in the shape before. Empty-tensor elimination, which looks through no reshape,
+    then lets the op that computes it write there, where else a copy would remain.
+    Does not apply to a buffer whose dimensions are not contiguous.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 def PlaceLoopState : Pass<"winnow-place-loop-state", "::mlir::func::FuncOp"> {
   let summary = "gives what a loop or a branch hands on a place of its own";
   let description = [{
