@@ -23,9 +23,18 @@ def shape_of(nodes, constants=None):
 
 
 ONE = helper.make_graph([node("Identity", "a", "b")], "body", [value("a", None)], [value("b", None)])
+ROUND = helper.make_graph([node("Identity", "c2", "c3"), node("Identity", "i", "j")], "body", [value("i", [], INT64), value("c2", [], BOOL)],
+                          [value("c3", [], BOOL), value("j", [], INT64)])
+FLOATING = helper.make_graph([node("Cast", "i", "c3", to=1), node("Identity", "i", "j")], "body", [value("i", [], INT64), value("c2", [], BOOL)],
+                             [value("c3", [], TensorProto.FLOAT), value("j", [], INT64)])
 
 refuse({
     # Numbers of inputs.
+    "loop on a number": (one("Loop", {"c": np.float32(1)}, "- c", body=ROUND),
+                         "node 'Loop#0': Loop, opset 18: expected a bool as input 1, got float32"),
+    "loop to a number": (one("Loop", {"m": np.int64(3)}, "m -", body=FLOATING), "node 'Loop#0': Loop, opset 18: expected value 0 that one iteration hands to the next to have one element type, got bool and float32"),
+    "scan of a huge count": (build([node("Scan", "- x", "y", body=ONE, num_scan_inputs=2**62)], X, ["y"], opset=8),
+                             "node 'Scan#0': Scan, opset 8: expected num_scan_inputs in [1, 2) and a body of as many outputs as the node, got 4611686018427387904 and 1"),
     "scan with a gap": (one("Scan", inputs="- x", body=ONE, num_scan_inputs=1), "node 'Scan#0': Scan, opset 18: expected input 0, got none"),
     "missing input": (one("Add"), "node 'Add#0': Add, opset 18: expected input 1, got none"),
     "empty input": (build([node("Add", "x -", "y")], X, ["y"]), "node 'Add#0': Add, opset 18: expected input 1, got none"),

@@ -111,6 +111,9 @@ bool GraphImporter::importLoop(const onnx::NodeProto &node, StringRef name, Loca
     if (i < 2 ? op.has(i) && (!op.type(i) || !isScalar(op.type(i))) : !op.has(i))
       return error(loc, describe(node, scope) + ": expected " +
                             (i < 2 ? "one element" : "a value") + " as input " + Twine(i));
+  if (op.has(1) && !op.elementType(1).isInteger(1))
+    return error(loc, describe(node, scope) + ": expected a bool as input 1, got " +
+                          getDtypeName(op.elementType(1)));
 
   // Null: no limit.
   AffineExpr limit;

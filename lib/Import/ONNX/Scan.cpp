@@ -54,6 +54,8 @@ bool GraphImporter::importBatchedScan(const onnx::NodeProto &node, StringRef nam
     op.invalid("expected num_scan_inputs in [1, " + Twine(inputs.size()) +
                ") and a body of as many outputs as the node, got " + Twine(numScanned) + " and " +
                Twine(body.output_size()));
+  if (op.failed())
+    return batch.fail();
   SmallVector<int64_t> directions = getScanNumbers(op, "directions", numScanned);
   Value lengths = op.has(0) ? op.convert(op.in(0), builder.getI64Type()) : Value();
   if (lengths && op.rank(0) != 1)
