@@ -96,18 +96,23 @@ def run(arguments):
         result = measure(make(), settings, text.progress)
         results.append(result)
         print(text.table(result), flush=True)
+        if arguments.json:
+            # After each model: a run of hours may be ended before its end.
+            whole = {**facts, "command": command_line(), "models": results}
+            text.write_json(arguments.json, whole)
     return report(arguments, results, facts, stored)
+
+
+def command_line():
+    return "winnow bench " + shlex.join(sys.argv[1:])
 
 
 def report(arguments, results, facts, stored):
     """Writes what was asked for -> what is wrong."""
-    command = "winnow bench " + shlex.join(sys.argv[1:])
-    if arguments.json:
-        text.write_json(arguments.json, {**facts, "command": command, "models": results})
     if arguments.plot:
         plot.write(arguments.plot, results, facts)
     if arguments.docs:
-        page.write(arguments.docs, results, facts, command)
+        page.write(arguments.docs, results, facts, command_line())
     if arguments.store:
         regressions.store(arguments.store, results, facts)
     wrong = [
@@ -128,6 +133,8 @@ def main():
     except BenchError as error:
         print(f"winnow: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     for sentence in wrong:
         print(f"winnow: error: {sentence}", file=sys.stderr)
     return 1 if wrong else 0

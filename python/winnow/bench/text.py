@@ -3,6 +3,8 @@
 import json
 import sys
 
+from . import engines
+
 
 def milliseconds(seconds):
     return f"{seconds * 1e3:.2f}"
@@ -55,13 +57,14 @@ def cells(row):
     threads = row["thread_cpu_seconds"]
     busy = sum(seconds > 0.05 * threads[0] for seconds in threads)
     share = lambda key: f"{row[key][0]:.2f}" if key in row else "-"
+    ours = "1" if row["title"] == engines.title("winnow") else "-"
     return (
         name_of(row),
         milliseconds(wall),
         milliseconds(row["cpu_seconds"][0]),
         str(busy),
-        interval(row["ratio"]) if "ratio" in row else "1",
-        interval(row["cpu_ratio"]) if "cpu_ratio" in row else "1",
+        interval(row["ratio"]) if "ratio" in row else ours,
+        interval(row["cpu_ratio"]) if "cpu_ratio" in row else ours,
         share("of_fma"),
         share("of_fma_cpu"),
         share("of_read"),

@@ -14,7 +14,10 @@ FLAGS = (
     "--iree-llvmcpu-target-cpu=host",
     "--iree-opt-level=O3",
     "--iree-opt-data-tiling=true",
+    # Odd lengths need more than the default of 32 KiB, or do not compile.
+    "--iree-llvmcpu-stack-allocation-limit=1048576",
 )
+WORKER_STACK_BYTES = 4 << 20
 
 
 def build(job):
@@ -44,7 +47,10 @@ def load(job):
     inputs = [value.name for value in graph.input if value.name not in weights]
     names, entry = [value.name for value in graph.output], graph.name
     del graph
-    runtime.flags.parse_flags(f"--task_topology_group_count={job['threads']}")
+    runtime.flags.parse_flags(
+        f"--task_topology_group_count={job['threads']}",
+        f"--task_worker_stack_size={WORKER_STACK_BYTES}",
+    )
     config = runtime.Config("local-task")
     path = os.path.join(job["artifact"], "model.vmfb")
     module = runtime.VmModule.mmap(config.vm_instance, path)
