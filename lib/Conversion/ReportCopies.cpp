@@ -86,7 +86,7 @@ public:
 
   void report(const Copy &copy) {
     std::string sentence = "copies " + getShapeText(copy.to) + getSource(copy) + getTarget(copy);
-    if (copy.map.getNumResults() < copy.map.getNumDims())
+    if (!copy.map.isPermutation())
       sentence += ", repeated";
     else if (!copy.map.isIdentity())
       sentence += ", in another order of dimensions";

@@ -3,8 +3,10 @@
 #same = affine_map<(i, j) -> (i, j)>
 #swapped = affine_map<(i, j) -> (j, i)>
 #row = affine_map<(i, j) -> (j)>
+#first = affine_map<(i, j) -> (0, j)>
 
 // CHECK: location = "t"{{.*}}sentence = "copies 3x2xf32 of input 'x' to output 'y', in another order of dimensions: the model returns it"
+// CHECK: sentence = "copies 3x2xf32 of a constant to output 'z', repeated: the model returns it"
 // CHECK: sentence = "copies 3x2xf32 of a constant to output 'z', repeated: the model returns it"
 // CHECK-LABEL: func @to_outputs
 module {
@@ -20,6 +22,12 @@ module {
     %v = memref.view %w[%c0][] : memref<?xi8> to memref<2xf32>
     linalg.generic {indexing_maps = [#row, #same], iterator_types = ["parallel", "parallel"]}
         ins(%v : memref<2xf32>) outs(%z : memref<3x2xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      linalg.yield %a : f32
+    }
+    %u = memref.view %w[%c0][] : memref<?xi8> to memref<1x2xf32>
+    linalg.generic {indexing_maps = [#first, #same], iterator_types = ["parallel", "parallel"]}
+        ins(%u : memref<1x2xf32>) outs(%z : memref<3x2xf32>) {
     ^bb0(%a: f32, %o: f32):
       linalg.yield %a : f32
     }
