@@ -16,7 +16,8 @@ check = Checker()
 
 
 def compare(name, op, channels, weights, shapes, **attrs):
-    consts = {"w": rng.standard_normal(weights).astype(np.float32)}
+    # Sums are about 1, however many products they are of.
+    consts = {"w": rng.standard_normal(weights).astype(np.float32) / np.sqrt(np.prod(weights[1:]), dtype=np.float32)}
     outputs = weights[0] if op == "Conv" else weights[1] * attrs["group"]
     consts["b"] = rng.standard_normal(outputs).astype(np.float32)
     spatial = ["h", "w"][: len(weights) - 2]
@@ -39,4 +40,7 @@ compare("several-of-line", "Conv", 5, (10, 1, 3), LINES, group=5, pads=[2, 0])
 compare("back-few", "ConvTranspose", 12, (12, 2, 3, 3), IMAGES, group=4, strides=[2, 1], **PADS)
 compare("back-many", "ConvTranspose", 140, (140, 3, 3, 3), IMAGES, group=70, output_padding=[1, 0], strides=[2, 1])
 compare("back-each", "ConvTranspose", 70, (70, 1, 4), LINES, group=70, strides=[2], pads=[1, 1])
+# Windows that are too large to shift the input to each of their elements.
+compare("large", "Conv", 3, (5, 3, 16, 16), ((2, 40, 32), (1, 19, 25)), strides=[8, 3], pads=[0, 2, 1, 0])
+compare("large-groups", "Conv", 8, (12, 2, 128), LINES, group=4, pads=[64, 64], dilations=[1])
 check.finish()

@@ -87,8 +87,8 @@ static Value getDepthwise(OpImporter &n, Value x, Value weights, const Window &w
   return sum;
 }
 
-/// Windows of sizes that are dynamic: element k of window i is gathered from
-/// position i * stride + k * dilation. K = (C, kernel).
+/// Windows of sizes that are dynamic or large: element k of window i is gathered
+/// from position i * stride + k * dilation. K = (C, kernel).
 static Columns getGathered(OpImporter &n, Value x, Value weights, const Window &w) {
   size_t rank = w.rank();
   x = pad(n, x, w, 0);
@@ -97,10 +97,17 @@ static Columns getGathered(OpImporter &n, Value x, Value weights, const Window &
   Numbers m(n);
   for (size_t i = rank; i-- > 0 && !n.failed();) {
     AffineExpr size = weightDims[i + 2], padded = n.dims(x)[i + 2];
-    // That the window fits, only the run knows.
-    AffineExpr room = n.bindSize(m.size(normalizeDim(padded - (size - 1) * w.dilations[i] - 1)),
-                                 "room." + Twine(i), padded);
-    AffineExpr count = normalizeDim(room.floorDiv(w.strides[i]) + 1);
+    AffineExpr count;
+    if (w.isDynamic()) {
+      // That the window fits, only the run knows.
+      AffineExpr room = n.bindSize(m.size(normalizeDim(padded - (size - 1) * w.dilations[i] - 1)),
+                                   "room." + Twine(i), padded);
+      count = normalizeDim(room.floorDiv(w.strides[i]) + 1);
+    } else {
+      count = countWindows(n, padded, w, i);
+      if (n.failed())
+        break;
+    }
     auto positions = [&](AffineExpr length, int64_t step, bool isColumn) {
       Value all = m.mul(n.iota(length, i64), m.constant(step));
       return n.reshape(all, isColumn ? Dims{length, n.constant(1)} : Dims{length});
@@ -127,10 +134,18 @@ static Columns getGathered(OpImporter &n, Value x, Value weights, const Window &
           n.reshape(weights, {weightDims[0], inner})};
 }
 
+/// So many shifted inputs would take long to compile.
+static bool isLarge(const Window &w) {
+  int64_t room = 64;
+  for (int64_t size : w.kernel)
+    room /= std::max<int64_t>(size, 1);
+  return room == 0 && llvm::all_of(w.starts, [](AffineExpr start) { return !start || isConstantDim(start, 0); });
+}
+
 static Columns getColumns(OpImporter &n, Value x, Value weights, const Window &w) {
-  return w.isDynamic()     ? getGathered(n, x, weights, w)
-         : w.isPartition() ? getPatches(n, x, weights, w)
-                           : getShifts(n, x, weights, w);
+  if (w.isPartition() && !w.isDynamic())
+    return getPatches(n, x, weights, w);
+  return w.isDynamic() || isLarge(w) ? getGathered(n, x, weights, w) : getShifts(n, x, weights, w);
 }
 
 /// All channels by all others.
