@@ -219,6 +219,16 @@ def scan_of_data_shapes():
                                for n, mask in ((3, [1, 0, 1]), (1, [0, 0]), (2, [1] * 9))]  # fmt: skip
 
 
+@case
+def windows_of_data_shapes():
+    """A convolution and a pool of as many positions as the data says."""
+    nodes = [node("Slice", "s zero e two", "part"), node("Conv", "part w", "c", pads=[1, 0], strides=[2]),
+             node("MaxPool", "c", "y", kernel_shape=[2])]  # fmt: skip
+    inputs = [value("s", [1, 2, "n"]), value("e", [1], INT64)]
+    return build(nodes, inputs, ["y"], {"zero": ints(0), "two": ints(2), "w": floats(3, 2, 3)}), [
+        dict(s=floats(1, 2, 9), e=[e]) for e in (4, 7, 9)]  # fmt: skip
+
+
 def check(function):
     model, feeds = function()
     path = save(function.__name__, model)
@@ -252,6 +262,9 @@ def check_bounds():
           "expected the size 'Loop#0.iterations' that the data gives to be in [0, 16]")  # fmt: skip
     session = winnow.Session(os.path.join(sys.argv[1], "branch_for_one_size.onnx"))
     fails(session, dict(x=np.zeros((2, 4), np.float32), p=True), "node 'If#0/Squeeze#0': expected a size that fits")
+    session = winnow.Session(os.path.join(sys.argv[1], "windows_of_data_shapes.onnx"))
+    fails(session, dict(s=np.zeros((1, 2, 9), np.float32), e=[1]), "node 'Conv#1': expected a size that fits")
+    fails(session, dict(s=np.zeros((1, 2, 9), np.float32), e=[3]), "node 'MaxPool#2': expected a size that fits")
     step = body([GO_ON, node("Range", "zero i one", "i0")], "", "b2 i0", {"zero": np.int64(0), "one": np.int64(1)})
     session = winnow.Session(save("ragged", build([node("Loop", "m -", "y", body=step)], [M], ["y"])))
     assert session.run(None, dict(m=np.array(1)))[0].shape == (1, 0)

@@ -1,5 +1,7 @@
 #include "Window.h"
 
+#include "Numbers.h"
+
 using namespace mlir;
 
 namespace winnow::import {
@@ -169,8 +171,13 @@ AffineExpr countWindows(OpImporter &n, AffineExpr padded, const Window &w, size_
   if (w.counts[i])
     return w.counts[i];
   AffineExpr room = normalizeDim(padded - w.reach(i));
-  if (!n.symbols.requireNonNegative(room, "node " + n.name + " (" + n.node.op_type() +
-                                              ") has a window of " + Twine(w.reach(i)))) {
+  bool isPossible = n.symbols.isNonNegative(room) != false;
+  if (isPossible && n.dependsOnData(room)) {
+    // What data gives is checked when it is there.
+    Numbers m(n);
+    m.require(m.less(m.constant(-1), m.size(room)));
+  } else if (!n.symbols.requireNonNegative(room, "node " + n.name + " (" + n.node.op_type() +
+                                                     ") has a window of " + Twine(w.reach(i)))) {
     n.invalid("expected dimension " + Twine(i + 2) + " of at least " + Twine(w.reach(i)) +
               " elements with padding, got " + n.text(padded));
     return nullptr;
