@@ -31,6 +31,7 @@ int parseImportOptions(const llvm::opt::InputArgList &args, ImportOptions &optio
 int runBench(int argc, char **argv);
 int runCheck(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runCompile(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
+int runProbe(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runRun(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 
 } // namespace winnow

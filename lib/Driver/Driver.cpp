@@ -81,9 +81,9 @@ int winnow::runDriver(int argc, char **argv) {
     return kExitSuccess;
   }
   if (command.empty())
-    return reportUsage("expected a command: bench, check, compile or run");
+    return reportUsage("expected a command: bench, check, compile, probe or run");
   if (!isKnown)
-    return reportUsage("expected the command bench, check, compile or run, got '" + command + "'");
+    return reportUsage("expected the command bench, check, compile, probe or run, got '" + command + "'");
   if (command == "bench")
     return reportUsage("expected bench to be the first word");
   for (const opt::Arg *arg : args)
@@ -93,5 +93,7 @@ int winnow::runDriver(int argc, char **argv) {
   ArrayRef<std::string> rest = ArrayRef(positional).drop_front();
   if (command == "check")
     return runCheck(args, rest);
+  if (command == "probe")
+    return runProbe(args, rest);
   return command == "compile" ? runCompile(args, rest) : runRun(args, rest);
 }

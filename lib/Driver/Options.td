@@ -9,6 +9,8 @@ def check : SubCommand<"check", "say which nodes of an ONNX model are not suppor
   "winnow check MODEL.onnx [options]">;
 def compile : SubCommand<"compile", "compile an ONNX model to a native library",
   "winnow compile MODEL.onnx -o DIR [options]">;
+def probe : SubCommand<"probe", "measure what the machine can do at this moment, as JSON",
+  "winnow probe [options]">;
 def run : SubCommand<"run", "run a compiled model on arrays in files",
   "winnow run DIR --inputs IN.npz --outputs OUT.npz [options]">;
 
@@ -56,7 +58,10 @@ defm inputs : Value<"inputs", [run], "FILE.npz", "arrays keyed by input name">;
 defm outputs : Value<"outputs", [run], "FILE.npz", "where the outputs go, keyed by name">;
 defm input : Value<"input", [run], "NAME=FILE.npy", "one input">;
 defm output : Value<"output", [run], "NAME=FILE.npy", "one output">;
-defm threads : Value<"threads", [run], "N", "threads (default: all cores)">;
+defm threads : Value<"threads", [probe, run], "N", "threads (default: all cores)">;
 defm repeat : Value<"repeat", [run], "N", "run N times and print the median latency">;
 def profile : Switch<"profile", [run], "print where the time goes, after a run that does not count">;
 defm trace : Value<"trace", [run], "FILE.json", "where a profile in Chrome's trace format goes">;
+
+// probe
+defm milliseconds : Value<"milliseconds", [probe], "N", "how long each measurement lasts (default: 50)">;

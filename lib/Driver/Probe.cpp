@@ -2,6 +2,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 #include <atomic>
 #include <cstdint>
@@ -164,13 +166,37 @@ ProbeRate winnow::probeFMA(int threads, std::chrono::milliseconds time, StringRe
                  [&](int) { chains->run(kRounds); });
 }
 
+static std::string readLine(const Twine &path) {
+  auto file = MemoryBuffer::getFileAsStream(path);
+  return file ? (*file)->getBuffer().trim().str() : std::string();
+}
+
+/// The bytes of all last caches together.
+static size_t getCacheBytes() {
+  StringMap<size_t> sizes; // by the CPUs that share one
+  for (unsigned cpu = 0, end = sysconf(_SC_NPROCESSORS_CONF); cpu < end; ++cpu) {
+    std::string folder = ("/sys/devices/system/cpu/cpu" + Twine(cpu) + "/cache/index3/").str();
+    size_t kibibytes = 0;
+    if (!StringRef(readLine(folder + "size")).consumeInteger(10, kibibytes))
+      sizes[readLine(folder + "shared_cpu_list")] = kibibytes << 10;
+  }
+  size_t sum = 0;
+  for (const auto &size : sizes)
+    sum += size.second;
+  return sum;
+}
+
+size_t winnow::getProbeBytes() {
+  size_t cache = getCacheBytes();
+  size_t memory = size_t(sysconf(_SC_PHYS_PAGES)) * size_t(sysconf(_SC_PAGE_SIZE));
+  return std::min(std::max<size_t>(8 * cache, 256 << 20), memory / 8);
+}
+
 ProbeRate winnow::probeBandwidth(int threads, std::chrono::milliseconds time) {
-  long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
-  size_t bytes = std::max<size_t>(4 * std::max<long>(cache, 0) / threads, 64 << 20);
-  size_t count = bytes / sizeof(Word);
-  SmallVector<std::unique_ptr<Word[]>> parts(threads);
   // A step reads a piece, so that a short time suffices.
-  constexpr size_t kPiece = (8 << 20) / sizeof(Word);
+  constexpr size_t kPiece = (4 << 20) / sizeof(Word);
+  size_t count = std::max(getProbeBytes() / threads / sizeof(Word), kPiece);
+  SmallVector<std::unique_ptr<Word[]>> parts(threads);
   SmallVector<size_t> places(threads, 0);
   volatile uint64_t sink = 0;
   return measure(threads, time, kPiece * sizeof(Word), [&](int thread) {

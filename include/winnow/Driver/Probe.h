@@ -24,6 +24,10 @@ ProbeRate probeFMA(int threads, std::chrono::milliseconds time, llvm::StringRef 
 /// no cache holds.
 ProbeRate probeBandwidth(int threads, std::chrono::milliseconds time);
 
+/// The size of that array, of all threads together: eight times the last cache and
+/// at least 256 MiB, but at most an eighth of the memory.
+size_t getProbeBytes();
+
 /// The instruction set that probeFMA uses by itself.
 llvm::StringRef getProbeISA();
 

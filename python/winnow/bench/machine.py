@@ -1,7 +1,5 @@
 """What the machine is and what it can do at this moment."""
 
-import functools
-import glob
 import importlib.metadata
 import json
 import os
@@ -9,7 +7,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 
 import winnow
 
@@ -60,63 +57,26 @@ def cpus():
     return len(os.sched_getaffinity(0))
 
 
-@functools.lru_cache(None)
-def _probe():
-    """Builds probe.c, once a process. It needs clang: GCC spills the chains."""
-    compiler = next(filter(None, map(shutil.which, ("clang-22", "clang"))), None)
-    if not compiler:
-        raise BenchError("clang not found; install clang-22")
-    folder = tempfile.TemporaryDirectory(prefix="winnow-probe-")
-    path = os.path.join(folder.name, "probe")
-    source = os.path.join(HERE, "probe.c")
-    subprocess.run([compiler, "-O2", "-pthread", source, "-o", path], check=True)
-    return path, folder
-
-
-def _run_probe(*arguments):
-    return subprocess.check_output([_probe()[0], *map(str, arguments)], text=True).split()
-
-
-def fma_rates(threads, milliseconds=40):
-    """-> GFLOP/s of `threads` threads together, in float32 FMAs on registers, by
-    wall time and by CPU time"""
-    _, wall, cpu = _run_probe("fma", threads, milliseconds)
-    return float(wall), float(cpu)
-
-
-def fma_isa():
-    return _run_probe("fma", 1, 1)[0]
-
-
-@functools.lru_cache(None)
-def read_mebibytes():
-    """The size of the buffer of `read_rates`: eight times all last-level caches,
-    at least 256 MiB, at most an eighth of the memory."""
-    caches = {}
-    for folder in glob.glob("/sys/devices/system/cpu/cpu*/cache/index3"):
-        with open(f"{folder}/shared_cpu_list") as owners, open(f"{folder}/size") as size:
-            caches[owners.read()] = int(size.read().strip().removesuffix("K")) >> 10
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
-    return min(max(8 * sum(caches.values()), 256), memory // 8)
-
-
-def read_rates(threads, milliseconds=60):
-    """-> GB/s at which `threads` threads together read memory, by wall time and
-    by CPU time"""
-    wall, cpu = _run_probe("read", threads, milliseconds, read_mebibytes())
-    return float(wall), float(cpu)
+def probe(threads, milliseconds=50):
+    """What `winnow probe` says -> {isa, fma: {wall, cpu} in FLOP/s of float32 on
+    registers, read: {wall, cpu} in bytes/s of memory, read_bytes}, of `threads`
+    threads together by wall time and by CPU time"""
+    command = [winnow_tool(), "probe", "--threads", str(threads),
+               "--milliseconds", str(milliseconds)]  # fmt: skip
+    return json.loads(subprocess.check_output(command, text=True))
 
 
 def facts(threads):
     """What a measurement depends on besides the peers."""
+    now = probe(threads, milliseconds=1)
     return {
         "versions": versions(),
         "commit": commit(),
         "cpu": cpu_name(),
         "cpus": cpus(),
         "threads": threads,
-        "fma_isa": fma_isa(),
-        "read_mebibytes": read_mebibytes(),
+        "fma_isa": now["isa"],
+        "read_mebibytes": now["read_bytes"] >> 20,
     }
 
 

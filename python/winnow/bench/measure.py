@@ -107,10 +107,10 @@ def compare(got, want):
 
 def probe(threads, probes):
     """Measures what the machine can do now, into lists by name."""
-    for key, rates in (("fma", machine.fma_rates), ("read", machine.read_rates)):
-        wall, cpu = rates(threads)
-        probes.setdefault(key, []).append(wall)
-        probes.setdefault(f"{key}_cpu", []).append(cpu)
+    now = machine.probe(threads)
+    for key in ("fma", "read"):
+        probes.setdefault(key, []).append(now[key]["wall"] * 1e-9)
+        probes.setdefault(f"{key}_cpu", []).append(now[key]["cpu"] * 1e-9)
 
 
 def time_turns(peers, draw, rounds, runs, before=lambda number: None):
