@@ -108,8 +108,8 @@ refuse({
         "--max-nodes=2"),
     "too many operations": (
         build([node("Conv", "x k", "y")], [value("x", [1, 1, 16, 16])], ["y"],
-              {"k": np.ones((1, 1, 9, 9), np.float32)}), "node 'Conv#0': Conv, opset 18: expected a model that is taken apart into at most 100 operations, got more; allow them with --max-nodes",
-        "--max-nodes=100"),
+              {"k": np.ones((1, 1, 7, 7), np.float32)}), "node 'Conv#0': Conv, opset 18: expected a model that is taken apart into at most 40 operations, got more; allow them with --max-nodes",
+        "--max-nodes=40"),
     "names that grow": (long_names(14), f"node 'F13#0/{'n' * 194}...{'n' * 200}': inlined functions and branches take more than 67108864 bytes; allow more with --max-constant-fold-bytes", "--max-constant-fold-bytes=64M"),
     "too many symbols": (
         build([node("Neg", "x0", "y")], [value(f"x{i}", [f"n{i}"]) for i in range(1025)], ["y"]), "MODEL: expected at most 1024 dynamic dimensions, got 1025"),
