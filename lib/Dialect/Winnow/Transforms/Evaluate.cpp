@@ -17,8 +17,15 @@ static std::optional<Elements> load(ElementsAttr attr) {
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
     bool isSplat = false;
-    if (!blob || type.getElementType().isInteger(1) ||
-        !DenseElementsAttr::isValidRawBuffer(type, blob->getData(), isSplat) || isSplat)
+    if (blob && type.getElementType().isInteger(1)) {
+      // A byte for each, where dense elements would have a bit.
+      if (static_cast<int64_t>(blob->getData().size()) != type.getNumElements())
+        return std::nullopt;
+      for (char byte : blob->getData())
+        elements.ints.push_back(byte != 0);
+      return elements;
+    }
+    if (!blob || !DenseElementsAttr::isValidRawBuffer(type, blob->getData(), isSplat) || isSplat)
       return std::nullopt;
     ArrayRef<char> data = blob->getData();
     std::vector<char> cleared;

@@ -105,15 +105,15 @@ func.func @symbols() -> tensor<i64> {
 // A resource changes its shape without a copy; a large weight is not moved.
 // CHECK-LABEL: func @resources
 // CHECK-DAG: %[[R:.*]] = winnow.constant dense_resource<blob> : tensor<2x2xf32>
-// CHECK-DAG: %[[W:.*]] = winnow.constant dense<1.000000e+00> : tensor<256x128xf32>
+// CHECK-DAG: %[[W:.*]] = winnow.constant dense<1.000000e+00> : tensor<1024x512xf32>
 // CHECK-DAG: %[[T:.*]] = winnow.transpose %[[W]]
 // CHECK: return %[[R]], %[[T]]
-func.func @resources() -> (tensor<2x2xf32>, tensor<128x256xf32>) {
+func.func @resources() -> (tensor<2x2xf32>, tensor<512x1024xf32>) {
   %0 = winnow.constant dense_resource<blob> : tensor<4xf32>
   %1 = winnow.reshape %0 : (tensor<4xf32>) -> tensor<2x2xf32>
-  %2 = winnow.constant dense<1.0> : tensor<256x128xf32>
-  %3 = winnow.transpose %2 [1, 0] : (tensor<256x128xf32>) -> tensor<128x256xf32>
-  return %1, %3 : tensor<2x2xf32>, tensor<128x256xf32>
+  %2 = winnow.constant dense<1.0> : tensor<1024x512xf32>
+  %3 = winnow.transpose %2 [1, 0] : (tensor<1024x512xf32>) -> tensor<512x1024xf32>
+  return %1, %3 : tensor<2x2xf32>, tensor<512x1024xf32>
 }
 
 {-#
@@ -149,14 +149,41 @@ func.func @resource_parts() -> (tensor<1x260xf32>, tensor<1x2xf32>) {
 
 // -----
 
+// Booleans of a resource are bytes; a mask that shows everything is one number.
+
+// CHECK-LABEL: func @mask_of_bytes
+// CHECK-DAG: winnow.constant dense<0.000000e+00> : tensor<1x4xf32>
+// CHECK-DAG: winnow.constant dense<{{.*}}0.000000e+00, -1.000000e+00, 0.000000e+00, 0.000000e+00{{.*}}> : tensor<1x4xf32>
+// CHECK-NOT: winnow.select
+func.func @mask_of_bytes() -> (tensor<1x4xf32>, tensor<1x4xf32>) {
+  %all = winnow.constant dense_resource<all> : tensor<1x4xi1>
+  %some = winnow.constant dense_resource<some> : tensor<1x4xi1>
+  %0 = winnow.constant dense<0.0> : tensor<f32>
+  %1 = winnow.constant dense<-1.0> : tensor<f32>
+  %2 = winnow.select %all, %0, %1 : (tensor<1x4xi1>, tensor<f32>, tensor<f32>) -> tensor<1x4xf32>
+  %3 = winnow.select %some, %0, %1 : (tensor<1x4xi1>, tensor<f32>, tensor<f32>) -> tensor<1x4xf32>
+  return %2, %3 : tensor<1x4xf32>, tensor<1x4xf32>
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      all: "0x0100000001010101",
+      some: "0x0100000001000101"
+    }
+  }
+#-}
+
+// -----
+
 // CHECK: applied = false, code = "fold-constants.too-large"
-// CHECK-SAME: sentence = "the operands are constants but 131072 bytes exceed the limit of 65536"
+// CHECK-SAME: sentence = "the operands are constants but 2097152 bytes exceed the limit of 1048576"
 // CHECK-LABEL: func @too_large
 // CHECK: winnow.add
-func.func @too_large() -> tensor<256x128xf32> {
-  %0 = winnow.constant dense<1.0> : tensor<256x128xf32>
-  %1 = winnow.add %0, %0 : (tensor<256x128xf32>, tensor<256x128xf32>) -> tensor<256x128xf32>
-  return %1 : tensor<256x128xf32>
+func.func @too_large() -> tensor<1024x512xf32> {
+  %0 = winnow.constant dense<1.0> : tensor<1024x512xf32>
+  %1 = winnow.add %0, %0 : (tensor<1024x512xf32>, tensor<1024x512xf32>) -> tensor<1024x512xf32>
+  return %1 : tensor<1024x512xf32>
 }
 
 // -----

@@ -35,7 +35,7 @@ def FoldConstants : Pass<"winnow-fold-constants", "mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"maxBytes", "max-bytes", "int64_t", "65536",
+    Option<"maxBytes", "max-bytes", "int64_t", "1048576",
            "largest operand or result that is evaluated">];
 }
 
