@@ -18,6 +18,12 @@ using namespace mlir;
 namespace winnow::cpu {
 namespace {
 
+/// How far ahead rows of a panel are fetched into the L1 cache. A row is read once
+/// in a tile, sooner than the hardware fetches it; measured on Zen 5, where 24 to
+/// 96 rows do as well and 6 do not.
+constexpr int64_t prefetchRows = 48;
+constexpr int64_t cacheLine = 64;
+
 struct Linear {
   Value x, w, out;
   Epilogue epilogue;
@@ -153,8 +159,13 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
         return e.loadScalar(x, {e.add(target.row, r), e.add(depthBegin, at)});
       },
       [&](Value at, int64_t v) {
-        return e.load(w, {panel, e.add(depthBegin, at), e.index(v * lanes)},
-                      lanes);
+        Value row = e.add(depthBegin, at), first = e.index(v * lanes);
+        // Behind the last row is the next panel, or nothing, which is no fault.
+        if (v * lanes * 4 % cacheLine == 0)
+          memref::PrefetchOp::create(
+              e, e.getLoc(), w, ValueRange{panel, e.add(row, prefetchRows), first},
+              /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+        return e.load(w, {panel, row, first}, lanes);
       });
   if (onePass)
     return target.store(e, tile, acc, epilogue);

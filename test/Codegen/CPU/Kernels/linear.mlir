@@ -9,6 +9,11 @@
 // CHECK:       scf.parallel
 // CHECK:         scf.for
 // CHECK:           scf.for %{{.*}} = %c0 to %c64 step %c4 iter_args({{.*}}) -> (vector<8xf32>,
+// The panel is fetched ahead, each line of 64 bytes once: two vectors a line.
+// CHECK:             memref.prefetch %{{.*}}[{{.*}}], read, locality<3>, data : memref<{{.*}}x64x24xf32>
+// CHECK-NEXT:        vector.load
+// CHECK-NEXT:        vector.load
+// CHECK:             memref.prefetch
 // CHECK-COUNT-48:    vector.fma
 // CHECK-NOT:       vector.fma
 // CHECK-NOT:       vector.maskedstore
