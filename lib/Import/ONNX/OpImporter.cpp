@@ -388,13 +388,18 @@ Dims OpImporter::broadcast(ArrayRef<Dims> shapes) {
   return result;
 }
 
+/// What is not 1 becomes what broadcasting made of it.
+static void adoptDims(MutableArrayRef<AffineExpr> dims, ArrayRef<AffineExpr> common) {
+  for (auto [dim, equal] : llvm::zip_equal(dims, common.take_back(dims.size())))
+    if (!isConstantDim(dim, 1))
+      dim = equal;
+}
+
 Value OpImporter::adopt(Value operand, ArrayRef<AffineExpr> common) {
   if (failed())
     return nullptr;
   Dims result = getDims(operand);
-  for (auto [dim, equal] : llvm::zip_equal(result, common.take_back(result.size())))
-    if (!isConstantDim(dim, 1))
-      dim = equal;
+  adoptDims(result, common);
   return reshape(operand, result);
 }
 
@@ -694,15 +699,16 @@ Value OpImporter::matmul(Value lhs, Value rhs) {
     return nullptr;
   Dims a = dims(lhs), b = dims(rhs);
   if (!a.empty() && !b.empty()) {
-    AffineExpr &inner = b.size() == 1 ? b[0] : b[b.size() - 2];
-    if (equate(a.back(), inner, "the inner dimensions"))
-      (getConstantDim(inner) ? a.back() : inner) = getConstantDim(inner) ? inner : a.back();
+    AffineExpr &depth = a.back(), &other = b.size() == 1 ? b[0] : b[b.size() - 2];
+    // Of equal sizes the static one says most.
+    if (equate(depth, other, "the inner dimensions"))
+      depth = other = getConstantDim(other) ? other : depth;
     if (a.size() > 2 && b.size() > 2) {
-      Dims batch = broadcast({Dims(ArrayRef(a).drop_back(2)), Dims(ArrayRef(b).drop_back(2))});
-      for (Dims *dims : {&a, &b})
-        for (auto [i, dim] : llvm::enumerate(MutableArrayRef(*dims).drop_back(2)))
-          if (!isConstantDim(dim, 1))
-            dim = batch[batch.size() + 2 - dims->size() + i];
+      MutableArrayRef<AffineExpr> rows = MutableArrayRef(a).drop_back(2),
+                                  columns = MutableArrayRef(b).drop_back(2);
+      Dims batch = broadcast({Dims(rows), Dims(columns)});
+      adoptDims(rows, batch);
+      adoptDims(columns, batch);
     }
     lhs = reshape(lhs, a);
     rhs = reshape(rhs, b);
