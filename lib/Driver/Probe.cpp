@@ -158,8 +158,8 @@ StringRef winnow::getProbeISA() {
 #endif
 }
 
-ProbeRate winnow::probeFMA(int threads, std::chrono::milliseconds time, StringRef isa) {
-  const Chains *chains = findChains(isa.empty() ? getProbeISA() : isa);
+ProbeRate winnow::probeFMA(int threads, std::chrono::milliseconds time) {
+  const Chains *chains = findChains(getProbeISA());
   if (!chains)
     return {};
   return measure(threads, time, double(kRounds) * chains->flopsOfRound,
@@ -198,7 +198,6 @@ ProbeRate winnow::probeBandwidth(int threads, std::chrono::milliseconds time) {
   size_t count = std::max(getProbeBytes() / threads / sizeof(Word), kPiece);
   SmallVector<std::unique_ptr<Word[]>> parts(threads);
   SmallVector<size_t> places(threads, 0);
-  volatile uint64_t sink = 0;
   return measure(threads, time, kPiece * sizeof(Word), [&](int thread) {
     std::unique_ptr<Word[]> &part = parts[thread];
     // Written by the thread that reads it, once.
@@ -207,7 +206,7 @@ ProbeRate winnow::probeBandwidth(int threads, std::chrono::milliseconds time) {
       std::fill_n(part.get(), count, Word{1, 1});
     }
     size_t &place = places[thread];
-    sink = sink + sumWords(&part[place], &part[place] + kPiece);
+    [[maybe_unused]] volatile uint64_t sum = sumWords(&part[place], &part[place] + kPiece);
     place = place + 2 * kPiece <= count ? place + kPiece : 0;
   });
 }

@@ -17,8 +17,8 @@ struct ProbeRate {
 
 /// FLOP/s of fused multiply-adds in float32 on registers, by chains that are
 /// independent and enough to hide the latency: the most that any kernel can
-/// reach. `isa` is avx512, avx2 or sse; empty: the best that the CPU has.
-ProbeRate probeFMA(int threads, std::chrono::milliseconds time, llvm::StringRef isa = "");
+/// reach. They are of the instruction set that getProbeISA names.
+ProbeRate probeFMA(int threads, std::chrono::milliseconds time);
 
 /// Bytes/s of reading memory in order, each thread its own part of an array that
 /// no cache holds.
@@ -28,7 +28,7 @@ ProbeRate probeBandwidth(int threads, std::chrono::milliseconds time);
 /// at least 256 MiB, but at most an eighth of the memory.
 size_t getProbeBytes();
 
-/// The instruction set that probeFMA uses by itself.
+/// avx512, avx2 or sse: the best that the CPU has.
 llvm::StringRef getProbeISA();
 
 } // namespace winnow

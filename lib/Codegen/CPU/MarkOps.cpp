@@ -93,12 +93,10 @@ Value countAttention(Counter &c, ValueRange operands, DictionaryAttr config) {
   return c.scale(c.multiply(c.multiply(heads, scores), depth), 2);
 }
 
-Value countMatMul(Counter &c, ValueRange operands) {
-  return c.scale(c.multiply(c.elements(operands.back()), c.size(operands[0], 2)), 2);
-}
-
-Value countLinear(Counter &c, ValueRange operands) {
-  return c.scale(c.multiply(c.elements(operands.back()), c.size(operands[0], 1)), 2);
+/// A product of matrices, whose depth is the last dimension of the first.
+Value countProduct(Counter &c, ValueRange operands) {
+  int64_t last = cast<MemRefType>(operands[0].getType()).getRank() - 1;
+  return c.scale(c.multiply(c.elements(operands.back()), c.size(operands[0], last)), 2);
 }
 
 Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
@@ -112,10 +110,8 @@ Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
   if (kind == "gather")
     return {c.constant(0), c.add(c.bytes(buffers[1]), c.scale(c.bytes(buffers.back()), 2))};
   Value bytes = c.bytes(buffers);
-  if (kind == "linear")
-    return {countLinear(c, buffers), bytes};
-  if (kind == "matmul")
-    return {countMatMul(c, buffers), bytes};
+  if (kind == "linear" || kind == "matmul")
+    return {countProduct(c, buffers), bytes};
   if (kind == "attention")
     return {countAttention(c, buffers, config), bytes};
   int64_t each = llvm::StringSwitch<int64_t>(kind)
