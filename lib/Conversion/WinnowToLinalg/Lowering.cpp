@@ -23,6 +23,9 @@ static func::FuncOp getEntry(OpBuilder &b) {
 Attribute winnow::getConstantPart(Value value) {
   TransposeOp moved;
   while (Operation *op = value.getDefiningOp()) {
+    // A size that the data gives may be the constant's, or fail the run.
+    if (!cast<RankedTensorType>(value.getType()).hasStaticShape())
+      break;
     if (auto constant = dyn_cast<ConstantOp>(op)) {
       if (!moved)
         return constant.getValue();

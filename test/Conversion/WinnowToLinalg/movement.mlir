@@ -173,3 +173,20 @@ func.func @moved_twice() -> tensor<8x64xf32> attributes {winnow.entry} {
   %3 = winnow.transpose %2 [1, 0] : (tensor<64x8xf32>) -> tensor<8x64xf32>
   return %3 : tensor<8x64xf32>
 }
+
+// -----
+
+// A size that the data gives may be the constant's: that is known at run time.
+
+// CHECK-LABEL: func.func @main
+// CHECK: linalg.generic
+#t = affine_map<()[s0] -> (4, s0)>
+#u = affine_map<()[s0] -> (s0, 4)>
+func.func @main(%n: tensor<i64>) -> tensor<?x4xf32, #u>
+    attributes {winnow.entry, winnow.symbols = [{name = "count", min = 0 : i64, max = 9223372036854775807 : i64, data}]} {
+  winnow.bind_size %n to affine_map<()[s0] -> (s0)> : tensor<i64>
+  %0 = winnow.constant dense<1.0> : tensor<12xf32>
+  %1 = winnow.reshape %0 : (tensor<12xf32>) -> tensor<4x?xf32, #t>
+  %2 = winnow.transpose %1 [1, 0] : (tensor<4x?xf32, #t>) -> tensor<?x4xf32, #u>
+  return %2 : tensor<?x4xf32, #u>
+}
