@@ -5,6 +5,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
+#include <cassert>
 
 namespace winnow {
 
@@ -17,9 +18,10 @@ struct Tile {
 };
 
 /// Register tiles whose accumulators, one row of weights and one broadcast fit
-/// the register file. Costs of the FMA levels were measured on Zen 4 between
-/// K = 512 and 1024; many rows suffer where the row stride is a power of two.
-/// Those of the level without FMA are estimates.
+/// the register file; the last one is a vector wide. Costs of the
+/// FMA levels were measured on Zen 4 between K = 512 and 1024; many rows suffer
+/// where the row stride is a power of two. Those of the level without FMA are
+/// estimates.
 llvm::ArrayRef<Tile> tilesOf(const CPULevel &level) {
   static constexpr Tile wide[] = {{8, 3, 1.0}, {12, 2, 1.06}, {16, 1, 1.3}};
   static constexpr Tile fused[] = {{4, 3, 1.0}, {6, 2, 1.08}, {8, 1, 1.3}};
@@ -36,21 +38,36 @@ constexpr int64_t panelBytes = 192 * 1024;
 /// Rows whose part of the input stays in the L2 cache while panels pass by.
 constexpr int64_t blockRows = 128;
 
-} // namespace
-
-GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
-                                  std::optional<int64_t> m) {
+/// The tile that computes n columns fastest, of those that divide a panel.
+Tile chooseTile(const CPULevel &level, int64_t n, std::optional<int64_t> panel) {
   int64_t lanes = level.lanes(4);
   const Tile *best = nullptr;
   double bestCost = 0;
   for (const Tile &tile : tilesOf(level)) {
-    double cost = tile.cost * llvm::alignTo(n, tile.vectors * lanes);
+    int64_t nr = tile.vectors * lanes;
+    if (panel && *panel % nr != 0)
+      continue;
+    double cost = tile.cost * llvm::alignTo(n, nr);
     if (!best || cost < bestCost)
       best = &tile, bestCost = cost;
   }
+  assert(best && "expected a panel of whole vectors");
+  return *best;
+}
+
+} // namespace
+
+int64_t chooseLinearPanel(const CPULevel &level, int64_t n) {
+  return chooseTile(level, n, std::nullopt).vectors * level.lanes(4);
+}
+
+GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
+                                  std::optional<int64_t> m,
+                                  std::optional<int64_t> panel) {
+  Tile tile = chooseTile(level, n, panel);
   GemmSchedule schedule;
-  schedule.mr = best->mr;
-  schedule.nr = best->vectors * lanes;
+  schedule.mr = tile.mr;
+  schedule.nr = tile.vectors * level.lanes(4);
   // Passes of equal depth, in whole steps of the unrolled loop.
   k = std::max<int64_t>(k, 1);
   int64_t passes = llvm::divideCeil(k, panelBytes / (schedule.nr * 4));

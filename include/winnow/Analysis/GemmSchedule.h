@@ -12,16 +12,23 @@ namespace winnow {
 /// How a matrix product [M, K] x [K, N] is cut up.
 struct GemmSchedule {
   int64_t mr; ///< rows of a register tile
-  int64_t nr; ///< columns of a register tile and of a packed weight panel
+  int64_t nr; ///< columns of a register tile
   int64_t kc; ///< depth of one pass over a panel; at most K
   int64_t mb; ///< rows that share one walk over a panel; a multiple of mr
 };
 
-/// The schedule of a `linear` kernel with weight [k, n]. `m` is the number of
-/// rows where it is static. The weight must be packed as
-/// [ceil(n / nr), k, nr], zero padded.
+/// The columns of a panel of a `linear` kernel's weight [k, n], which is packed as
+/// [ceil(n / panel), k, panel], zero padded. `level` is the highest one that has
+/// to do with it: tiles of lower ones divide its panels.
+int64_t chooseLinearPanel(const CPULevel &level, int64_t n);
+
+/// The schedule of a product with a matrix [k, n]. `m` is the number of rows where
+/// it is static, `panel` the width of the panels that the matrix is packed in: a
+/// multiple of nr, and of the level's lanes. Without one, panels are to be as wide
+/// as tiles.
 GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
-                                  std::optional<int64_t> m);
+                                  std::optional<int64_t> m,
+                                  std::optional<int64_t> panel = std::nullopt);
 
 } // namespace winnow
 

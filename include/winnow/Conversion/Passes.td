@@ -20,14 +20,14 @@ def WinnowToLinalg : Pass<"winnow-to-linalg", "::mlir::ModuleOp"> {
     `winnow.kernel`. Constants over 1 KiB move to the weights file: the module
     attribute `winnow.weights` lists its entries (offset, bytes, layout and the
     parts they are made from), and the code reads them through `%weights`. A
-    linear layer's constant weight is packed in the panels of the schedule that
-    Analysis chooses for `cpu`. Dimensions are computed from the symbol
-    arguments.
+    linear layer's constant weight is packed in panels as wide as Analysis chooses
+    for `cpu`, the highest of the levels that there will be code for. Dimensions are
+    computed from the symbol arguments.
 
     Refuses an op that it cannot lower, with a located error.
   }];
   let options = [Option<"cpu", "cpu", "std::string", "\"native\"",
-      "instruction-set level that schedules are chosen for">];
+      "instruction-set level that weights are packed for">];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::bufferization::BufferizationDialect", "::mlir::func::FuncDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",

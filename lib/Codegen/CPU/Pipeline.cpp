@@ -19,6 +19,9 @@ namespace winnow::cpu {
 
 void buildCPUPipeline(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createMarkOps());
+  ScheduleKernelsOptions schedules;
+  schedules.cpu = options.level.name.str();
+  pm.addPass(createScheduleKernels(schedules));
   GenerateKernelsOptions kernels;
   kernels.cpu = options.level.name.str();
   pm.addPass(createGenerateKernels(kernels));
@@ -60,7 +63,7 @@ void registerCPUPipeline() {
   PassPipelineRegistration<PipelineOptions>(
       "winnow-cpu-pipeline", "from the codegen contract to the LLVM dialect",
       [](OpPassManager &pm, const PipelineOptions &options) {
-        // GenerateKernels reports a level that does not exist.
+        // ScheduleKernels reports a level that does not exist.
         CPULevel unknown{StringRef(options.cpu), 16, 16, false};
         buildCPUPipeline(pm, {getCPULevel(options.cpu).value_or(unknown)});
       });

@@ -152,15 +152,13 @@ struct LowerLinear : LoweringPattern<LinearOp> {
     Dims in = getDims(op.getInput()), out = getDims(op.getType());
     int64_t k = *getConstantDim(in.back()), n = *getConstantDim(out.back());
     Dims rows = getRows(in, context), outRows = getRows(out, context);
-    GemmSchedule schedule =
-        chooseLinearSchedule(state.level, n, k, getConstantDim(normalizeDim(rows[0])));
-    int64_t panels = llvm::divideCeil(n, schedule.nr);
-    auto type = RankedTensorType::get({panels, k, schedule.nr}, rewriter.getF32Type());
+    int64_t panel = chooseLinearPanel(state.level, n), panels = llvm::divideCeil(n, panel);
+    auto type = RankedTensorType::get({panels, k, panel}, rewriter.getF32Type());
     auto layout = rewriter.getDictionaryAttr(
         {rewriter.getNamedAttr("kind", rewriter.getStringAttr("panels")),
          rewriter.getNamedAttr("k", rewriter.getI64IntegerAttr(k)),
          rewriter.getNamedAttr("n", rewriter.getI64IntegerAttr(n)),
-         rewriter.getNamedAttr("nr", rewriter.getI64IntegerAttr(schedule.nr)),
+         rewriter.getNamedAttr("nr", rewriter.getI64IntegerAttr(panel)),
          rewriter.getNamedAttr("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
     int64_t entry = state.weights.add(*parts, layout, type.getNumElements() * 4);
     SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), in, rows),
@@ -169,14 +167,10 @@ struct LowerLinear : LoweringPattern<LinearOp> {
       inputs.push_back(adaptor.getBias());
     if (op.getResidual())
       inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), out, outRows));
-    auto i64 = [&](StringRef name, int64_t value) {
-      return rewriter.getNamedAttr(name, rewriter.getI64IntegerAttr(value));
-    };
     NamedAttribute config[] = {
         rewriter.getNamedAttr("activation", rewriter.getStringAttr(stringifyActivation(op.getActivation()))),
         rewriter.getNamedAttr("bias", rewriter.getBoolAttr(bool(op.getBias()))),
-        i64("kc", schedule.kc), i64("mb", schedule.mb), i64("mr", schedule.mr), i64("n", n),
-        i64("nr", schedule.nr),
+        rewriter.getNamedAttr("n", rewriter.getI64IntegerAttr(n)),
         rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual())))};
     Value result = createKernel(rewriter, loc, "linear", config, inputs, outRows, rewriter.getF32Type());
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));

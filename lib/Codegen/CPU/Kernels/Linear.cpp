@@ -1,8 +1,10 @@
 //===- Linear.cpp - activation(x W + bias) + residual, W packed -----------===//
 //
-// 1. Indices of the parallel loop are (block of rows, panel of W), panel
-//    fastest, so that neighbours share their rows of x in the cache.
-// 2. A panel is walked in passes of depth kc; partial sums wait in `out`.
+// 1. Indices of the parallel loop are (block of rows, strip of W), strip
+//    fastest, so that neighbours share their rows of x in the cache. A strip is
+//    as wide as a register tile; a panel of W is one strip, or several where it
+//    was packed for wider vectors.
+// 2. A strip is walked in passes of depth kc; partial sums wait in `out`.
 // 3. Each pass runs over register tiles of mr rows, then over ever smaller
 //    tiles for the rows that are left.
 // 4. The last pass applies the epilogue.
@@ -28,17 +30,17 @@ struct Linear {
   Value x, w, out;
   Epilogue epilogue;
   GemmSchedule schedule;
-  int64_t n, k, lanes;
+  int64_t n, k, panelWidth, lanes;
 
   static FailureOr<Linear> parse(const KernelContext &context);
   void emit(Emitter &e) const;
 
 private:
   int64_t grain() const;
-  void emitPanel(Emitter &e, Value panel, Value begin, Value end,
+  void emitStrip(Emitter &e, Value strip, Value begin, Value end,
                  Value staging) const;
   void emitTile(Emitter &e, const GemmTile &tile, const TileTarget &target,
-                Value panel, Value depthBegin) const;
+                Value panel, Value first, Value depthBegin) const;
 };
 
 FailureOr<Linear> Linear::parse(const KernelContext &context) {
@@ -84,15 +86,15 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
     return failure();
 
   ArrayRef<int64_t> packed = cast<MemRefType>(result.w.getType()).getShape();
-  int64_t panels = llvm::divideCeil(*n, *nr);
-  if (ShapedType::isDynamic(packed[1]) || packed[0] != panels ||
-      packed[2] != *nr)
-    return context.error() << "expected 'w' to be packed as [" << panels
-                           << ", K, " << *nr << "], got "
-                           << result.w.getType();
+  if (llvm::any_of(packed, ShapedType::isDynamic) || packed[2] <= 0 ||
+      packed[2] % *nr || packed[0] != llvm::divideCeil(*n, packed[2]))
+    return context.error() << "expected 'w' to be packed in panels [K, " << *nr
+                           << "], or a multiple as wide, for " << *n
+                           << " columns, got " << result.w.getType();
   result.epilogue.activation = *emitter;
   result.n = *n;
   result.k = packed[1];
+  result.panelWidth = packed[2];
   result.schedule = {*mr, *nr, std::min(*kc, std::max<int64_t>(result.k, 1)),
                      *mb};
   return result;
@@ -105,16 +107,16 @@ void Linear::emit(Emitter &e) const {
   Value share = e.ceilDiv(rows, e.max(blocks, e.index(1)));
   Value blockRows =
       e.mul(e.ceilDiv(share, e.index(schedule.mr)), schedule.mr);
-  Value panels = e.index(llvm::divideCeil(n, schedule.nr));
-  e.parallel(e.mul(blocks, panels), grain(), [&](Value at) {
+  Value strips = e.index(llvm::divideCeil(n, schedule.nr));
+  e.parallel(e.mul(blocks, strips), grain(), [&](Value at) {
     Value staging = e.scratch({schedule.mr, schedule.nr}, e.getF32Type());
-    Value begin = e.min(e.mul(e.div(at, panels), blockRows), rows);
+    Value begin = e.min(e.mul(e.div(at, strips), blockRows), rows);
     Value end = e.min(e.add(begin, blockRows), rows);
-    emitPanel(e, e.rem(at, panels), begin, end, staging);
+    emitStrip(e, e.rem(at, strips), begin, end, staging);
   });
 }
 
-/// Panels that are worth waking a thread for: some microseconds of work.
+/// Strips that are worth waking a thread for: some microseconds of work.
 int64_t Linear::grain() const {
   int64_t rows = cast<MemRefType>(out.getType()).getDimSize(0);
   rows = ShapedType::isDynamic(rows) ? schedule.mb
@@ -123,16 +125,20 @@ int64_t Linear::grain() const {
   return std::max<int64_t>(16384 / cycles, 1);
 }
 
-void Linear::emitPanel(Emitter &e, Value panel, Value begin, Value end,
+void Linear::emitStrip(Emitter &e, Value strip, Value begin, Value end,
                        Value staging) const {
-  Value col = e.mul(panel, schedule.nr);
+  Value col = e.mul(strip, schedule.nr);
+  Value strips = e.index(panelWidth / schedule.nr);
+  Value panel = e.div(strip, strips);
+  Value first = e.mul(e.rem(strip, strips), schedule.nr);
   Value valid;
   if (n % schedule.nr)
     valid = e.min(e.sub(e.index(n), col), e.index(schedule.nr));
   auto pass = [&](Value depthBegin) {
     e.forEachTile(begin, end, schedule.mr, [&](Value row, int64_t tileRows) {
       GemmTile tile{tileRows, schedule.nr / lanes, lanes};
-      emitTile(e, tile, {out, staging, row, col, valid}, panel, depthBegin);
+      emitTile(e, tile, {out, staging, row, col, valid}, panel, first,
+               depthBegin);
     });
   };
   if (k <= schedule.kc)
@@ -142,7 +148,7 @@ void Linear::emitPanel(Emitter &e, Value panel, Value begin, Value end,
 }
 
 void Linear::emitTile(Emitter &e, const GemmTile &tile,
-                      const TileTarget &target, Value panel,
+                      const TileTarget &target, Value panel, Value first,
                       Value depthBegin) const {
   bool onePass = k <= schedule.kc;
   SmallVector<Value> acc = tile.zeros(e, e.getF32Type());
@@ -159,13 +165,13 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
         return e.loadScalar(x, {e.add(target.row, r), e.add(depthBegin, at)});
       },
       [&](Value at, int64_t v) {
-        Value row = e.add(depthBegin, at), first = e.index(v * lanes);
+        Value row = e.add(depthBegin, at), column = e.add(first, v * lanes);
         // Behind the last row is the next panel, or nothing, which is no fault.
         if (v * lanes * 4 % cacheLine == 0)
           memref::PrefetchOp::create(
-              e, e.getLoc(), w, ValueRange{panel, e.add(row, prefetchRows), first},
+              e, e.getLoc(), w, ValueRange{panel, e.add(row, prefetchRows), column},
               /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
-        return e.load(w, {panel, row, first}, lanes);
+        return e.load(w, {panel, row, column}, lanes);
       });
   if (onePass)
     return target.store(e, tile, acc, epilogue);

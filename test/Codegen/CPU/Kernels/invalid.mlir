@@ -22,7 +22,7 @@ func.func private @lanes(memref<?x8xf32>, memref<2x8x12xf32>, memref<?x24xf32>)
 
 // -----
 
-// expected-error @+1 {{kernel 'linear': expected 'w' to be packed as [2, K, 24], got 'memref<1x8x24xf32>'}}
+// expected-error @+1 {{kernel 'linear': expected 'w' to be packed in panels [K, 24], or a multiple as wide, for 30 columns, got 'memref<1x8x24xf32>'}}
 func.func private @packing(memref<?x8xf32>, memref<1x8x24xf32>, memref<?x30xf32>)
     attributes {winnow.kernel = {kind = "linear", n = 30, mr = 4, nr = 24, kc = 8, mb = 128}}
 

@@ -59,6 +59,23 @@ func.func private @passes(memref<?x64xf32>, memref<2x64x24xf32>, memref<?x48xf32
 
 // -----
 
+// A panel that was packed for wider vectors is walked in strips as wide as a
+// register tile; the second strip's columns lie behind those of the first.
+
+// CHECK-LABEL: func.func private @strips
+// CHECK:       scf.parallel (%[[AT:.*]]) = (%c0) to (%{{.*}})
+// CHECK-DAG:     %[[STRIP:.*]] = arith.remui %[[AT]], %c4
+// CHECK-DAG:     %[[COL:.*]] = arith.muli %[[STRIP]], %c24
+// CHECK-DAG:     %[[PANEL:.*]] = arith.divui %[[STRIP]], %c2
+// CHECK-DAG:     %[[IN:.*]] = arith.remui %[[STRIP]], %c2
+// CHECK-DAG:     %[[FIRST:.*]] = arith.muli %[[IN]], %c24
+// CHECK:           vector.load %arg1[%[[PANEL]], %{{.*}}, %[[FIRST]]] : memref<2x64x48xf32>, vector<8xf32>
+// CHECK:           vector.store %{{.*}}, %arg2[%{{.*}}, %[[COL]]] : memref<?x96xf32>
+func.func private @strips(memref<?x64xf32>, memref<2x64x48xf32>, memref<?x96xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 96, mr = 4, nr = 24, kc = 64, mb = 128}}
+
+// -----
+
 // Functions that are no kernels stay as they are.
 
 // CHECK-LABEL: func.func private @other(memref<4xf32>)

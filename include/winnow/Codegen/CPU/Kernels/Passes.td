@@ -5,6 +5,32 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ScheduleKernels : Pass<"winnow-schedule-kernels", "::mlir::ModuleOp"> {
+  let summary = "chooses the tiles of kernels for an instruction-set level";
+  let description = [{
+    Adds to each declared kernel of kind `linear` without a schedule the one that
+    Analysis chooses for `cpu`: rows and columns of a register tile (`mr`, `nr`),
+    depth of a pass (`kc`), rows of a block (`mb`). `nr` divides the width of the
+    panels that Conversion packed the weight in.
+
+    Refuses, with an error at the declaration, a weight in panels that are not whole
+    vectors of the level: it was packed for a lower one.
+
+    Example:
+
+    ```mlir
+    func.func private @k(memref<?x64xf32>, memref<1x64x48xf32>, memref<?x48xf32>)
+        attributes {winnow.kernel = {kind = "linear", n = 48}}
+    ```
+
+    gets `kc = 64, mb = 128, mr = 4, nr = 24` for x86-64-v3.
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", "\"native\"",
+           "instruction-set level: x86-64, x86-64-v3, x86-64-v4 or native">
+  ];
+}
+
 def GenerateKernels : Pass<"winnow-generate-kernels", "::mlir::ModuleOp"> {
   let summary = "writes the bodies of the kernels that Conversion declared";
   let description = [{

@@ -1,0 +1,65 @@
+//===- ScheduleKernels.cpp - Chooses the tiles of declared kernels --------===//
+
+#include "winnow/Analysis/GemmSchedule.h"
+#include "winnow/Codegen/CPU/Kernels/Passes.h"
+#include "winnow/Support/CPULevel.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+using namespace mlir;
+
+namespace winnow::cpu {
+
+#define GEN_PASS_DEF_SCHEDULEKERNELS
+#include "winnow/Codegen/CPU/Kernels/Passes.h.inc"
+
+namespace {
+
+/// The kernel as GenerateKernels is to see it. What is malformed is left for it
+/// to report.
+LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
+  auto config = kernel->getAttrOfType<DictionaryAttr>("winnow.kernel");
+  ArrayRef<Type> arguments = kernel.getArgumentTypes();
+  if (!config || config.contains("mr") || arguments.size() < 2)
+    return success();
+  auto kind = config.getAs<StringAttr>("kind");
+  auto n = config.getAs<IntegerAttr>("n");
+  auto x = dyn_cast<MemRefType>(arguments[0]), w = dyn_cast<MemRefType>(arguments[1]);
+  if (!kind || kind.getValue() != "linear" || !n || !x || !w || x.getRank() != 2 ||
+      w.getRank() != 3 || !w.hasStaticShape())
+    return success();
+  int64_t panel = w.getDimSize(2), lanes = level.lanes(4);
+  if (panel <= 0 || panel % lanes)
+    return kernel.emitError() << "kernel 'linear': expected panels of a multiple of " << lanes
+                              << " columns for " << level.name << ", got " << panel;
+  std::optional<int64_t> rows;
+  if (!x.isDynamicDim(0))
+    rows = x.getDimSize(0);
+  GemmSchedule schedule = chooseLinearSchedule(level, n.getInt(), w.getDimSize(1), rows, panel);
+  NamedAttrList entries(config);
+  Builder b(kernel.getContext());
+  for (auto [name, value] : {std::pair("kc", schedule.kc), std::pair("mb", schedule.mb),
+                             std::pair("mr", schedule.mr), std::pair("nr", schedule.nr)})
+    entries.set(name, b.getI64IntegerAttr(value));
+  kernel->setAttr("winnow.kernel", entries.getDictionary(kernel.getContext()));
+  return success();
+}
+
+struct ScheduleKernels : impl::ScheduleKernelsBase<ScheduleKernels> {
+  using ScheduleKernelsBase::ScheduleKernelsBase;
+
+  void runOnOperation() override {
+    std::optional<CPULevel> level = getCPULevel(cpu);
+    if (!level) {
+      getOperation().emitError() << "unknown CPU level '" << cpu << "'";
+      return signalPassFailure();
+    }
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (func.isDeclaration() && failed(schedule(func, *level)))
+        return signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace winnow::cpu
