@@ -42,9 +42,10 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
       (isDigit(options.name[0]) ||
        !all_of(options.name, [](char c) { return isAlnum(c) || c == '_'; })))
     return reportUsage("expected --name to be a C identifier, got '" + options.name + "'");
-  options.cpu = args.getLastArgValue(OPT_cpu, "native").str();
-  if (!getCPULevel(options.cpu))
-    return reportUsage("expected --cpu " + kCPULevels + ", got '" + options.cpu + "'");
+  Expected<std::vector<CPULevel>> levels = parseCPULevels(args.getLastArgValue(OPT_cpu, "native"));
+  if (!levels)
+    return reportUsage(toString(levels.takeError()));
+  options.levels = std::move(*levels);
   if (args.hasArg(OPT_emit)) {
     options.emit.clear();
     SmallVector<StringRef> kinds;
@@ -69,6 +70,9 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
     if (!options.stopAfter || *options.stopAfter == Phase::Link)
       return reportUsage("expected --stop-after import, raise, convert or codegen, got '" +
                          Twine(arg->getValue()) + "'");
+    if (options.stopAfter == Phase::Codegen && options.levels.size() > 1)
+      return reportUsage("expected one level of --cpu with --stop-after codegen, got '" +
+                         args.getLastArgValue(OPT_cpu) + "'");
     options.stopOutput = options.outputDir.empty() ? "-" : options.outputDir;
     options.outputDir.clear();
   } else if (options.outputDir.empty()) {

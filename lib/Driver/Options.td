@@ -35,8 +35,8 @@ def output_dir : Separate<["-"], "o", [compile]>, MetaVarName<"DIR">,
 defm name : Value<"name", [compile], "NAME", "name of files and C symbols (default: the model file's)">;
 defm emit : Value<"emit", [compile], "KINDS",
   "obj,static,shared,exe,llvm-ir,asm,mlir (default: static,shared)">;
-defm cpu : Value<"cpu", [compile], "LEVEL",
-  "native, x86-64, x86-64-v3 or x86-64-v4 (default: native)">;
+defm cpu : Value<"cpu", [compile], "LEVELS",
+  "native, x86-64, x86-64-v3, x86-64-v4, or a list of them (default: native)">;
 defm dim : Value<"dim", [check, compile], "NAME=N|A..B", "pin a named dimension, or bound it">;
 defm max_nodes : Value<"max-nodes", [check, compile], "N",
   "largest number of nodes (default: 1048576)">;

@@ -121,10 +121,10 @@ void winnow::printProfile(raw_ostream &os, const Profile &profile) {
   double total = 0;
   for (const Row &kind : kinds)
     total += 1e-9 * kind.median.nanoseconds;
-  os << format("medians of %d runs on %d threads, together %.3f ms; FMA: %.1f GFLOP/s, mem: %.1f "
-               "GB/s\n\n",
-               profile.runs, profile.threads, 1e3 * total, profile.fmaRate * 1e-9,
-               profile.bandwidth * 1e-9);
+  os << format("medians of %d runs on %d threads, together %.3f ms, with code for %s; FMA: %.1f "
+               "GFLOP/s, mem: %.1f GB/s\n\n",
+               profile.runs, profile.threads, 1e3 * total, profile.cpuLevel.c_str(),
+               profile.fmaRate * 1e-9, profile.bandwidth * 1e-9);
   printHeader(os, "kind");
   for (const Row &kind : kinds)
     printRow(os, profile, kind, total);

@@ -252,6 +252,7 @@ Error Runner::profile(winnow_context *context, RunResult &result) {
   profile.events.resize(std::min(count, profile.events.size()));
   profile.runs = options.repeat;
   profile.threads = result.threads;
+  profile.cpuLevel = result.cpuLevel;
   profile.fmaRate = std::max(fma, probeFMA(result.threads, kProbeTime).cpu);
   profile.bandwidth = probeBandwidth(result.threads, kProbeTime).cpu;
   for (const winnow_op &op : ArrayRef(desc.ops, desc.num_ops))
@@ -305,6 +306,7 @@ Expected<RunResult> winnow::runModel(const RunOptions &options) {
   ContextPtr context(handle);
   RunResult result;
   result.threads = winnow_context_num_threads(handle);
+  result.cpuLevel = winnow_model_code(model->get())->cpu_level;
   if (Error error = options.profile ? runner.profile(handle, result) : runner.run(handle, result))
     return std::move(error);
   if (Error error = runner.writeOutputs())

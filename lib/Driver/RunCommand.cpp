@@ -37,8 +37,8 @@ int winnow::runRun(const opt::InputArgList &args, ArrayRef<std::string> position
     return kExitFailure;
   }
   if (args.hasArg(OPT_repeat))
-    outs() << format("median of %d runs: %.3f ms on %d threads\n", options.repeat,
-                     result->median(), result->threads);
+    outs() << format("median of %d runs: %.3f ms on %d threads, with code for %s\n", options.repeat,
+                     result->median(), result->threads, result->cpuLevel.c_str());
   if (args.hasArg(OPT_profile))
     printProfile(outs(), result->profile);
   if (!trace.empty())

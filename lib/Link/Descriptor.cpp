@@ -19,8 +19,10 @@ public:
       : module(module), context(module.getContext()), model(model),
         names(makeCNames(model)), pointer(PointerType::get(context, 0)) {}
 
-  /// `functions` are the last ones of the descriptor but for `bind`.
+  /// `code` are the functions of each code, `functions` the last ones of the
+  /// descriptor but for `bind`, both in the order of abi.h.
   Constant *build(const WeightsSummary &weights,
+                  ArrayRef<SmallVector<Function *>> code,
                   ArrayRef<Function *> functions);
 
 private:
@@ -105,6 +107,18 @@ private:
     return array(elements, "winnow.ops");
   }
 
+  Constant *codes(ArrayRef<SmallVector<Function *>> functions) {
+    SmallVector<Constant *> elements;
+    for (auto [code, its] : zip_equal(model.codes, functions)) {
+      SmallVector<Constant *> fields = {string(code.cpuLevel),
+                                        i64(code.cpuFeatures),
+                                        i64(code.scratchBytes)};
+      fields.append(its.begin(), its.end());
+      elements.push_back(makeStruct(fields));
+    }
+    return array(elements, "winnow.codes");
+  }
+
   Constant *embeddedWeights() {
     auto *global =
         new GlobalVariable(module, Type::getInt8Ty(context),
@@ -124,6 +138,7 @@ private:
 } // namespace
 
 Constant *DescriptorBuilder::build(const WeightsSummary &weights,
+                                   ArrayRef<SmallVector<Function *>> code,
                                    ArrayRef<Function *> functions) {
   auto bind = module.getOrInsertFunction("winnow_rt_bind", pointer, pointer);
   bool embedded = weights.embedded && weights.bytes > 0;
@@ -133,23 +148,21 @@ Constant *DescriptorBuilder::build(const WeightsSummary &weights,
       string(model.name),
       string(getVersionString()),
       string(model.triple),
-      string(model.cpuLevel),
-      i64(model.cpuFeatures),
       i32(model.inputs.size()),
       i32(model.outputs.size()),
       i32(model.symbols.size()),
       i32(model.sites.size()),
       i32(model.ops.size()),
-      i32(0),
+      i32(model.codes.size()),
       tensors(model.inputs, names.inputs, "winnow.inputs"),
       tensors(model.outputs, names.outputs, "winnow.outputs"),
       symbols(),
       sites(),
       ops(),
+      codes(code),
       i64(weights.bytes),
       ConstantDataArray::get(context, ArrayRef<uint8_t>(weights.sha256)),
       embedded ? embeddedWeights() : null(),
-      i64(model.scratchBytes),
   };
   for (Function *function : functions)
     fields.push_back(function ? static_cast<Constant *>(function) : null());
@@ -177,34 +190,48 @@ static void internalize(Module &module) {
     hide(alias);
 }
 
+/// Appends functions that the module has to define.
+static Error find(Module &module, ArrayRef<StringRef> names, StringRef suffix,
+                  SmallVector<Function *> &functions) {
+  for (StringRef name : names) {
+    Function *function = module.getFunction((name + suffix).str());
+    if (!function || function->isDeclaration())
+      return createStringError("expected the module to define @" + name + suffix +
+                               ", got no definition");
+    functions.push_back(function);
+  }
+  return Error::success();
+}
+
 Error winnow::addDescriptor(Module &module, const ModelInterface &model,
                             const WeightsSummary &weights) {
-  // In the order of abi.h.
+  SmallVector<SmallVector<Function *>> code;
+  for (const ModelInterface::Code &entry : model.codes)
+    if (Error error = find(module, {"winnow.workspace_bytes", "winnow.run"}, entry.suffix,
+                           code.emplace_back()))
+      return error;
+  // What a level computes here, every machine computes that can run the model.
+  StringRef suffix = model.codes.back().suffix;
   SmallVector<Function *> functions;
+  if (Error error =
+          find(module, {"winnow.output_dims", "winnow.capacities", "winnow.output_room"},
+               suffix, functions))
+    return error;
   bool hasInputExpressions = any_of(model.inputs, [](const auto &tensor) {
     return any_of(tensor.dims,
                   [](const auto &dim) { return dim.size < 0 && dim.symbol < 0; });
   });
-  for (const char *name :
-       {"winnow.workspace_bytes", "winnow.output_dims", "winnow.capacities",
-        "winnow.output_room", "winnow.input_dim", "winnow.run"}) {
-    if (name == StringRef("winnow.input_dim") && !hasInputExpressions) {
-      functions.push_back(nullptr);
-      continue;
-    }
-    Function *function = module.getFunction(name);
-    if (!function || function->isDeclaration())
-      return createStringError(
-          "expected the module to define @%s, got no definition", name);
-    functions.push_back(function);
-  }
+  if (!hasInputExpressions)
+    functions.push_back(nullptr);
+  else if (Error error = find(module, {"winnow.input_dim"}, suffix, functions))
+    return error;
   std::string symbol = model.name + "_model";
   if (module.getNamedValue(symbol))
     return createStringError(
         "expected the name @" + symbol +
         " to be free for the descriptor, got a definition");
   internalize(module);
-  Constant *init = DescriptorBuilder(module, model).build(weights, functions);
+  Constant *init = DescriptorBuilder(module, model).build(weights, code, functions);
   auto *descriptor =
       new GlobalVariable(module, init->getType(), /*isConstant=*/true,
                          GlobalValue::ExternalLinkage, init, symbol);

@@ -80,7 +80,7 @@ public:
   void write() {
     std::string guard = "WINNOW_MODEL_" + StringRef(model.name).upper() + "_H";
     os << "/* " << model.name << ", compiled by winnow " << getVersionString()
-       << " for " << model.cpuLevel << ". */\n"
+       << " for " << model.listLevels() << ". */\n"
        << "#ifndef " << guard << "\n#define " << guard << "\n\n"
        << "#include \"winnow/runtime.h\"\n\n"
        << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"

@@ -106,13 +106,17 @@ static void writeSymbols(json::OStream &os, const ModelInterface &model,
 static void writeCPU(json::OStream &os, const ModelInterface &model) {
   static constexpr StringRef features[] = {"avx2", "fma", "f16c", "bmi2",
                                            "avx512"};
-  os.attributeObject("cpu", [&] {
-    os.attribute("level", model.cpuLevel);
-    os.attributeArray("features", [&] {
-      for (auto [bit, name] : enumerate(features))
-        if (model.cpuFeatures >> bit & 1)
-          os.value(name);
-    });
+  os.attributeArray("cpu", [&] {
+    for (const ModelInterface::Code &code : model.codes)
+      os.object([&] {
+        os.attribute("level", code.cpuLevel);
+        os.attributeArray("features", [&] {
+          for (auto [bit, name] : enumerate(features))
+            if (code.cpuFeatures >> bit & 1)
+              os.value(name);
+        });
+        os.attribute("scratch_bytes_per_thread", code.scratchBytes);
+      });
   });
 }
 
@@ -120,7 +124,7 @@ static void writeBody(json::OStream &os, const ReportData &report) {
   const ModelInterface &model = *report.model;
   CNames names = makeCNames(model);
   os.attribute("format", "winnow-report");
-  os.attribute("format_version", 1);
+  os.attribute("format_version", 2);
   os.attribute("name", model.name);
   os.attribute("winnow_version", getVersionString());
   os.attribute("abi_version", WINNOW_ABI_VERSION);
@@ -144,7 +148,6 @@ static void writeBody(json::OStream &os, const ReportData &report) {
         os.attribute("bytes", file.bytes);
       });
   });
-  os.attribute("scratch_bytes_per_thread", model.scratchBytes);
   os.attributeArray("run_checks", [&] {
     for (const auto &site : model.sites)
       os.object([&] {

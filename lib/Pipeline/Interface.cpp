@@ -74,17 +74,20 @@ static std::string printExpression(AffineExpr expr, const Spelling &spelling) {
   return "(" + printExpression(lhs, spelling) + op + printExpression(rhs, spelling) + ")";
 }
 
-void winnow::setTarget(ModuleOp module, const CPULevel &level, ModelInterface &interface) {
+void winnow::addCode(ModuleOp module, const CPULevel &level, StringRef suffix,
+                     ModelInterface &interface) {
   interface.triple = cpu::getTargetTriple().str();
-  interface.cpuLevel = level.name.str();
-  interface.cpuFeatures = 0;
+  ModelInterface::Code code;
+  code.cpuLevel = level.name.str();
+  code.suffix = suffix.str();
   if (level.vectorBytes >= 32)
-    interface.cpuFeatures |=
-        WINNOW_CPU_AVX2 | WINNOW_CPU_FMA | WINNOW_CPU_F16C | WINNOW_CPU_BMI2;
+    code.cpuFeatures |= WINNOW_CPU_AVX2 | WINNOW_CPU_FMA | WINNOW_CPU_F16C | WINNOW_CPU_BMI2;
   if (level.vectorBytes >= 64)
-    interface.cpuFeatures |= WINNOW_CPU_AVX512;
+    code.cpuFeatures |= WINNOW_CPU_AVX512;
   if (auto scratch = module->getAttrOfType<IntegerAttr>("winnow.scratch_bytes"))
-    interface.scratchBytes = scratch.getInt();
+    code.scratchBytes = scratch.getInt();
+  interface.codes.push_back(std::move(code));
+  interface.ops.clear();
   if (auto ops = module->getAttrOfType<ArrayAttr>("winnow.ops"))
     for (auto op : ops.getAsRange<DictionaryAttr>())
       interface.ops.push_back({op.getAs<StringAttr>("kind").getValue().str(),

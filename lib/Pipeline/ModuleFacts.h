@@ -17,9 +17,11 @@ mlir::FailureOr<std::vector<WeightEntry>> getWeightEntries(mlir::ModuleOp module
 /// The inputs, outputs, symbols and run-time checks of the entry function.
 mlir::FailureOr<ModelInterface> getModelInterface(mlir::ModuleOp module);
 
-/// Adds what is known of the code after Codegen: its target, the CPU features
-/// that it needs and the scratch of its tasks.
-void setTarget(mlir::ModuleOp module, const CPULevel &level, ModelInterface &interface);
+/// Adds what is known of the code after Codegen for a level: the CPU features that
+/// it needs, the scratch of its tasks and its operations, which are those of every
+/// level.
+void addCode(mlir::ModuleOp module, const CPULevel &level, llvm::StringRef suffix,
+             ModelInterface &interface);
 
 } // namespace winnow
 

@@ -46,8 +46,10 @@ private:
   LogicalResult load();
   LogicalResult runPasses(Phase phase, llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult codegenAndLink(CompileResult &result);
-  LogicalResult emitText(Emit kind, StringRef extension, llvm::Module &llvmModule,
-                         const CPULevel &level);
+  /// The code for every level, of which there is none if Codegen is the last phase.
+  LogicalResult generateCode(llvm::LLVMContext &context, ModelInterface &interface,
+                             std::unique_ptr<llvm::Module> &code);
+  LogicalResult emitText(Emit kind, StringRef extension, llvm::Module &code);
   LogicalResult printModule(ModuleOp module, StringRef path);
   void beginPhase(Phase phase) {
     current = phase;
@@ -101,7 +103,7 @@ LogicalResult Compiler::run(CompileResult &result) {
   if (failed(runPasses(Phase::Raise, [](OpPassManager &pm) { buildRaisingPipeline(pm); })))
     return failure();
   if (failed(runPasses(Phase::Convert,
-                       [&](OpPassManager &pm) { buildConversionPipeline(pm, options.cpu); })))
+                       [&](OpPassManager &pm) { buildConversionPipeline(pm, options.levels.front().name); })))
     return failure();
   return codegenAndLink(result);
 }
@@ -206,45 +208,33 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   if (options.emit.count(Emit::MLIR) && !options.stopAfter && failed(printModule(*module, getPath(".mlir"))))
     return failure();
 
-  std::optional<CPULevel> level = getCPULevel(options.cpu);
-  if (!level)
-    return error() << "expected the CPU level " << kCPULevels << ", got '" << options.cpu << "'";
-  if (failed(runPasses(Phase::Codegen, [&](OpPassManager &pm) {
-        cpu::CPUOptions cpuOptions;
-        cpuOptions.level = *level;
-        cpu::buildCPUPipeline(pm, cpuOptions);
-      })))
+  llvm::LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> code;
+  if (failed(generateCode(llvmContext, *interface, code)))
     return failure();
   if (options.stopAfter == Phase::Codegen)
     return success();
-  setTarget(*module, *level, *interface);
 
   progress(Phase::Link);
   beginPhase(Phase::Link);
-  llvm::LLVMContext llvmContext;
-  llvm::Expected<std::unique_ptr<llvm::Module>> llvmModule =
-      cpu::translateToLLVMIR(*module, llvmContext, *level);
-  if (!llvmModule)
-    return check(llvmModule.takeError());
-
   std::string weightsPath = getPath(".weights");
   llvm::Expected<WeightsSummary> summary = writeWeights(weightsPath, *weights);
   if (!summary)
     return check(summary.takeError());
   summary->embedded = options.embedWeights;
-  if (failed(check(addDescriptor(**llvmModule, *interface, *summary))))
+  if (failed(check(addDescriptor(*code, *interface, *summary))))
     return failure();
-  if (failed(check(cpu::optimize(**llvmModule, *level))))
+  if (failed(check(cpu::optimize(*code, options.levels.back()))))
     return failure();
 
-  if (options.emit.count(Emit::LLVMIR) && failed(emitText(Emit::LLVMIR, ".ll", **llvmModule, *level)))
+  if (options.emit.count(Emit::LLVMIR) && failed(emitText(Emit::LLVMIR, ".ll", *code)))
     return failure();
-  if (options.emit.count(Emit::Assembly) &&
-      failed(emitText(Emit::Assembly, ".s", **llvmModule, *level)))
+  if (options.emit.count(Emit::Assembly) && failed(emitText(Emit::Assembly, ".s", *code)))
     return failure();
   SmallVector<char, 0> object;
   llvm::raw_svector_ostream objectStream(object);
-  if (failed(check(cpu::emitObject(**llvmModule, *level, objectStream, cpu::OutputKind::Object))))
+  if (failed(check(
+          cpu::emitObject(*code, options.levels.back(), objectStream, cpu::OutputKind::Object))))
     return failure();
   result.libraryBytes = object.size();
   result.weightsBytes = summary->bytes;
@@ -281,17 +271,41 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   return check(writeReport(getPath(".json"), report));
 }
 
-LogicalResult Compiler::emitText(Emit kind, StringRef extension, llvm::Module &llvmModule,
-                                 const CPULevel &level) {
+LogicalResult Compiler::generateCode(llvm::LLVMContext &context, ModelInterface &interface,
+                                     std::unique_ptr<llvm::Module> &code) {
+  OwningOpRef<ModuleOp> converted = std::move(module);
+  for (const CPULevel &level : options.levels) {
+    module = OwningOpRef<ModuleOp>(converted->clone());
+    if (failed(runPasses(Phase::Codegen,
+                         [&](OpPassManager &pm) { cpu::buildCPUPipeline(pm, {level}); })))
+      return failure();
+    if (options.stopAfter == Phase::Codegen)
+      return success();
+    std::string suffix = options.levels.size() > 1 ? "." + level.name.str() : "";
+    addCode(*module, level, suffix, interface);
+    llvm::Expected<std::unique_ptr<llvm::Module>> its =
+        cpu::translateToLLVMIR(*module, context, level, suffix);
+    if (!its)
+      return check(its.takeError());
+    if (!code)
+      code = std::move(*its);
+    else if (failed(check(cpu::merge(*code, std::move(*its)))))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult Compiler::emitText(Emit kind, StringRef extension, llvm::Module &code) {
   return check(writeOutputFile(getPath(extension), [&](raw_ostream &os) -> llvm::Error {
     if (kind == Emit::LLVMIR) {
-      llvmModule.print(os, nullptr);
+      code.print(os, nullptr);
       return llvm::Error::success();
     }
     // The emitter wants a stream that knows its position.
     SmallVector<char, 0> text;
     llvm::raw_svector_ostream stream(text);
-    llvm::Error error = cpu::emitObject(llvmModule, level, stream, cpu::OutputKind::Assembly);
+    llvm::Error error =
+        cpu::emitObject(code, options.levels.back(), stream, cpu::OutputKind::Assembly);
     os << stream.str();
     return error;
   }));

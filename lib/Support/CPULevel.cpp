@@ -2,6 +2,8 @@
 
 #include "winnow/Support/CPULevel.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/TargetParser/Host.h"
@@ -39,6 +41,26 @@ std::optional<CPULevel> getCPULevel(llvm::StringRef name) {
   if (!make)
     return std::nullopt;
   return make();
+}
+
+llvm::Expected<std::vector<CPULevel>> parseCPULevels(llvm::StringRef list) {
+  std::vector<CPULevel> levels;
+  llvm::SmallVector<llvm::StringRef> names;
+  list.split(names, ',');
+  for (llvm::StringRef name : names) {
+    std::optional<CPULevel> level = getCPULevel(name);
+    if (!level)
+      return llvm::createStringError("expected --cpu " + kCPULevels + ", got '" + name + "'");
+    for (const CPULevel &other : levels)
+      if (other.name == level->name)
+        return llvm::createStringError("expected each level of --cpu once, got " + level->name +
+                                       " twice in '" + list + "'");
+    levels.push_back(*level);
+  }
+  llvm::sort(levels, [](const CPULevel &a, const CPULevel &b) {
+    return a.vectorBytes > b.vectorBytes;
+  });
+  return levels;
 }
 
 } // namespace winnow

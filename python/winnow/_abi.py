@@ -1,4 +1,4 @@
-"""winnow/abi.h and winnow/runtime.h, version 4, for ctypes. A model's shared
+"""winnow/abi.h and winnow/runtime.h, version 6, for ctypes. A model's shared
 library exports both its descriptor and the runtime."""
 
 import ctypes
@@ -18,7 +18,7 @@ import numpy as np
 
 from ._errors import BY_CODE, Error, FileError, NotFoundError, VersionError
 
-VERSION = 5
+VERSION = 6
 
 
 def _small(name, bits):
@@ -83,6 +83,16 @@ class TensorDesc(ctypes.Structure):
     ]
 
 
+class Code(ctypes.Structure):
+    _fields_ = [
+        ("cpu_level", c_char_p),
+        ("cpu_features", c_uint64),
+        ("scratch_bytes", c_int64),
+        ("workspace_bytes", c_void_p),
+        ("run", c_void_p),
+    ]
+
+
 class ModelDesc(ctypes.Structure):
     """As far as it is read here."""
 
@@ -92,19 +102,18 @@ class ModelDesc(ctypes.Structure):
         ("name", c_char_p),
         ("compiler_version", c_char_p),
         ("target", c_char_p),
-        ("cpu_level", c_char_p),
-        ("cpu_features", c_uint64),
         ("num_inputs", c_int32),
         ("num_outputs", c_int32),
         ("num_symbols", c_int32),
         ("num_sites", c_int32),
         ("num_ops", c_int32),
-        ("reserved", c_int32),
+        ("num_codes", c_int32),
         ("inputs", POINTER(TensorDesc)),
         ("outputs", POINTER(TensorDesc)),
         ("symbols", POINTER(SymbolDesc)),
         ("sites", c_void_p),
         ("ops", c_void_p),
+        ("codes", POINTER(Code)),
         ("weights_bytes", c_int64),
         ("weights_sha256", c_uint8 * 32),
         ("embedded_weights", c_void_p),
@@ -154,6 +163,7 @@ class Library:
         "runtime_version": (c_char_p, []),
         "model_open": (c_void_p, [c_void_p, POINTER(ModelOptions), POINTER(c_void_p)]),
         "model_close": (None, [c_void_p]),
+        "model_code": (POINTER(Code), [c_void_p]),
         "context_create": (
             c_void_p,
             [c_void_p, POINTER(ContextOptions), POINTER(c_void_p)],

@@ -43,7 +43,7 @@ def _spell_dim(name, value):
 
 def option_arguments(options):
     """Keyword options as the driver's: cpu="x86-64-v3" is --cpu=x86-64-v3,
-    embed_weights=True is --embed-weights, emit=["obj", "shared"] is one list,
+    embed_weights=True is --embed-weights, lists of emit and cpu are one option,
     dim={"batch": (1, 8)} is --dim=batch=1..8, other lists repeat the option."""
     arguments = []
     for key, value in options.items():
@@ -53,7 +53,7 @@ def option_arguments(options):
         if value is True:
             arguments.append(option)
             continue
-        if key == "emit" and not isinstance(value, str):
+        if key in ("emit", "cpu") and not isinstance(value, str):
             value = ",".join(value)
         if isinstance(value, dict):
             value = [_spell_dim(name, size) for name, size in value.items()]

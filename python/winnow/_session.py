@@ -189,6 +189,8 @@ class Session:
         symbols = [s.name.decode(errors="replace") for s in desc.symbols[: desc.num_symbols]]
         self._inputs = [TensorInfo(d, symbols) for d in desc.inputs[: desc.num_inputs]]
         self._outputs = [TensorInfo(d, symbols) for d in desc.outputs[: desc.num_outputs]]
+        self.cpu_level = library.model_code(self._model.handle).contents.cpu_level.decode()
+        self.cpu_levels = [code.cpu_level.decode() for code in desc.codes[: desc.num_codes]]
         self._positions = {info.name: i for i, info in enumerate(self._outputs)}
         self.name = name
 

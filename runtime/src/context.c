@@ -209,7 +209,7 @@ winnow_status *winnow_context_create(winnow_model *model,
   if (!status && all.workspace)
     status = set_workspace(context, all.workspace, all.workspace_bytes);
   if (!status)
-    status = winnow_pool_create(model->desc, all.num_threads, all.spin_us,
+    status = winnow_pool_create(model, all.num_threads, all.spin_us,
                                 &context->pool);
   if (status) {
     winnow_context_destroy(context);
@@ -318,7 +318,6 @@ static winnow_status *prepare(winnow_context *context,
 }
 
 static winnow_outcome run_once(winnow_context *context) {
-  const winnow_model_desc *desc = context->model->desc;
   if (context->model->has_data_symbols)
     copy_symbols(context, context->capacities, context->symbols);
   winnow_call call = {.struct_size = sizeof call,
@@ -327,7 +326,8 @@ static winnow_outcome run_once(winnow_context *context) {
                       .workspace = context->workspace,
                       .inputs = context->inputs,
                       .outputs = context->outputs};
-  return winnow_pool_run(context->pool, desc, &call, context->capacities);
+  return winnow_pool_run(context->pool, context->model, &call,
+                         context->capacities);
 }
 
 /* Perhaps more than what is wanted, lest a loop that counts up, or a row of

@@ -39,27 +39,73 @@ uint64_t winnow_cpu_features(void) {
 uint64_t winnow_cpu_features(void) { return 0; }
 #endif
 
-winnow_status *winnow_check_cpu(const winnow_model_desc *desc) {
+/* Appends to a list of names, as far as there is room. */
+static void append(char *list, size_t room, const char *name) {
+  size_t used = strlen(list);
+  snprintf(list + used, room - used, "%s%s", used ? ", " : "", name);
+}
+
+/* What the machine lacks to run the code; empty if nothing. */
+static void list_missing(const winnow_code *code, char *list, size_t room) {
   static const char *const names[] = {"avx2", "fma", "f16c", "bmi2",
                                       "avx512 (f, bw, cd, dq, vl)"};
-  uint64_t missing = desc->cpu_features & ~winnow_cpu_features();
-  if (!missing)
-    return NULL;
-  char list[160] = "";
+  uint64_t missing = code->cpu_features & ~winnow_cpu_features();
+  *list = 0;
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
-    if (missing >> i & 1) {
-      strcat(list, *list ? ", " : "");
-      strcat(list, names[i]);
-    }
+    if (missing >> i & 1)
+      append(list, room, names[i]);
   uint64_t unknown = missing >> (sizeof names / sizeof *names);
   if (unknown)
-    strcat(list, *list ? ", and features that this runtime does not know"
-                       : "features that this runtime does not know");
+    append(list, room,
+           *list ? "and features that this runtime does not know"
+                 : "features that this runtime does not know");
+}
+
+/* The code for the level that the environment names. */
+static winnow_status *choose_named(const winnow_model_desc *desc,
+                                   const char *name, const char *levels,
+                                   const winnow_code **code) {
+  for (int32_t i = 0; i < desc->num_codes; ++i) {
+    if (strcmp(desc->codes[i].cpu_level, name) != 0)
+      continue;
+    char missing[160];
+    list_missing(&desc->codes[i], missing, sizeof missing);
+    if (*missing)
+      return winnow_error(
+          WINNOW_ERROR_CPU_UNSUPPORTED,
+          "expected WINNOW_CPU to name a level that this machine can run, got "
+          "'%s', whose code in model '%s' needs %s",
+          name, desc->name, missing);
+    *code = &desc->codes[i];
+    return NULL;
+  }
+  return winnow_error(WINNOW_ERROR_INVALID_ARGUMENT,
+                      "expected WINNOW_CPU to name a level that model '%s' was "
+                      "compiled for (%s), got '%s'",
+                      desc->name, levels, name);
+}
+
+winnow_status *winnow_choose_code(const winnow_model_desc *desc,
+                                  const winnow_code **code) {
+  char levels[160] = "", missing[160] = "";
+  for (int32_t i = 0; i < desc->num_codes; ++i)
+    append(levels, sizeof levels, desc->codes[i].cpu_level);
+  const char *name = getenv("WINNOW_CPU");
+  if (name && *name)
+    return choose_named(desc, name, levels, code);
+  for (int32_t i = 0; i < desc->num_codes; ++i) {
+    list_missing(&desc->codes[i], missing, sizeof missing);
+    if (!*missing) {
+      *code = &desc->codes[i];
+      return NULL;
+    }
+  }
   return winnow_error(
       WINNOW_ERROR_CPU_UNSUPPORTED,
-      "model '%s' was compiled for %s and needs %s, which this machine lacks; "
-      "compile it with --cpu=native on this machine, or with --cpu=x86-64",
-      desc->name, desc->cpu_level, list);
+      "model '%s' was compiled for %s and needs %s%s, which this machine "
+      "lacks; compile it with --cpu=native on this machine, or with "
+      "--cpu=x86-64",
+      desc->name, levels, desc->num_codes > 1 ? "at least " : "", missing);
 }
 
 int winnow_available_cpus(void) {

@@ -23,7 +23,9 @@ void winnow_sha256(const void *data, size_t bytes, uint8_t digest[32]);
 
 /* The WINNOW_CPU_* of this machine that the system also saves state for. */
 uint64_t winnow_cpu_features(void);
-winnow_status *winnow_check_cpu(const winnow_model_desc *desc);
+/* The code that this machine is to run. */
+winnow_status *winnow_choose_code(const winnow_model_desc *desc,
+                                  const winnow_code **code);
 /* CPUs that the calling thread may use, at least 1. */
 int winnow_available_cpus(void);
 
@@ -44,6 +46,7 @@ void winnow_release_weights(winnow_weights *weights);
 
 struct winnow_model {
   const winnow_model_desc *desc;
+  const winnow_code *code;
   winnow_weights weights;
   size_t output_ranks; /* the sum over all outputs */
   bool has_data_symbols;
@@ -115,7 +118,7 @@ typedef struct winnow_thread {
   bool in_task;
 } winnow_thread;
 
-winnow_status *winnow_pool_create(const winnow_model_desc *desc,
+winnow_status *winnow_pool_create(const winnow_model *model,
                                   int num_threads, int spin_us,
                                   winnow_pool **pool);
 void winnow_pool_destroy(winnow_pool *pool);
@@ -131,9 +134,9 @@ typedef struct winnow_outcome {
   int64_t grown_value;  /* what it would have to be */
 } winnow_outcome;
 
-/* Calls run(call) with the calling thread as the pool's first. `capacities` are
+/* Runs the model with the calling thread as the pool's first. `capacities` are
  * those of data symbols, at their places among the symbols. */
-winnow_outcome winnow_pool_run(winnow_pool *pool, const winnow_model_desc *desc,
+winnow_outcome winnow_pool_run(winnow_pool *pool, const winnow_model *model,
                                const winnow_call *call,
                                const int64_t *capacities);
 

@@ -3,6 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool has_code(const winnow_model_desc *desc) {
+  for (int32_t i = 0; i < desc->num_codes; ++i)
+    if (!desc->codes[i].run || !desc->codes[i].workspace_bytes ||
+        desc->codes[i].scratch_bytes < 0)
+      return false;
+  return desc->num_codes > 0;
+}
+
 /* A descriptor that contradicts itself was not made by a compiler that this
  * runtime knows; better said here than met as a crash in a run. */
 static winnow_status *check_descriptor(const winnow_model_desc *desc) {
@@ -19,9 +27,8 @@ static winnow_status *check_descriptor(const winnow_model_desc *desc) {
                         "model again with this version of winnow",
                         sizeof *desc, desc->struct_size);
   if (desc->num_inputs < 0 || desc->num_outputs < 0 || desc->num_symbols < 0 ||
-      desc->weights_bytes < 0 || desc->scratch_bytes < 0 || !desc->run ||
-      !desc->bind || !desc->workspace_bytes || !desc->output_dims ||
-      !desc->capacities || !desc->output_room)
+      desc->weights_bytes < 0 || !has_code(desc) || !desc->bind ||
+      !desc->output_dims || !desc->capacities || !desc->output_room)
     return winnow_error(
         WINNOW_ERROR_VERSION,
         "expected a complete model descriptor, got one with negative counts or "
@@ -82,8 +89,9 @@ winnow_status *winnow_model_open(const winnow_model_desc *desc,
                                              : sizeof all);
   }
   winnow_status *status = check_descriptor(desc);
+  const winnow_code *code = NULL;
   if (!status)
-    status = winnow_check_cpu(desc);
+    status = winnow_choose_code(desc, &code);
   if (status)
     return status;
   winnow_model *model = calloc(1, sizeof *model);
@@ -91,6 +99,7 @@ winnow_status *winnow_model_open(const winnow_model_desc *desc,
     return winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
                         "expected memory for model '%s', got none", desc->name);
   model->desc = desc;
+  model->code = code;
   atomic_init(&model->references, 1);
   for (int32_t i = 0; i < desc->num_outputs; ++i)
     model->output_ranks += (size_t)desc->outputs[i].rank;
@@ -120,6 +129,9 @@ const char *winnow_runtime_version(void) { return WINNOW_VERSION; }
 
 const winnow_model_desc *winnow_model_descriptor(const winnow_model *model) {
   return model->desc;
+}
+const winnow_code *winnow_model_code(const winnow_model *model) {
+  return model->code;
 }
 const char *winnow_model_name(const winnow_model *model) {
   return model->desc->name;
@@ -201,7 +213,7 @@ winnow_status *winnow_model_workspace_size(const winnow_model *model,
   winnow_status *status = winnow_check_symbols(model->desc, symbols);
   if (status)
     return status;
-  int64_t size = model->desc->workspace_bytes(symbols);
+  int64_t size = model->code->workspace_bytes(symbols);
   if (size < 0)
     return winnow_error(
         WINNOW_ERROR_INVALID_ARGUMENT,

@@ -330,7 +330,7 @@ static winnow_status *start_workers(winnow_pool *pool) {
                       strerror(error));
 }
 
-winnow_status *winnow_pool_create(const winnow_model_desc *desc,
+winnow_status *winnow_pool_create(const winnow_model *model,
                                   int num_threads, int spin_us,
                                   winnow_pool **result) {
   if (num_threads < 0 || num_threads > MAX_THREADS)
@@ -345,7 +345,7 @@ winnow_status *winnow_pool_create(const winnow_model_desc *desc,
   if (spin_us == 0)
     spin_us = num_threads > cpus ? -1 : 20;
 
-  int64_t scratch = (desc->scratch_bytes + WINNOW_ALIGNMENT - 1) /
+  int64_t scratch = (model->code->scratch_bytes + WINNOW_ALIGNMENT - 1) /
                     WINNOW_ALIGNMENT * WINNOW_ALIGNMENT;
   int64_t all_scratch;
   size_t bytes =
@@ -359,7 +359,7 @@ winnow_status *winnow_pool_create(const winnow_model_desc *desc,
                         num_threads);
   }
   memset(pool, 0, bytes);
-  pool->bind = desc->bind;
+  pool->bind = model->desc->bind;
   pool->spin_ns = (int64_t)spin_us * 1000;
   pool->num_threads = num_threads;
   pool->scratch_bytes = (size_t)all_scratch;
@@ -427,24 +427,24 @@ size_t winnow_pool_profile(winnow_pool *pool, winnow_profile_event *events,
   return atomic_exchange(&recorder->count, 0);
 }
 
-winnow_outcome winnow_pool_run(winnow_pool *pool, const winnow_model_desc *desc,
+winnow_outcome winnow_pool_run(winnow_pool *pool, const winnow_model *model,
                                const winnow_call *call,
                                const int64_t *capacities) {
   atomic_store(&pool->failed_site, -1);
-  pool->desc = desc;
+  pool->desc = model->desc;
   pool->symbols = call->symbols;
   pool->capacities = capacities;
   pool->grown_symbol = -1;
   /* No local changes after setjmp, so all have their values when it returns for
    * the second time. */
   const uint32_t mode = set_default_float_mode();
-  winnow_rt_scope *const outer = desc->bind(&pool->threads[0].scope);
+  winnow_rt_scope *const outer = pool->bind(&pool->threads[0].scope);
   if (pool->recorder.events)
     winnow_recorder_begin(&pool->recorder, -1, 0, 0);
   if (setjmp(pool->leave) == 0)
-    desc->run(call);
+    model->code->run(call);
   winnow_recorder_end(&pool->recorder, 0);
-  desc->bind(outer);
+  pool->bind(outer);
   restore_float_mode(mode);
   return (winnow_outcome){.failed_site = atomic_load(&pool->failed_site),
                           .grown_symbol = pool->grown_symbol,

@@ -70,7 +70,7 @@ class RunTest(unittest.TestCase):
     def test_profile(self):
         trace = path("trace.json")
         said = self.works("--inputs", self.save(), "--profile", "--repeat", "3", "--threads", "2", "--trace", trace)
-        self.assertRegex(said, r"medians of 3 runs on 2 threads, together [\d.]+ ms; FMA: [1-9][\d.]* GFLOP/s, mem: [1-9][\d.]* GB/s")
+        self.assertRegex(said, r"medians of 3 runs on 2 threads, together [\d.]+ ms, with code for x86-64; FMA: [1-9][\d.]* GFLOP/s, mem: [1-9][\d.]* GB/s")
         row = r"\n +[\d.]+ +[\d.]+ +1 +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+  rows"
         self.assertRegex(said, row + "\n")
         self.assertRegex(said, row + "  /Mul, /ReduceSum\n")
@@ -117,7 +117,7 @@ class RunTest(unittest.TestCase):
 
     def test_repeat(self):
         said = self.works("--inputs", self.save(), "--repeat", "5", "--threads", "2")
-        self.assertTrue(re.fullmatch(r"median of 5 runs: \d+\.\d+ ms on 2 threads\n", said), said)
+        self.assertTrue(re.fullmatch(r"median of 5 runs: \d+\.\d+ ms on 2 threads, with code for x86-64\S*\n", said), said)
 
     def test_same_bytes(self):
         written = []

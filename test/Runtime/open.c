@@ -3,6 +3,7 @@
 
 /* Opening: versions, CPU features, and weights in a file, in memory, absent,
  * short and altered. */
+#define _GNU_SOURCE
 #include "check.h"
 
 static void write_file(const char *path, const void *data, size_t bytes) {
@@ -15,7 +16,7 @@ static void check_versions(void) {
   winnow_model_desc desc = demo_model;
   desc.abi_version = 99;
   FAILS(WINNOW_ERROR_VERSION,
-        "expected a model of ABI version 5, got version 99; ...",
+        "expected a model of ABI version 6, got version 99; ...",
         winnow_model_open(&desc, NULL, &model));
   CHECK(!model);
   desc = demo_model;
@@ -23,7 +24,13 @@ static void check_versions(void) {
   FAILS(WINNOW_ERROR_VERSION, "expected a model descriptor of at least ...",
         winnow_model_open(&desc, NULL, &model));
   desc = demo_model;
-  desc.run = NULL;
+  desc.num_codes = 0;
+  FAILS(WINNOW_ERROR_VERSION, "expected a complete model descriptor, ...",
+        winnow_model_open(&desc, NULL, &model));
+  winnow_code code = demo_model.codes[0];
+  code.run = NULL;
+  desc = demo_model;
+  desc.codes = &code;
   FAILS(WINNOW_ERROR_VERSION, "expected a complete model descriptor, ...",
         winnow_model_open(&desc, NULL, &model));
   static const winnow_symbol_desc symbols[] = {
@@ -54,22 +61,69 @@ static void check_versions(void) {
 static void check_cpu(void) {
   winnow_model *model;
   winnow_model_desc desc = demo_model;
-  desc.cpu_features = (uint64_t)1 << 63;
+  winnow_code code = demo_model.codes[0];
+  desc.codes = &code;
+  code.cpu_features = (uint64_t)1 << 63;
   FAILS(WINNOW_ERROR_CPU_UNSUPPORTED,
         "model 'demo' was compiled for x86-64 and needs features that this "
         "runtime does not "
         "know, which this machine lacks; ...",
         winnow_model_open(&desc, NULL, &model));
   /* What is told about this machine agrees with the compiler's view of it. */
-  desc = demo_model;
   desc.weights_bytes = 0;
-  desc.cpu_features = __builtin_cpu_supports("avx2") ? WINNOW_CPU_AVX2 : 0;
-  desc.cpu_features |= __builtin_cpu_supports("fma") ? WINNOW_CPU_FMA : 0;
-  desc.cpu_features |= __builtin_cpu_supports("bmi2") ? WINNOW_CPU_BMI2 : 0;
-  desc.cpu_features |=
+  code.cpu_features = __builtin_cpu_supports("avx2") ? WINNOW_CPU_AVX2 : 0;
+  code.cpu_features |= __builtin_cpu_supports("fma") ? WINNOW_CPU_FMA : 0;
+  code.cpu_features |= __builtin_cpu_supports("bmi2") ? WINNOW_CPU_BMI2 : 0;
+  code.cpu_features |=
       __builtin_cpu_supports("avx512vl") ? WINNOW_CPU_AVX512 : 0;
   OK(winnow_model_open(&desc, NULL, &model));
+  CHECK(winnow_model_code(model) == &code);
   winnow_model_close(model);
+}
+
+/* The first code that the machine can run, or the one that is named. */
+static void check_levels(void) {
+  winnow_model *model;
+  winnow_model_desc desc = demo_model;
+  winnow_code codes[] = {*desc.codes, *desc.codes, *desc.codes};
+  codes[0].cpu_level = "future";
+  codes[0].cpu_features = (uint64_t)1 << 63;
+  codes[1].cpu_level = "better";
+  desc.weights_bytes = 0;
+  desc.codes = codes;
+  desc.num_codes = 3;
+  OK(winnow_model_open(&desc, NULL, &model));
+  CHECK(winnow_model_code(model) == &codes[1]);
+  winnow_model_close(model);
+
+  setenv("WINNOW_CPU", "x86-64", 1);
+  OK(winnow_model_open(&desc, NULL, &model));
+  CHECK(winnow_model_code(model) == &codes[2]);
+  winnow_model_close(model);
+  setenv("WINNOW_CPU", "future", 1);
+  FAILS(WINNOW_ERROR_CPU_UNSUPPORTED,
+        "expected WINNOW_CPU to name a level that this machine can run, got "
+        "'future', whose code in model 'demo' needs features that this runtime "
+        "does not know",
+        winnow_model_open(&desc, NULL, &model));
+  setenv("WINNOW_CPU", "x86", 1);
+  FAILS(WINNOW_ERROR_INVALID_ARGUMENT,
+        "expected WINNOW_CPU to name a level that model 'demo' was compiled "
+        "for (future, better, x86-64), got 'x86'",
+        winnow_model_open(&desc, NULL, &model));
+  CHECK(!model);
+  setenv("WINNOW_CPU", "", 1);
+  OK(winnow_model_open(&desc, NULL, &model));
+  CHECK(winnow_model_code(model) == &codes[1]);
+  winnow_model_close(model);
+  unsetenv("WINNOW_CPU");
+
+  codes[1].cpu_features = codes[2].cpu_features = (uint64_t)1 << 63;
+  FAILS(WINNOW_ERROR_CPU_UNSUPPORTED,
+        "model 'demo' was compiled for future, better, x86-64 and needs at "
+        "least features that this runtime does not know, which this machine "
+        "lacks; ...",
+        winnow_model_open(&desc, NULL, &model));
 }
 
 static void check_weights(const char *path) {
@@ -167,6 +221,7 @@ int main(int argc, char **argv) {
         strcmp(winnow_status_message(NULL), "ok") == 0);
   check_versions();
   check_cpu();
+  check_levels();
   check_weights(argv[1]);
   check_description();
   return 0;

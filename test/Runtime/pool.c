@@ -24,19 +24,18 @@ static void no_dims(const int64_t *symbols, int64_t *dims) {
   (void)dims;
 }
 static void no_data(int64_t *symbols) { (void)symbols; }
+static const winnow_code code = {"x86-64", 0, 100, no_bytes, run_body};
 static const winnow_model_desc hook_model = {
     .abi_version = WINNOW_ABI_VERSION,
     .struct_size = sizeof(winnow_model_desc),
     .name = "hook",
     .compiler_version = "test",
     .target = "",
-    .cpu_level = "x86-64",
-    .scratch_bytes = 100,
-    .workspace_bytes = no_bytes,
+    .num_codes = 1,
+    .codes = &code,
     .output_dims = no_dims,
     .capacities = no_data,
     .output_room = no_dims,
-    .run = run_body,
     .bind = winnow_rt_bind,
 };
 

@@ -20,6 +20,7 @@ struct Profile {
   std::vector<Op> ops;
   std::vector<winnow_profile_event> events;
   int runs = 0, threads = 0;
+  std::string cpuLevel; ///< of the code that ran
   /// Of all threads by their CPU time, measured beside the runs: FLOP/s and bytes/s.
   double fmaRate = 0, bandwidth = 0;
 };

@@ -25,6 +25,7 @@ struct RunOptions {
 struct RunResult {
   std::vector<double> milliseconds; ///< of each run, in order
   int threads = 0;                  ///< that were used
+  std::string cpuLevel;             ///< of the code that ran
   Profile profile;                  ///< empty unless asked for
 
   double median() const;

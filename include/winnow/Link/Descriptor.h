@@ -22,7 +22,8 @@ namespace winnow {
 ///   void    winnow.output_room(const int64_t *symbols, int64_t *dims)
 ///   int64_t winnow.input_dim(const int64_t *symbols, int64_t n)
 ///
-/// (the last one only if an input has a dimension that is an expression)
+/// (the last one only if an input has a dimension that is an expression), for each
+/// of the model's codes with its suffix behind the name,
 /// and makes every other definition internal, so that several models link into
 /// one program. With `weights.embedded` the descriptor points to the symbol
 /// that writeWeightsObject defines.

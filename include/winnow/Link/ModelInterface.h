@@ -61,15 +61,29 @@ struct ModelInterface {
     std::string nodes; ///< Names of the ONNX nodes, joined by ", ".
   };
 
+  /// The code for one CPU level.
+  struct Code {
+    std::string cpuLevel;     ///< x86-64, x86-64-v3, x86-64-v4
+    uint64_t cpuFeatures = 0; ///< WINNOW_CPU_*
+    int64_t scratchBytes = 0; ///< Per thread.
+    std::string suffix = {};  ///< Of the names of its functions.
+  };
+
   std::string name; ///< A legal C identifier, prefix of every symbol.
   std::string triple;
-  std::string cpuLevel;     ///< x86-64, x86-64-v3, x86-64-v4
-  uint64_t cpuFeatures = 0; ///< WINNOW_CPU_*
-  int64_t scratchBytes = 0; ///< Per thread.
+  std::vector<Code> codes; ///< One or more, the highest level first.
   std::vector<Tensor> inputs, outputs;
   std::vector<Symbol> symbols;
   std::vector<Site> sites;
   std::vector<Op> ops;
+
+  /// `x86-64-v4, x86-64-v3`
+  std::string listLevels() const {
+    std::string list;
+    for (const Code &code : codes)
+      list += (list.empty() ? "" : ", ") + code.cpuLevel;
+    return list;
+  }
 };
 
 /// One tensor of the weights file. `write` streams exactly `bytes` bytes; it

@@ -9,6 +9,7 @@
 #define WINNOW_PIPELINE_PIPELINE_H
 
 #include "winnow/Import/ONNX/Import.h"
+#include "winnow/Support/CPULevel.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Support/LLVM.h"
@@ -17,6 +18,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace winnow {
 
@@ -36,7 +38,8 @@ struct CompileOptions {
   std::string input;     ///< .onnx, or .mlir of any phase
   std::string outputDir; ///< made if it does not exist
   std::string name;      ///< artefacts and C symbols; empty: from the input's name
-  std::string cpu = "native";
+  /// The highest first, as parseCPULevels gives them.
+  std::vector<CPULevel> levels = {*getCPULevel("native")};
   std::set<Emit> emit = {Emit::Static, Emit::Shared};
   ImportOptions import;
   std::optional<Phase> stopAfter;

@@ -4,8 +4,10 @@
 #define WINNOW_SUPPORT_CPULEVEL_H
 
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace winnow {
 
@@ -22,12 +24,16 @@ struct CPULevel {
   }
 };
 
-/// What `--cpu` takes, for messages; the aliases are not advertised.
+/// What `--cpu` takes a list of, for messages; the aliases are not advertised.
 inline constexpr llvm::StringLiteral kCPULevels = "native, x86-64, x86-64-v3 or x86-64-v4";
 
-/// The level named by `--cpu`: a psABI name, an alias (`baseline`, `avx2`,
+/// A level as `--cpu` names it: a psABI name, an alias (`baseline`, `avx2`,
 /// `avx512`) or `native`, the best level of this machine.
 std::optional<CPULevel> getCPULevel(llvm::StringRef name);
+
+/// The levels of a list such as `x86-64,x86-64-v3`, each once, the highest first:
+/// each has all that those behind it have.
+llvm::Expected<std::vector<CPULevel>> parseCPULevels(llvm::StringRef list);
 
 } // namespace winnow
 

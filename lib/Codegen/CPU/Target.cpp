@@ -7,6 +7,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Linker/Linker.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
@@ -39,7 +40,7 @@ createTargetMachine(const CPULevel &level) {
 
 Expected<std::unique_ptr<llvm::Module>>
 translateToLLVMIR(mlir::ModuleOp source, LLVMContext &context,
-                  const CPULevel &level) {
+                  const CPULevel &level, StringRef suffix) {
   mlir::registerBuiltinDialectTranslation(*source.getContext());
   mlir::registerLLVMDialectTranslation(*source.getContext());
   Expected<std::unique_ptr<TargetMachine>> machine = createTargetMachine(level);
@@ -60,7 +61,17 @@ translateToLLVMIR(mlir::ModuleOp source, LLVMContext &context,
     if (!function.hasFnAttribute("prefer-vector-width"))
       function.addFnAttr("prefer-vector-width", vectorBits);
   }
+  for (GlobalValue &value : module->global_values())
+    if (!value.isDeclaration() && !suffix.empty())
+      value.setName(value.getName() + suffix);
   return module;
+}
+
+Error merge(llvm::Module &into, std::unique_ptr<llvm::Module> from) {
+  // What was wrong is in the context's diagnostics.
+  if (Linker::linkModules(into, std::move(from)))
+    return createStringError("cannot merge the code of two CPU levels");
+  return Error::success();
 }
 
 Error emitObject(llvm::Module &module, const CPULevel &level,

@@ -13,7 +13,7 @@ extern "C" {
 
 /* Raised whenever a struct below or a call contract changes. The runtime
  * refuses a model of another version with WINNOW_ERROR_VERSION. */
-#define WINNOW_ABI_VERSION 5
+#define WINNOW_ABI_VERSION 6
 
 /* Element types carry ONNX's TensorProto.DataType numbers. */
 enum {
@@ -44,7 +44,7 @@ enum {
   WINNOW_DTYPE_I2 = 26
 };
 
-/* CPU features that a library may need; `cpu_features` is their union. */
+/* CPU features that code may need; `cpu_features` is their union. */
 enum {
   WINNOW_CPU_AVX2 = 1u << 0,
   WINNOW_CPU_FMA = 1u << 1,
@@ -117,35 +117,44 @@ typedef struct winnow_call {
  * model is linked with, by the model's `bind`. */
 typedef struct winnow_rt_scope winnow_rt_scope;
 
+/* The model's code for one CPU level. */
+typedef struct winnow_code {
+  const char *cpu_level; /* x86-64, x86-64-v3 or x86-64-v4 */
+  uint64_t cpu_features; /* WINNOW_CPU_* that must be present */
+  /* Scratch that winnow_rt_parallel hands to each task, per thread. */
+  int64_t scratch_bytes;
+  /* Bytes of workspace for these symbol values. */
+  int64_t (*workspace_bytes)(const int64_t *symbols);
+  /* Runs the model. Errors are reported by winnow_rt_fail. */
+  void (*run)(const winnow_call *call);
+} winnow_code;
+
 typedef struct winnow_model_desc {
   uint32_t abi_version;
   uint32_t struct_size;
   const char *name;
   const char *compiler_version;
-  const char *target;    /* LLVM triple */
-  const char *cpu_level; /* x86-64, x86-64-v3 or x86-64-v4 */
-  uint64_t cpu_features; /* WINNOW_CPU_* that must be present */
+  const char *target; /* LLVM triple */
 
   int32_t num_inputs;
   int32_t num_outputs;
   int32_t num_symbols;
   int32_t num_sites;
   int32_t num_ops;
-  int32_t reserved;
+  int32_t num_codes; /* 1 or more */
   const winnow_tensor_desc *inputs;
   const winnow_tensor_desc *outputs;
   const winnow_symbol_desc *symbols;
   const winnow_site *sites;
   const winnow_op *ops;
+  /* Each needs what the next one needs and more, so that the first one that the
+   * machine can run is the best. The functions below are those of the last. */
+  const winnow_code *codes;
 
   int64_t weights_bytes;
   uint8_t weights_sha256[32];
   const void *embedded_weights; /* or NULL: they are in a file */
 
-  /* Scratch that winnow_rt_parallel hands to each task, per thread. */
-  int64_t scratch_bytes;
-  /* Bytes of workspace for these symbol values. */
-  int64_t (*workspace_bytes)(const int64_t *symbols);
   /* Writes the dims of all outputs, one output after the other. */
   void (*output_dims)(const int64_t *symbols, int64_t *dims);
   /* Given values of the input symbols, raises the data symbols, one after the
@@ -158,8 +167,6 @@ typedef struct winnow_model_desc {
   /* The n-th of the inputs' dims that are neither static nor one symbol, such
    * as the length of a mask over a cache and new tokens. NULL without any. */
   int64_t (*input_dim)(const int64_t *symbols, int64_t n);
-  /* Runs the model. Errors are reported by winnow_rt_fail. */
-  void (*run)(const winnow_call *call);
   /* &winnow_rt_bind, as linked with the generated code. */
   winnow_rt_scope *(*bind)(winnow_rt_scope *scope);
 } winnow_model_desc;

@@ -86,8 +86,9 @@ typedef struct winnow_model_options {
 #define WINNOW_MODEL_OPTIONS_INIT                                              \
   { sizeof(winnow_model_options), NULL, NULL, 0, 0 }
 
-/* Checks that the model fits this runtime and this CPU, finds its weights and
- * compares them with the SHA-256 in the descriptor. `options` may be NULL for
+/* Checks that the model fits this runtime, chooses the code for the highest level
+ * of this CPU, or the level that the environment's WINNOW_CPU names, finds the
+ * weights and compares them with the SHA-256 in the descriptor. `options` may be NULL for
  * a model with embedded weights, which are part of the code and not hashed
  * again. The descriptor outlives the model. Thread-safe.
  * Errors: INVALID_ARGUMENT, VERSION, CPU_UNSUPPORTED, WEIGHTS, IO,
@@ -105,6 +106,8 @@ WINNOW_API void winnow_model_close(winnow_model *model);
 WINNOW_API const char *winnow_runtime_version(void);
 WINNOW_API const winnow_model_desc *
 winnow_model_descriptor(const winnow_model *model);
+/* The code that was chosen: one of the descriptor's. */
+WINNOW_API const winnow_code *winnow_model_code(const winnow_model *model);
 WINNOW_API const char *winnow_model_name(const winnow_model *model);
 WINNOW_API const char *winnow_model_compiler_version(const winnow_model *model);
 WINNOW_API size_t winnow_model_num_inputs(const winnow_model *model);

@@ -50,8 +50,11 @@ static int usage(const char *program) {
   const winnow_model_desc *model = &winnow_cli_model;
   printf("usage: %s --input NAME=FILE.npy... --output NAME=FILE.npy... "
          "[--threads N] "
-         "[--weights FILE]\n\nRuns %s, compiled by winnow %s.\n\ninputs:\n",
+         "[--weights FILE]\n\nRuns %s, compiled by winnow %s for ",
          program, model->name, model->compiler_version);
+  for (int32_t i = 0; i < model->num_codes; ++i)
+    printf("%s%s", i ? ", " : "", model->codes[i].cpu_level);
+  printf(".\n\ninputs:\n");
   for (int32_t i = 0; i < model->num_inputs; ++i)
     print_tensor(&model->inputs[i]);
   printf("\noutputs:\n");

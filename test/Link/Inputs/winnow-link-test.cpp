@@ -35,7 +35,7 @@ using namespace winnow;
 static ModelInterface makeAwkwardModel() {
   ModelInterface model;
   model.name = "awkward";
-  model.cpuLevel = "x86-64";
+  model.codes = {{"x86-64"}};
   model.symbols = {{"batch", 1, 8}, {"int", 0, INT64_MAX}, {"batch!", 1, 2}};
   for (const char *name :
        {"463", "onnx::Shape_422", "/a/b.c", "a b c", "int", "class", "",
@@ -57,7 +57,7 @@ static ModelInterface makeAwkwardModel() {
 static ModelInterface makeDataModel() {
   ModelInterface model;
   model.name = "data";
-  model.cpuLevel = "x86-64";
+  model.codes = {{"x86-64"}};
   model.symbols = {{"n", 0, 8}, {"/NonZero.count", 0, INT64_MAX, true}};
   model.inputs = {{"x", WINNOW_DTYPE_F32, {{-1, 0, ""}, {4, -1, ""}}}};
   model.outputs = {{"y", WINNOW_DTYPE_F32, {{-1, 0, ""}}},
@@ -71,7 +71,7 @@ static ModelInterface makeScaleModel(StringRef name) {
   ModelInterface model;
   model.name = name.str();
   model.triple = sys::getDefaultTargetTriple();
-  model.cpuLevel = "x86-64";
+  model.codes = {{"x86-64"}};
   model.symbols = {{"batch", 0, 100}};
   model.inputs = {{"in/x", WINNOW_DTYPE_F32, {{-1, 0, ""}, {4, -1, ""}}}};
   model.outputs = {{"y", WINNOW_DTYPE_F32, {{-1, 0, ""}, {4, -1, ""}}}};

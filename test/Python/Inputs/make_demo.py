@@ -22,7 +22,7 @@ def main(cc, include, lib, source, folder):
     )  # fmt: skip
     np.arange(1, 13, dtype=np.float32).tofile(os.path.join(folder, name + ".weights"))
     with open(os.path.join(folder, name + ".json"), "w") as file:
-        json.dump({"format": "winnow-report", "format_version": 1, "name": name}, file)
+        json.dump({"format": "winnow-report", "format_version": 2, "name": name}, file)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,7 @@ static const winnow_symbol_desc symbols[] = {
     {"n", 0, 1000, 0, 0}, {"count", 0, 1000, 1, 0}, {"total", 0, 100000, 1, 0}};
 static const winnow_site sites[] = {{"/check", "an element is -1 or -2"},
                                     {"/repeat", "a size is out of its bounds"}};
+static const winnow_code code = {"x86-64", 0, 0, workspace_bytes, run};
 
 const winnow_model_desc data_model = {
     .abi_version = WINNOW_ABI_VERSION,
@@ -118,19 +119,18 @@ const winnow_model_desc data_model = {
     .name = "data",
     .compiler_version = "0.1.0",
     .target = "x86_64-unknown-linux-gnu",
-    .cpu_level = "x86-64",
     .num_inputs = 1,
     .num_outputs = 4,
     .num_symbols = 3,
     .num_sites = 2,
+    .num_codes = 1,
     .inputs = inputs,
     .outputs = outputs,
     .symbols = symbols,
     .sites = sites,
-    .workspace_bytes = workspace_bytes,
+    .codes = &code,
     .output_dims = output_dims,
     .capacities = capacities,
     .output_room = output_room,
-    .run = run,
     .bind = winnow_rt_bind,
 };

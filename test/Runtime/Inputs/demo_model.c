@@ -71,6 +71,8 @@ static const winnow_symbol_desc symbols[] = {{"batch", 0, 100000, 0, 0}};
 static const winnow_site sites[] = {
     {"/embed/Gather", "an index is outside the table of 3 rows"}};
 static const winnow_op ops[] = {{"rows", "/Mul, /ReduceSum"}};
+static const winnow_code code = {"x86-64", DEMO_CPU_FEATURES, 16,
+                                 workspace_bytes, run};
 
 __attribute__((visibility("default"))) const winnow_model_desc demo_model = {
     .abi_version = DEMO_ABI_VERSION,
@@ -78,28 +80,25 @@ __attribute__((visibility("default"))) const winnow_model_desc demo_model = {
     .name = "demo",
     .compiler_version = "0.1.0",
     .target = "x86_64-unknown-linux-gnu",
-    .cpu_level = "x86-64",
-    .cpu_features = DEMO_CPU_FEATURES,
     .num_inputs = 2,
     .num_outputs = 2,
     .num_symbols = 1,
     .num_sites = 1,
     .num_ops = 1,
+    .num_codes = 1,
     .inputs = inputs,
     .outputs = outputs,
     .symbols = symbols,
     .sites = sites,
     .ops = ops,
+    .codes = &code,
     .weights_bytes = 48,
     .weights_sha256 = {0xb5, 0x6f, 0x1b, 0xce, 0xa1, 0x04, 0x20, 0x6b,
                        0x35, 0x81, 0xaf, 0x0c, 0x88, 0x90, 0x00, 0xf7,
                        0x00, 0x50, 0xbc, 0xed, 0x06, 0x87, 0xd8, 0x70,
                        0x15, 0xa2, 0x31, 0x15, 0xc8, 0x67, 0x5a, 0x32},
-    .scratch_bytes = 16,
-    .workspace_bytes = workspace_bytes,
     .output_dims = output_dims,
     .capacities = capacities,
     .output_room = output_dims,
-    .run = run,
     .bind = winnow_rt_bind,
 };

@@ -28,15 +28,18 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const CPULevel &level);
 
 /// Translates a module of the LLVM dialect and sets triple, data layout and
-/// the CPU attributes of every function.
+/// the CPU attributes of every function. The names of definitions get the suffix.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVMIR(mlir::ModuleOp module, llvm::LLVMContext &context,
-                  const CPULevel &level);
+                  const CPULevel &level, llvm::StringRef suffix = "");
 
-/// Runs LLVM's optimiser.
+/// Moves what `from` defines to `into`, whose functions may be for another level.
+llvm::Error merge(llvm::Module &into, std::unique_ptr<llvm::Module> from);
+
+/// Runs LLVM's optimiser. `level` is the lowest one of the functions.
 llvm::Error optimize(llvm::Module &module, const CPULevel &level);
 
-/// Writes assembly or an object file.
+/// Writes assembly or an object file. `level` is the lowest one of the functions.
 llvm::Error emitObject(llvm::Module &module, const CPULevel &level,
                        llvm::raw_pwrite_stream &out, OutputKind kind);
 
