@@ -6,8 +6,6 @@ using namespace mlir;
 
 namespace winnow::cpu {
 
-static constexpr int64_t depthUnroll = 4;
-
 SmallVector<Value> GemmTile::zeros(Emitter &e, Type element) const {
   Value zero = e.real(0.0, VectorType::get(lanes, element));
   return SmallVector<Value>(rows * vectors, zero);
@@ -16,7 +14,8 @@ SmallVector<Value> GemmTile::zeros(Emitter &e, Type element) const {
 SmallVector<Value>
 GemmTile::multiply(Emitter &e, Value depth, ValueRange init,
                    function_ref<Value(int64_t, Value)> lhs,
-                   function_ref<Value(Value, int64_t)> rhs) const {
+                   function_ref<Value(Value, int64_t)> rhs,
+                   function_ref<void(Value)> atStep) const {
   auto step = [&](Value k, SmallVector<Value> acc) {
     SmallVector<Value> columns;
     for (int64_t v = 0; v < vectors; ++v)
@@ -31,12 +30,14 @@ GemmTile::multiply(Emitter &e, Value depth, ValueRange init,
     return acc;
   };
   Value zero = e.index(0);
-  Value whole = e.mul(e.div(depth, e.index(depthUnroll)), depthUnroll);
+  Value whole = e.mul(e.div(depth, e.index(depthStep)), depthStep);
   SmallVector<Value> acc = e.forRange(
-      zero, whole, depthUnroll, init, [&](Value k, ValueRange carried) {
+      zero, whole, depthStep, init, [&](Value k, ValueRange carried) {
         SmallVector<Value> acc = llvm::to_vector(carried);
-        for (int64_t u = 0; u < depthUnroll; ++u)
+        for (int64_t u = 0; u < depthStep; ++u)
           acc = step(e.add(k, u), std::move(acc));
+        if (atStep)
+          atStep(k);
         return acc;
       });
   if (isConstantIntValue(e.createOrFold<arith::SubIOp>(depth, whole), 0))

@@ -18,12 +18,16 @@ struct GemmTile {
   llvm::SmallVector<Value> zeros(Emitter &e, Type element) const;
 
   /// init + sum over k in [0, depth) of lhs(row, k) rhs(k, vector), where
-  /// `lhs` gives a scalar and `rhs` a vector. A loop over k in steps of four:
-  /// real loops keep LLVM from spilling.
+  /// `lhs` gives a scalar and `rhs` a vector. A loop over k in steps of
+  /// `depthStep`: real loops keep LLVM from spilling. `atStep`, if given, is
+  /// called for each step.
   llvm::SmallVector<Value>
   multiply(Emitter &e, Value depth, ValueRange init,
            llvm::function_ref<Value(int64_t, Value)> lhs,
-           llvm::function_ref<Value(Value, int64_t)> rhs) const;
+           llvm::function_ref<Value(Value, int64_t)> rhs,
+           llvm::function_ref<void(Value)> atStep = nullptr) const;
+
+  static constexpr int64_t depthStep = 4;
 };
 
 /// Where a tile goes.

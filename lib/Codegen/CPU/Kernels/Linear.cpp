@@ -24,7 +24,23 @@ namespace {
 /// in a tile, sooner than the hardware fetches it; measured on Zen 5, where 24 to
 /// 96 rows do as well and 6 do not.
 constexpr int64_t prefetchRows = 48;
-constexpr int64_t cacheLine = 64;
+constexpr int64_t lineElements = 16; ///< of a cache line
+
+/// Part of a panel that a pass walks.
+struct Strip {
+  Value panel, first; ///< and its first column
+  Value depthBegin;
+};
+
+/// Weights come from memory, and a pass would wait for them in its first tile. So
+/// the tiles of each pass fetch the strip of the next one into the L2 cache, each
+/// an equal part, evenly over its depth.
+struct FetchAhead {
+  Strip strip;
+  Value begin; ///< the pass's first row of x
+  Value rate;  ///< rows to fetch for each that a tile reads, times rateUnit
+};
+constexpr int64_t rateUnit = 1 << 16;
 
 struct Linear {
   Value x, w, out;
@@ -37,10 +53,16 @@ struct Linear {
 
 private:
   int64_t grain() const;
-  void emitStrip(Emitter &e, Value strip, Value begin, Value end,
-                 Value staging) const;
+  int64_t fetchedRows() const;
+  Strip emitStrip(Emitter &e, Value index, Value depthBegin) const;
+  void emitPasses(Emitter &e, Value index, Value begin, Value end,
+                  Value staging) const;
+  FetchAhead emitFetchAhead(Emitter &e, Value index, Value depthBegin,
+                            Value begin, Value end) const;
   void emitTile(Emitter &e, const GemmTile &tile, const TileTarget &target,
-                Value panel, Value first, Value depthBegin) const;
+                const Strip &strip, const FetchAhead &ahead) const;
+  void emitPrefetch(Emitter &e, const Strip &strip, Value row, int64_t column,
+                    unsigned locality) const;
 };
 
 FailureOr<Linear> Linear::parse(const KernelContext &context) {
@@ -87,7 +109,8 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
 
   ArrayRef<int64_t> packed = cast<MemRefType>(result.w.getType()).getShape();
   if (llvm::any_of(packed, ShapedType::isDynamic) || packed[2] <= 0 ||
-      packed[2] % *nr || packed[0] != llvm::divideCeil(*n, packed[2]))
+      packed[2] % *nr ||
+      packed[0] != int64_t(llvm::divideCeil(*n, packed[2])))
     return context.error() << "expected 'w' to be packed in panels [K, " << *nr
                            << "], or a multiple as wide, for " << *n
                            << " columns, got " << result.w.getType();
@@ -112,7 +135,7 @@ void Linear::emit(Emitter &e) const {
     Value staging = e.scratch({schedule.mr, schedule.nr}, e.getF32Type());
     Value begin = e.min(e.mul(e.div(at, strips), blockRows), rows);
     Value end = e.min(e.add(begin, blockRows), rows);
-    emitStrip(e, e.rem(at, strips), begin, end, staging);
+    emitPasses(e, e.rem(at, strips), begin, end, staging);
   });
 }
 
@@ -125,20 +148,35 @@ int64_t Linear::grain() const {
   return std::max<int64_t>(16384 / cycles, 1);
 }
 
-void Linear::emitStrip(Emitter &e, Value strip, Value begin, Value end,
-                       Value staging) const {
-  Value col = e.mul(strip, schedule.nr);
+/// Rows of the next pass that a step of a tile's loop fetches. Unknown rows of x are
+/// taken for four tiles at least. A single tile reads at the speed of memory, and
+/// would be slowed down.
+int64_t Linear::fetchedRows() const {
+  int64_t rows = cast<MemRefType>(out.getType()).getDimSize(0);
+  int64_t tiles = 4;
+  if (!ShapedType::isDynamic(rows))
+    tiles = llvm::divideCeil(std::min(rows, schedule.mb), schedule.mr);
+  return tiles < 2 ? 0 : llvm::divideCeil(GemmTile::depthStep, tiles);
+}
+
+Strip Linear::emitStrip(Emitter &e, Value index, Value depthBegin) const {
   Value strips = e.index(panelWidth / schedule.nr);
-  Value panel = e.div(strip, strips);
-  Value first = e.mul(e.rem(strip, strips), schedule.nr);
+  return {e.div(index, strips), e.mul(e.rem(index, strips), schedule.nr),
+          depthBegin};
+}
+
+void Linear::emitPasses(Emitter &e, Value index, Value begin, Value end,
+                        Value staging) const {
+  Value col = e.mul(index, schedule.nr);
   Value valid;
   if (n % schedule.nr)
     valid = e.min(e.sub(e.index(n), col), e.index(schedule.nr));
   auto pass = [&](Value depthBegin) {
+    Strip strip = emitStrip(e, index, depthBegin);
+    FetchAhead ahead = emitFetchAhead(e, index, depthBegin, begin, end);
     e.forEachTile(begin, end, schedule.mr, [&](Value row, int64_t tileRows) {
       GemmTile tile{tileRows, schedule.nr / lanes, lanes};
-      emitTile(e, tile, {out, staging, row, col, valid}, panel, first,
-               depthBegin);
+      emitTile(e, tile, {out, staging, row, col, valid}, strip, ahead);
     });
   };
   if (k <= schedule.kc)
@@ -147,31 +185,69 @@ void Linear::emitStrip(Emitter &e, Value strip, Value begin, Value end,
     e.forRange(e.index(0), e.index(k), schedule.kc, pass);
 }
 
+FetchAhead Linear::emitFetchAhead(Emitter &e, Value index, Value depthBegin,
+                                  Value begin, Value end) const {
+  Strip next = emitStrip(e, e.add(index, 1), e.index(0));
+  if (k > schedule.kc) {
+    Strip same = emitStrip(e, index, e.add(depthBegin, schedule.kc));
+    Value goesOn = e.lessThan(same.depthBegin, e.index(k));
+    next = {e.blend(goesOn, same.panel, next.panel),
+            e.blend(goesOn, same.first, next.first),
+            e.blend(goesOn, same.depthBegin, next.depthBegin)};
+  }
+  // Rows with gaps between them would be worse than none.
+  Value tiles = e.ceilDiv(e.sub(end, begin), e.index(schedule.mr));
+  Value enough = e.lessThan(e.index(GemmTile::depthStep - 1),
+                            e.mul(tiles, fetchedRows()));
+  Value rate = e.ceilDiv(e.index(rateUnit), e.max(tiles, e.index(1)));
+  return {next, begin, e.blend(enough, rate, e.index(0))};
+}
+
+void Linear::emitPrefetch(Emitter &e, const Strip &strip, Value row,
+                          int64_t column, unsigned locality) const {
+  // Behind the last row is the next panel, or nothing, which is no fault.
+  memref::PrefetchOp::create(
+      e, e.getLoc(), w,
+      ValueRange{strip.panel, e.add(strip.depthBegin, row),
+                 e.add(strip.first, column)},
+      /*isWrite=*/false, locality, /*isDataCache=*/true);
+}
+
 void Linear::emitTile(Emitter &e, const GemmTile &tile,
-                      const TileTarget &target, Value panel, Value first,
-                      Value depthBegin) const {
+                      const TileTarget &target, const Strip &strip,
+                      const FetchAhead &ahead) const {
   bool onePass = k <= schedule.kc;
   SmallVector<Value> acc = tile.zeros(e, e.getF32Type());
-  Value depth = e.index(k);
+  Value depth = e.index(k), depthBegin = strip.depthBegin;
   if (!onePass) {
     acc = e.select(
         e.equal(depthBegin, e.index(0)), [&] { return acc; },
         [&] { return target.load(e, tile); });
     depth = e.min(e.sub(depth, depthBegin), e.index(schedule.kc));
   }
+  Value tilesBefore =
+      e.div(e.sub(target.row, ahead.begin), e.index(schedule.mr));
+  Value rowsBefore = e.mul(tilesBefore, depth);
   acc = tile.multiply(
       e, depth, acc,
       [&](int64_t r, Value at) {
         return e.loadScalar(x, {e.add(target.row, r), e.add(depthBegin, at)});
       },
       [&](Value at, int64_t v) {
-        Value row = e.add(depthBegin, at), column = e.add(first, v * lanes);
-        // Behind the last row is the next panel, or nothing, which is no fault.
-        if (v * lanes * 4 % cacheLine == 0)
-          memref::PrefetchOp::create(
-              e, e.getLoc(), w, ValueRange{panel, e.add(row, prefetchRows), column},
-              /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
-        return e.load(w, {panel, row, column}, lanes);
+        if (v * lanes % lineElements == 0)
+          emitPrefetch(e, strip, e.add(at, prefetchRows), v * lanes,
+                       /*locality=*/3);
+        return e.load(w,
+                      {strip.panel, e.add(depthBegin, at),
+                       e.add(strip.first, v * lanes)},
+                      lanes);
+      },
+      [&](Value at) {
+        Value row = e.div(e.mul(e.add(rowsBefore, at), ahead.rate),
+                          e.index(rateUnit));
+        for (int64_t i = 0; i < fetchedRows(); ++i)
+          for (int64_t c = 0; c < schedule.nr; c += lineElements)
+            emitPrefetch(e, ahead.strip, e.add(row, i), c, /*locality=*/2);
       });
   if (onePass)
     return target.store(e, tile, acc, epilogue);

@@ -15,6 +15,8 @@
 // CHECK-NEXT:        vector.load
 // CHECK:             memref.prefetch
 // CHECK-COUNT-48:    vector.fma
+// A row of the next pass is fetched into the L2 cache.
+// CHECK-COUNT-2:     memref.prefetch %{{.*}}[{{.*}}], read, locality<2>, data : memref<{{.*}}x64x24xf32>
 // CHECK-NOT:       vector.fma
 // CHECK-NOT:       vector.maskedstore
 // CHECK:           vector.store
