@@ -173,7 +173,7 @@ class Session:
                 )
             self._open(path)
         else:
-            # The library and the weights stay mapped when their files are gone.
+            # The library stays mapped, and the weights in memory, when their files are gone.
             with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
                 options.setdefault("emit", "shared")
                 self._open(compile(model, folder, **options))

@@ -1,9 +1,7 @@
-#define _GNU_SOURCE
 #include "internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 struct winnow_context {
   winnow_model *model;
@@ -62,15 +60,13 @@ static winnow_status *set_workspace(winnow_context *context, void *workspace,
         "expected a workspace aligned to %d bytes, got address %p",
         WINNOW_ALIGNMENT, workspace);
   if (context->owns_workspace && context->workspace)
-    munmap(context->workspace, context->workspace_bytes);
+    winnow_unmap_memory(context->workspace, context->workspace_bytes);
   context->owns_workspace = !workspace;
   context->workspace = workspace;
   context->workspace_bytes = workspace ? bytes : 0;
   return NULL;
 }
 
-/* mmap and not malloc: zero-filled pages cost nothing until they are used, and
- * large ones may become huge pages. */
 static winnow_status *ensure_workspace(winnow_context *context,
                                        const int64_t *symbols) {
   size_t bytes;
@@ -85,15 +81,10 @@ static winnow_status *ensure_workspace(winnow_context *context,
                         "winnow_model_workspace_size",
                         bytes, context->workspace_bytes);
   set_workspace(context, NULL, 0);
-  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED)
+  void *memory = winnow_map_memory(bytes);
+  if (!memory)
     return winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
                         "expected %zu bytes of workspace, got none", bytes);
-#ifdef MADV_HUGEPAGE
-  if (bytes >= (size_t)4 << 20)
-    madvise(memory, bytes, MADV_HUGEPAGE);
-#endif
   context->workspace = memory;
   context->workspace_bytes = bytes;
   return NULL;

@@ -29,12 +29,21 @@ winnow_status *winnow_choose_code(const winnow_model_desc *desc,
 /* CPUs that the calling thread may use, at least 1. */
 int winnow_available_cpus(void);
 
+/* ---- memory.c ---- */
+
+/* Zero-filled memory that costs nothing until it is used, in huge pages where it is
+ * large: with small ones, walks of the page table take up to a tenth of the time in
+ * which weights are read. NULL where there is none. */
+void *winnow_map_memory(size_t bytes);
+void winnow_unmap_memory(void *memory, size_t bytes); /* accepts NULL */
+
 /* ---- weights.c ---- */
 
 typedef struct winnow_weights {
   const void *data;
-  void *mapping; /* to unmap, or NULL */
-  size_t mapping_bytes;
+  void *mapping; /* of the file, or NULL */
+  void *memory;  /* that the file was read into, or NULL */
+  size_t bytes;  /* of either */
 } winnow_weights;
 
 winnow_status *winnow_find_weights(const winnow_model_desc *desc,

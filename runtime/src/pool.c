@@ -18,7 +18,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #if defined(__x86_64__)
@@ -367,12 +366,8 @@ winnow_status *winnow_pool_create(const winnow_model *model,
   pool->avoided_cpu = -1;
   pool->handles = calloc((size_t)num_threads, sizeof *pool->handles);
   winnow_status *status = NULL;
-  if (all_scratch > 0) {
-    pool->scratch = mmap(NULL, pool->scratch_bytes, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pool->scratch == MAP_FAILED)
-      pool->scratch = NULL;
-  }
+  if (all_scratch > 0)
+    pool->scratch = winnow_map_memory(pool->scratch_bytes);
   if (!pool->handles || (all_scratch > 0 && !pool->scratch))
     status =
         winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
@@ -406,8 +401,7 @@ void winnow_pool_destroy(winnow_pool *pool) {
   futex_wake(&pool->signal, INT_MAX);
   for (int i = 1; i <= pool->num_started; ++i)
     pthread_join(pool->handles[i], NULL);
-  if (pool->scratch)
-    munmap(pool->scratch, pool->scratch_bytes);
+  winnow_unmap_memory(pool->scratch, pool->scratch_bytes);
   free(pool->handles);
   free(pool);
 }

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static winnow_status *map_file(const winnow_model_desc *desc, const char *path,
-                               int file, winnow_weights *weights) {
+static winnow_status *check_file(const winnow_model_desc *desc,
+                                 const char *path, int file) {
   struct stat info;
   if (fstat(file, &info) != 0)
     return winnow_error(WINNOW_ERROR_IO,
@@ -27,13 +27,40 @@ static winnow_status *map_file(const winnow_model_desc *desc, const char *path,
         "'%s', got %lld; use the file of the same compilation",
         path, (long long)desc->weights_bytes, desc->name,
         (long long)info.st_size);
-  void *mapping =
-      mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+  return NULL;
+}
+
+static winnow_status *map_file(const char *path, int file,
+                               winnow_weights *weights) {
+  void *mapping = mmap(NULL, weights->bytes, PROT_READ, MAP_PRIVATE, file, 0);
   if (mapping == MAP_FAILED)
     return winnow_error(WINNOW_ERROR_IO, "cannot map weights file '%s': %s",
                         path, strerror(errno));
   weights->data = weights->mapping = mapping;
-  weights->mapping_bytes = (size_t)info.st_size;
+  return NULL;
+}
+
+/* Into huge pages, which the pages of a file rarely are. */
+static winnow_status *read_file(const char *path, int file,
+                                winnow_weights *weights) {
+  char *memory = winnow_map_memory(weights->bytes);
+  if (!memory)
+    return winnow_error(WINNOW_ERROR_OUT_OF_MEMORY,
+                        "expected %zu bytes for the weights in '%s', got none",
+                        weights->bytes, path);
+  weights->data = weights->memory = memory;
+  for (size_t done = 0; done < weights->bytes;) {
+    ssize_t count = read(file, memory + done, weights->bytes - done);
+    if (count > 0)
+      done += (size_t)count;
+    else if (count == 0)
+      return winnow_error(WINNOW_ERROR_IO,
+                          "expected %zu bytes in weights file '%s', read %zu",
+                          weights->bytes, path, done);
+    else if (errno != EINTR)
+      return winnow_error(WINNOW_ERROR_IO, "cannot read weights file '%s': %s",
+                          path, strerror(errno));
+  }
   return NULL;
 }
 
@@ -90,8 +117,13 @@ winnow_status *winnow_find_weights(const winnow_model_desc *desc,
                                           : WINNOW_ERROR_IO,
                           "cannot open weights file '%s' of model '%s': %s",
                           path, desc->name, strerror(errno));
-    status = map_file(desc, path, file, weights);
-    close(file); /* The mapping keeps the file. */
+    status = check_file(desc, path, file);
+    weights->bytes = (size_t)desc->weights_bytes;
+    if (!status)
+      status = options->flags & WINNOW_MODEL_SKIP_WEIGHTS_HASH
+                   ? map_file(path, file, weights)
+                   : read_file(path, file, weights);
+    close(file); /* A mapping keeps the file. */
   } else {
     return winnow_error(
         WINNOW_ERROR_WEIGHTS,
@@ -108,6 +140,7 @@ winnow_status *winnow_find_weights(const winnow_model_desc *desc,
 
 void winnow_release_weights(winnow_weights *weights) {
   if (weights->mapping)
-    munmap(weights->mapping, weights->mapping_bytes);
+    munmap(weights->mapping, weights->bytes);
+  winnow_unmap_memory(weights->memory, weights->bytes);
   memset(weights, 0, sizeof *weights);
 }
