@@ -12,6 +12,7 @@ from ._abi import DTYPES, ContextOptions, Library, ModelOptions, Tensor
 from ._artifact import find_artifact
 from ._driver import compile
 from ._errors import CapacityError, InvalidArgumentError, OutOfMemoryError
+from ._memory import OutputMemory
 
 
 class TensorInfo:
@@ -59,6 +60,7 @@ class _Context:
 
     def __init__(self, model, threads, inputs, outputs):
         self.model, self.library, self.process = model, model.library, os.getpid()
+        self.memory = OutputMemory()
         self.handle = ctypes.c_void_p()
         options = ContextOptions(struct_size=ctypes.sizeof(ContextOptions), num_threads=threads)
         self.library.check(
@@ -110,6 +112,9 @@ class _Context:
             return self.library.context_plan(handle, self.inputs, count, dims, total, None)
 
         self.output_shapes = self._read_dims(plan)
+        self.memory.plan(
+            math.prod(s) * i.dtype.itemsize for s, i in zip(self.output_shapes, self.infos)
+        )
 
     def run(self, inputs):
         """-> the outputs."""
@@ -128,10 +133,14 @@ class _Context:
 
     def _make_outputs(self):
         try:
-            return [np.empty(s, info.dtype) for s, info in zip(self.output_shapes, self.infos)]
+            return [
+                self.memory.make_array(shape, info.dtype)
+                for shape, info in zip(self.output_shapes, self.infos)
+            ]
         except (MemoryError, ValueError) as error:
             # What is not to be had is not to be asked for in the next run.
             self.shapes = None
+            self.memory.clear()
             self.library.check(self.library.context_set_workspace(self.handle, None, 0))
             raise OutOfMemoryError(
                 f"expected memory for outputs of the shapes {self.output_shapes}, got none"
@@ -146,6 +155,7 @@ class _Context:
         library.check(library.run(self.handle, self.inputs, count, self.outputs, len(outputs)))
 
     def __del__(self):
+        self.memory.clear()  # outputs that live on keep the rest
         # A forked child has the memory but not the threads, which could not be
         # joined there.
         if self.handle and self.process == os.getpid():
