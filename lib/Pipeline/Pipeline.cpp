@@ -324,8 +324,13 @@ void Compiler::reportCrash() {
     if (failed(printModule(*before, path)))
       return;
   }
+  // Codegen for this machine is what a compile does unasked.
+  std::string cpu;
+  if (options.levels.size() > 1 || options.levels.front().name != getCPULevel("native")->name)
+    for (const CPULevel &level : options.levels)
+      cpu += (cpu.empty() ? " --cpu=" : ",") + level.name.str();
   error() << "internal error in phase " << stringifyPhase(current)
-          << ": this is a defect of winnow; 'winnow compile " << reproducer
+          << ": this is a defect of winnow; 'winnow compile " << reproducer << cpu
           << "' reproduces it";
 }
 

@@ -9,6 +9,8 @@
 //    tiles for the rows that are left.
 // 4. The last pass applies the epilogue.
 //
+// A single row, as in a step of a decoder, is a tile as wide as a panel instead.
+//
 //===----------------------------------------------------------------------===//
 
 #include "GemmTile.h"
@@ -46,12 +48,13 @@ struct Linear {
   Value x, w, out;
   Epilogue epilogue;
   GemmSchedule schedule;
-  int64_t n, k, panelWidth, lanes;
+  int64_t n, k, panelWidth, lanes, numRegs;
 
   static FailureOr<Linear> parse(const KernelContext &context);
   void emit(Emitter &e) const;
 
 private:
+  void emitBlocks(Emitter &e) const;
   int64_t grain() const;
   int64_t fetchedRows() const;
   Strip emitStrip(Emitter &e, Value index, Value depthBegin) const;
@@ -75,6 +78,7 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
       failed(activation))
     return failure();
   result.lanes = context.lanes();
+  result.numRegs = context.level.numVectorRegs;
   if (*nr % result.lanes)
     return context.error() << "expected 'nr' to be a multiple of "
                            << result.lanes << ", got " << *nr;
@@ -124,6 +128,19 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
 }
 
 void Linear::emit(Emitter &e) const {
+  // Beside the accumulators of a row, a broadcast and a product.
+  bool rowFits = panelWidth / lanes + 2 <= numRegs;
+  if (panelWidth == schedule.nr || !rowFits)
+    return emitBlocks(e);
+  // A single row takes a panel of several strips in one go, at the speed of memory.
+  // Strip by strip, all but the first would be computed while memory is idle.
+  Linear single = *this;
+  single.schedule = {1, panelWidth, std::max<int64_t>(k, 1), 1};
+  e.ifElse(e.equal(e.dim(out, 0), e.index(1)), [&] { single.emitBlocks(e); },
+           [&] { emitBlocks(e); });
+}
+
+void Linear::emitBlocks(Emitter &e) const {
   Value rows = e.dim(out, 0);
   Value blocks = e.ceilDiv(rows, e.index(schedule.mb));
   // Blocks of nearly equal size balance better than a short last one.
@@ -153,9 +170,9 @@ int64_t Linear::grain() const {
 /// would be slowed down.
 int64_t Linear::fetchedRows() const {
   int64_t rows = cast<MemRefType>(out.getType()).getDimSize(0);
-  int64_t tiles = 4;
-  if (!ShapedType::isDynamic(rows))
-    tiles = llvm::divideCeil(std::min(rows, schedule.mb), schedule.mr);
+  if (ShapedType::isDynamic(rows))
+    rows = 4 * schedule.mr;
+  int64_t tiles = llvm::divideCeil(std::min(rows, schedule.mb), schedule.mr);
   return tiles < 2 ? 0 : llvm::divideCeil(GemmTile::depthStep, tiles);
 }
 

@@ -65,6 +65,14 @@ func.func private @passes(memref<?x64xf32>, memref<2x64x24xf32>, memref<?x48xf32
 // register tile; the second strip's columns lie behind those of the first.
 
 // CHECK-LABEL: func.func private @strips
+// A single row is taken over the whole panel, which is read once.
+// CHECK:       scf.if
+// CHECK:         scf.parallel
+// CHECK:           scf.for %{{.*}} = %c0 to %c64 step %c4
+// CHECK-COUNT-24:    vector.fma
+// CHECK-NOT:       vector.fma
+// CHECK:         } {winnow.grain
+// CHECK:       } else {
 // CHECK:       scf.parallel (%[[AT:.*]]) = (%c0) to (%{{.*}})
 // CHECK-DAG:     %[[STRIP:.*]] = arith.remui %[[AT]], %c4
 // CHECK-DAG:     %[[COL:.*]] = arith.muli %[[STRIP]], %c24

@@ -10,7 +10,9 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
 from kernels import LEVELS, Library, declare, run
 
-TILES = {"x86-64": (4, 8), "x86-64-v3": (4, 24), "x86-64-v4": (8, 48)}
+# Rows and columns of a tile, and the columns of a panel.
+TILES = [("x86-64", 4, 8, 8), ("x86-64-v3", 4, 24, 24), ("x86-64-v4", 8, 48, 48),
+         ("x86-64", 4, 8, 48), ("x86-64-v3", 4, 24, 48), ("x86-64-v3", 6, 16, 32)]
 
 
 def inner_loops(path):
@@ -28,11 +30,11 @@ def inner_loops(path):
             yield body
 
 
-for level, (mr, nr) in TILES.items():
-    panels = -(-768 // nr)
-    library = Library(declare("k", ["memref<?x768xf32>", f"memref<{panels}x768x{nr}xf32>",
+for level, mr, nr, panel in TILES:
+    panels = -(-768 // panel)
+    library = Library(declare("k", ["memref<?x768xf32>", f"memref<{panels}x768x{panel}xf32>",
                                     "memref<768xf32>", "memref<?x768xf32>"],
-                              kind="linear", n=768, mr=mr, nr=nr, kc=768, mb=128,
+                              kind="linear", n=768, mr=mr, nr=nr, kc=768, mb=32 * mr,
                               activation="gelu", bias=True), level, load=False)
     full = mr * nr // LEVELS[level] * 4
     sizes = []
