@@ -53,13 +53,19 @@ LogicalResult Attention::checkShapes(const KernelContext &context) const {
   return success();
 }
 
-/// Tile sizes that fit the register file.
+/// Tile sizes that fit the register file, and few queries where they are few, as in
+/// a step of a decoder: lanes and rows beyond them are computed in vain.
 static void chooseTiles(Attention &op, const CPULevel &level) {
   bool wide = level.numVectorRegs >= 32;
-  op.queryVectors = 2;
-  op.scoreTile = {wide ? 8 : level.hasFMA ? 6 : 4, 2, op.lanes};
-  op.valueRows = wide ? 8 : 4;
-  op.valueVectors = level.hasFMA ? 3 : 2;
+  int64_t queries = cast<MemRefType>(op.query.getType()).getDimSize(1);
+  if (ShapedType::isDynamic(queries))
+    queries = std::numeric_limits<int32_t>::max();
+  queries = std::max<int64_t>(queries, 1);
+  op.queryVectors = queries > op.lanes ? 2 : 1;
+  op.scoreTile = {wide ? 8 : level.hasFMA ? 6 : 4, op.queryVectors, op.lanes};
+  op.valueRows = std::min<int64_t>(wide ? 8 : 4, llvm::bit_ceil(uint64_t(queries)));
+  // A single row needs many vectors to hide the latency of sums.
+  op.valueVectors = op.valueRows == 1 ? 6 : level.hasFMA ? 3 : 2;
   op.keyBlock = 4096 / (op.queryVectors * op.lanes);
 }
 

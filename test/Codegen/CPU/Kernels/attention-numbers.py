@@ -61,10 +61,12 @@ def make_mask(kind, shape):
 
 
 def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_to_zero,
-          at_end=False, lowest=False, adds=False, softcap=0, entries=None, heads_first=(False, False)):
+          at_end=False, lowest=False, adds=False, softcap=0, entries=None, heads_first=(False, False),
+          static=None):
     free = lambda h, d: memref(None, None, h, d)
+    few = lambda h, d: memref(None, static, h, d)
     first = lambda h, d: memref(None, h, None, d)
-    types = [free(heads, dim), (first if heads_first[0] else free)(key_heads, dim),
+    types = [few(heads, dim), (first if heads_first[0] else free)(key_heads, dim),
              (first if heads_first[1] else free)(key_heads, value_dim)]
     element = "i1" if kind == "bool" else "f32"
     if kind != "none":
@@ -73,13 +75,14 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
             extents[0] = str(entries)
         types.append(f"memref<{'x'.join(extents)}x?x{element}>")
     scale = float(np.float32(dim**-0.5))
-    library = Library(declare("k", types + [free(heads, value_dim)], kind="attention", scale=scale,
+    library = Library(declare("k", types + [few(heads, value_dim)], kind="attention", scale=scale,
                               causal=causal, mask=kind, nan_to_zero=nan_to_zero,
                               causal_at_end=at_end, causal_lowest=lowest,
                               causal_adds_lowest=adds, softcap=float(softcap),
                               key_heads_first=heads_first[0], value_heads_first=heads_first[1]),
                       level)
     for batch, queries, keys in SEQUENCES:
+        queries = static or queries
         batch *= entries or 1
         q = strided(generator, batch, queries, heads, dim)
         k = strided(generator, batch, keys, key_heads, dim)
@@ -130,3 +133,6 @@ for level in host_levels():
     check(level, 2, 2, 16, 16, "bool", (False, True, False), False, True, entries=2)
     check(level, 4, 2, 16, 24, "add", ROW, True, True, at_end=True, heads_first=(True, True))
     check(level, 2, 1, 16, 8, "none", ALL, True, True, heads_first=(True, False))
+    for static in (1, 2, 3):  # steps of a decoder, in narrow tiles
+        check(level, 4, 2, 64, 64, "none", ALL, True, False, at_end=True, static=static)
+        check(level, 2, 2, 16, 72, "add", ALL, False, False, static=static)

@@ -19,6 +19,16 @@ func.func private @plain(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x
 
 // -----
 
+// A step of a decoder: one vector of queries, one row of weights.
+
+// CHECK-LABEL: func.func private @one_query
+// CHECK:       memref.alloca() {alignment = 64 : i64} : memref<512x8xf32>
+// CHECK:       scf.for %{{.*}} step %c4 iter_args({{.*}}) -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+func.func private @one_query(memref<?x1x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x1x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none"}}
+
+// -----
+
 // A group of heads shares keys and values, which are not copied.
 
 // CHECK-LABEL: func.func private @grouped
