@@ -1,4 +1,5 @@
 #include "IndexExpr.h"
+#include "Elements.h"
 #include "Utils.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -8,6 +9,8 @@ using namespace winnow;
 
 /// Chains longer than this are not index arithmetic that an exporter writes.
 static constexpr unsigned kMaxDepth = 32;
+/// Constants of more elements are tables.
+static constexpr int64_t kMaxElements = 1 << 18;
 
 static bool isNonNegativeExpr(AffineExpr expr) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))
@@ -49,27 +52,33 @@ struct Analyzer {
 
   std::optional<LinearIndex> fromConstant(ConstantOp op) {
     auto dense = dyn_cast<DenseIntElementsAttr>(op.getValue());
-    if (!dense || dense.getNumElements() == 0 || dense.getNumElements() > 65536)
+    if (!dense || dense.getNumElements() == 0 || dense.getNumElements() > kMaxElements)
       return std::nullopt;
-    int64_t first = (*dense.getValues<APInt>().begin()).getSExtValue();
-    LinearIndex index = uniform(op, constant(first));
     if (dense.isSplat())
-      return index;
-    std::optional<unsigned> along;
-    for (auto [i, size] : llvm::enumerate(op.getType().getShape()))
-      if (size != 1 && std::exchange(along, unsigned(i)))
-        return std::nullopt;
-    int64_t previous = first, step = 0;
-    for (auto [i, value] : llvm::enumerate(dense.getValues<APInt>())) {
-      int64_t current = value.getSExtValue();
-      if (i == 1)
-        step = current - previous;
-      if (i > 0 && current - previous != step)
-        return std::nullopt;
-      previous = current;
+      return uniform(op, constant((*dense.getValues<APInt>().begin()).getSExtValue()));
+    return fromElements(op.getType().getShape(), dense, 0, 1);
+  }
+
+  /// Every `stride`th element from `begin` on, which `sizes` are the sizes of.
+  std::optional<LinearIndex> fromElements(ArrayRef<int64_t> sizes, DenseIntElementsAttr dense,
+                                          int64_t begin, int64_t stride) {
+    auto elements = dense.getValues<APInt>();
+    auto at = [&](int64_t i) { return elements[begin + i * stride].getSExtValue(); };
+    SmallVector<int64_t> steps(sizes.size(), 0), apart = getStrides(sizes);
+    LinearIndex result{{}, {}, constant(at(0)), numSymbols};
+    for (auto [d, size] : llvm::enumerate(sizes)) {
+      steps[d] = size > 1 ? at(apart[d]) - at(0) : 0;
+      result.dims.push_back(constant(size));
+      result.coefficients.push_back(constant(steps[d]));
     }
-    index.coefficients[*along] = constant(step);
-    return index;
+    bool isLinear = true;
+    forEachIndex(sizes, [&](int64_t number, ArrayRef<int64_t> place) {
+      int64_t expected = at(0);
+      for (auto [step, i] : llvm::zip_equal(steps, place))
+        expected += step * i;
+      isLinear &= at(number) == expected;
+    });
+    return isLinear ? std::optional(result) : std::nullopt;
   }
 
   std::optional<LinearIndex> fromReshape(ReshapeOp op, const LinearIndex &in) {
@@ -234,11 +243,47 @@ struct Analyzer {
 };
 } // namespace
 
-std::optional<LinearIndex> winnow::getLinearIndex(Value value) {
-  // Sizes may mention symbols that the value's own type does not.
+/// Sizes may mention symbols that the value's own type does not.
+static unsigned countSymbols(Value value) {
   unsigned numSymbols = getNumSymbols(value.getType());
   if (Operation *op = value.getDefiningOp())
     if (auto func = op->getParentOfType<FunctionOpInterface>())
       numSymbols = std::max<unsigned>(numSymbols, getSymbols(func).size());
-  return Analyzer{value.getContext(), numSymbols}.analyze(value, 0);
+  return numSymbols;
+}
+
+std::optional<LinearIndex> winnow::getLinearIndex(Value value) {
+  return Analyzer{value.getContext(), countSymbols(value)}.analyze(value, 0);
+}
+
+std::optional<SmallVector<LinearIndex>> winnow::getLinearTuple(Value tuples) {
+  Dims dims = getDims(tuples);
+  SmallVector<LinearIndex> parts;
+  if (auto concat = tuples.getDefiningOp<ConcatOp>()) {
+    if (concat.getAxis() + 1 != int64_t(dims.size()) ||
+        !isConstantDim(dims.back(), concat.getInputs().size()))
+      return std::nullopt;
+    for (Value part : concat.getInputs()) {
+      std::optional<LinearIndex> index = getLinearIndex(part);
+      if (!index)
+        return std::nullopt;
+      parts.push_back(*index);
+    }
+    return parts;
+  }
+  auto constant = tuples.getDefiningOp<ConstantOp>();
+  auto dense = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : nullptr;
+  if (!dense || dims.empty() || dense.getNumElements() == 0 ||
+      dense.getNumElements() > kMaxElements || !dense.getElementType().isInteger(64))
+    return std::nullopt;
+  auto sizes = llvm::to_vector(constant.getType().getShape());
+  int64_t count = std::exchange(sizes.back(), 1);
+  for (int64_t i = 0; i < count; ++i) {
+    std::optional<LinearIndex> index =
+        Analyzer{tuples.getContext(), countSymbols(tuples)}.fromElements(sizes, dense, i, count);
+    if (!index)
+      return std::nullopt;
+    parts.push_back(*index);
+  }
+  return parts;
 }

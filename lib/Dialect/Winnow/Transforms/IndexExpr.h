@@ -27,6 +27,10 @@ struct LinearIndex {
 /// movement; null where it is not provably linear.
 std::optional<LinearIndex> getLinearIndex(mlir::Value value);
 
+/// The parts of tuples of indices, which lie in the last dimension: each over the
+/// shape of `tuples` with 1 for that.
+std::optional<llvm::SmallVector<LinearIndex>> getLinearTuple(mlir::Value tuples);
+
 } // namespace winnow
 
 #endif // WINNOW_LIB_DIALECT_TRANSFORMS_INDEXEXPR_H

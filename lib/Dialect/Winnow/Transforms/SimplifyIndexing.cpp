@@ -145,7 +145,7 @@ bool isInRange(const LinearIndex &index, AffineExpr size) {
   return varying == 1 || (varying == 0 && isConstantDim(size, 1));
 }
 
-/// Joined tuples of positions in the first dimensions of data that name every
+/// Tuples of positions in the first dimensions of data that name every
 /// element in row-major order, ignoring some dimensions of the tuples.
 struct TuplePositions {
   Enumeration enumeration;
@@ -154,25 +154,21 @@ struct TuplePositions {
 };
 
 std::optional<TuplePositions> getTuplePositions(Value indices, ArrayRef<AffineExpr> data) {
-  auto concat = indices.getDefiningOp<ConcatOp>();
-  Dims dims = getDims(indices);
-  if (!concat || concat.getAxis() + 1 != dims.size())
+  std::optional<SmallVector<LinearIndex>> parts = getLinearTuple(indices);
+  if (!parts || parts->empty())
     return std::nullopt;
-  size_t size = concat.getInputs().size();
-  if (!isConstantDim(dims.back(), size))
-    return std::nullopt;
+  size_t size = parts->size();
   std::optional<LinearIndex> position;
-  for (auto [i, part] : llvm::enumerate(concat.getInputs())) {
-    std::optional<LinearIndex> index = getLinearIndex(part);
-    if (!index || !isInRange(*index, data[i]))
+  for (auto [i, index] : llvm::enumerate(*parts)) {
+    if (!isInRange(index, data[i]))
       return std::nullopt;
     if (!position) {
       position = index;
       continue;
     }
-    for (auto [sum, next] : llvm::zip_equal(position->coefficients, index->coefficients))
+    for (auto [sum, next] : llvm::zip_equal(position->coefficients, index.coefficients))
       sum = sum * data[i] + next;
-    position->offset = position->offset * data[i] + index->offset;
+    position->offset = position->offset * data[i] + index.offset;
   }
   position->dims.pop_back();
   position->coefficients.pop_back();

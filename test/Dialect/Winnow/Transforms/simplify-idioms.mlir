@@ -293,6 +293,34 @@ func.func @dynamo_mask(%m: !mask) -> !out {
 
 // -----
 
+// The same where all sizes are known and the tuples are a constant.
+// CHECK-LABEL: func @constant_tuples
+// CHECK-NEXT: %[[R:.*]] = winnow.reshape %arg0 : (tensor<2x3xi1>) -> tensor<2x1x3xi1>
+// CHECK-NEXT: return %[[R]]
+func.func @constant_tuples(%m: tensor<2x3xi1>) -> tensor<2x1x3xi1> {
+  %0 = winnow.constant dense<[[[[0, 0], [0, 1], [0, 2]]], [[[1, 0], [1, 1], [1, 2]]]]> : tensor<2x1x3x2xi64>
+  %1 = winnow.gather_nd %m, %0 : (tensor<2x3xi1>, tensor<2x1x3x2xi64>) -> tensor<2x1x3xi1>
+  return %1 : tensor<2x1x3xi1>
+}
+
+// CHECK-LABEL: func @constant_tuples_out_of_order
+// CHECK: winnow.gather_nd
+func.func @constant_tuples_out_of_order(%m: tensor<2x3xi1>) -> tensor<2x3xi1> {
+  %0 = winnow.constant dense<[[[0, 0], [0, 2], [0, 1]], [[1, 0], [1, 1], [1, 2]]]> : tensor<2x3x2xi64>
+  %1 = winnow.gather_nd %m, %0 : (tensor<2x3xi1>, tensor<2x3x2xi64>) -> tensor<2x3xi1>
+  return %1 : tensor<2x3xi1>
+}
+
+// CHECK-LABEL: func @constant_tuples_of_some_rows
+// CHECK: winnow.gather_nd
+func.func @constant_tuples_of_some_rows(%m: tensor<4x3xi1>) -> tensor<2x3xi1> {
+  %0 = winnow.constant dense<[[[0, 0], [0, 1], [0, 2]], [[1, 0], [1, 1], [1, 2]]]> : tensor<2x3x2xi64>
+  %1 = winnow.gather_nd %m, %0 : (tensor<4x3xi1>, tensor<2x3x2xi64>) -> tensor<2x3xi1>
+  return %1 : tensor<2x3xi1>
+}
+
+// -----
+
 !mask = tensor<?x?xi1, affine_map<()[s0, s1] -> (s0, s1)>>
 !b = tensor<?xi64, affine_map<()[s0, s1] -> (s0)>>
 !s = tensor<?xi64, affine_map<()[s0, s1] -> (s1)>>
