@@ -33,6 +33,7 @@ def make_parser():
     add("--runs", type=positive, default=5, metavar="N", help="of each in a round (default 5)")
     add("--dim", action="append", default=[], metavar="NAME=N", help="size of a dimension")
     add("--range", action="append", default=[], metavar="NAME=A..B", help="integers of an input, without B")
+    add("--lengths", default="", metavar="MASK=MEAN", help="sequences of random lengths; MEAN of 1, as 0.6")
     add("--inputs", metavar="FILE.npz", help="inputs in place of random ones")
     add("--tolerance", type=float, default=1e-3, metavar="X", help="of outputs, by their scale (default 1e-3)")
     add("--model-type", default="", metavar="TYPE", help="for ONNX Runtime's optimiser (default bert)")
@@ -47,8 +48,9 @@ def make_parser():
 
 
 def parse_peers(words):
+    """-> names in the order of the tables, or None for all that apply"""
     if words == "all":
-        return list(engines.PEERS)
+        return None
     names = [name for name in words.split(",") if name]
     for name in names:
         if name not in engines.PEERS:

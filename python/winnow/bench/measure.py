@@ -13,6 +13,7 @@ import numpy as np
 from . import engines, machine, stats
 from .errors import BenchError
 from .peers import Peer
+from .ragged import Ragged
 
 
 @dataclasses.dataclass
@@ -28,6 +29,7 @@ class Subject:
     job: dict
     work: dict
     has_module: bool = False
+    ragged: Ragged | None = None
 
 
 @dataclasses.dataclass
@@ -58,7 +60,7 @@ def build(name, job, folder):
     key += [machine.cpu_name()]
     key += [job[part] for part in ("threads", "model_type", "heads", "width")]
     # Our own compiler changes without a new version.
-    is_ours = name == "winnow"
+    is_ours = name in engines.OURS
     key = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
     job["artifact"] = os.path.join(folder, name if is_ours else f"{name}-{key}")
     costs = os.path.join(job["artifact"], "build.json")
@@ -86,17 +88,18 @@ def _open_log(folder, name):
 # ---- comparing ---------------------------------------------------------------
 
 
-def compare(got, want):
+def compare(got, want, rows=None):
     """Two lists of outputs -> {difference: the largest, scale: of what was
-    wanted, at the output that is off by most of its scale}."""
+    wanted, at the output that is off by most of its scale}. `rows` has for each
+    output a mask of what is compared, or None for all."""
     if len(got) != len(want):
         raise BenchError(f"expected {len(want)} outputs, got {len(got)}")
     worst = {"difference": 0.0, "scale": 1.0}
-    for mine, theirs in zip(got, want):
+    for mine, theirs, some in zip(got, want, rows or [None] * len(want)):
         if mine.shape != theirs.shape:
             raise BenchError(f"expected an output of {theirs.shape}, got {mine.shape}")
-        difference = stats.largest_difference(mine, theirs)
-        scale = max(1.0, stats.largest_difference(theirs, np.zeros((), theirs.dtype)))
+        difference = stats.largest_difference(mine, theirs, some)
+        scale = max(1.0, stats.largest_difference(theirs, np.zeros((), theirs.dtype), some))
         if difference / scale >= worst["difference"] / worst["scale"]:
             worst = {"difference": difference, "scale": scale}
     return worst
@@ -138,7 +141,7 @@ def time_turns(peers, draw, rounds, runs, before=lambda number: None):
 
 def summarize(rows, probes, work, threads):
     """Medians and ratios; times in seconds. A ratio is a peer's time over ours
-    in the same round: above 1, we are faster."""
+    in the same round: above 1, we are faster. Work is a number, or one a round."""
     summary = {}
     for name, row in rows.items():
         one = summary[name] = {
@@ -152,11 +155,11 @@ def summarize(rows, probes, work, threads):
             one["ratio"] = stats.ratio(ours["wall"], row["wall"])
             one["cpu_ratio"] = stats.ratio(ours["cpu"], row["cpu"])
         for key, amount in (("fma", work["flops"]), ("read", work["weight_bytes"])):
-            if amount:
-                rate = amount * 1e-9 / np.asarray(row["wall"])
+            if np.any(amount):
+                rate = np.asarray(amount) * 1e-9 / np.asarray(row["wall"])
                 one[f"of_{key}"] = stats.interval(rate / np.asarray(probes[key]))
                 # CPU seconds of all threads, so the probe's rate of one.
-                rate = amount * 1e-9 / np.asarray(row["cpu"])
+                rate = np.asarray(amount) * 1e-9 / np.asarray(row["cpu"])
                 alone = np.asarray(probes[f"{key}_cpu"]) / threads
                 one[f"of_{key}_cpu"] = stats.interval(rate / alone)
     return summary
@@ -186,15 +189,16 @@ def measure(subject, settings, say=lambda text: None):
     rng = np.random.default_rng(1)
     feeds = subject.draw(rng)
     with contextlib.ExitStack() as stack:
-        peers, want = {}, _reference(subject, settings, feeds)
-        for name in ["winnow", *settings.peers]:
+        peers, (names, want) = {}, _reference(subject, settings, feeds)
+        valid = _compared(subject, names, feeds)
+        for name in ["winnow", *_peers(subject, settings)]:
             say(f"{subject.name}: {engines.title(name)}")
             row = result["engines"][name] = {
                 "title": engines.title(name), "version": engines.version(name), "state": "refused",
             }  # fmt: skip
             try:
                 peer = _open(name, subject, settings, row, stack)
-                row.update(compare(list(peer.outputs(feeds).values()), want))
+                row.update(compare(list(peer.outputs(feeds).values()), want, valid))
                 row["load_seconds"] = peer.load_seconds
             except BenchError as error:
                 row["reason"] = str(error)
@@ -215,15 +219,46 @@ def measure(subject, settings, say=lambda text: None):
                 say(f"{subject.name}: round {number + 1}/{settings.rounds}")
                 probe(settings.threads, probes)
 
-            rows = time_turns(
-                peers, lambda: subject.draw(rng), settings.rounds, settings.runs, before
-            )
+            counts = []
+
+            def draw():
+                feeds = subject.draw(rng)
+                counts.append(subject.ragged.flops(feeds) if subject.ragged else None)
+                return feeds
+
+            rows = time_turns(peers, draw, settings.rounds, settings.runs, before)
             say("")
+            done = subject.work
+            if None not in counts:
+                # Padding is not work, whoever does it.
+                done = {**done, "flops": counts}
+                padded = np.full(len(counts), subject.work["flops"])
+                result["valid_flops"] = float(np.median(counts))
+                result["flop_ratio"] = stats.ratio(counts, padded)
             for name in [name for name in rows if "reason" in rows[name]]:
                 result["engines"][name].update(rows.pop(name), state="untimed")
-            for name, one in summarize(rows, probes, subject.work, settings.threads).items():
+            for name, one in summarize(rows, probes, done, settings.threads).items():
                 result["engines"][name].update(one, peak_bytes=peers[name].peak_bytes())
+                if "flop_ratio" in result and "ratio" in one:
+                    ratios = np.divide(rows[name]["wall"], rows["winnow"]["wall"])
+                    share = stats.ratio(padded / counts, ratios)
+                    result["engines"][name]["of_flop_ratio"] = share
     return result
+
+
+def _peers(subject, settings):
+    """Those asked for, or all but those that are for other subjects."""
+    if settings.peers is not None:
+        return settings.peers
+    return [n for n in engines.PEERS if subject.ragged or "ragged" not in engines.engine(n).NEEDS]
+
+
+def _compared(subject, names, feeds):
+    """What of each output is compared: padded tokens mean nothing."""
+    if not subject.ragged:
+        return None
+    valid = subject.ragged.valid(feeds)
+    return [valid if name in subject.ragged.tokens else None for name in names]
 
 
 def _job(subject, settings):
@@ -232,23 +267,28 @@ def _job(subject, settings):
         "artifact": "",
         "threads": settings.threads,
         "options": settings.options,
+        "ragged": dataclasses.asdict(subject.ragged) if subject.ragged else None,
         **subject.job,
     }
 
 
 def _reference(subject, settings, feeds):
-    """What ONNX Runtime makes of the inputs, whether it is among the peers or not."""
+    """-> names and arrays of what ONNX Runtime makes of the inputs, whether it is
+    among the peers or not"""
     with Peer("onnxruntime") as peer:
         peer.load(_job(subject, settings))
-        return list(peer.outputs(feeds).values())
+        outputs = peer.outputs(feeds)
+        return list(outputs), list(outputs.values())
 
 
 def _open(name, subject, settings, row, stack):
     engine = engines.engine(name)
     if row["version"] is None:
         raise BenchError(engines.why_absent(name))
-    if engine.NEEDS == "module" and not subject.has_module:
+    if "module" in engine.NEEDS and not subject.has_module:
         raise BenchError("it runs PyTorch modules, and this model comes from none")
+    if "ragged" in engine.NEEDS and not subject.ragged:
+        raise BenchError("it is for sequences of different lengths, which --lengths makes")
     job = _job(subject, settings)
     cost = build(name, job, subject.folder)
     if cost:

@@ -48,6 +48,8 @@ def figures(results, facts, command, picture):
         lines += [f"**{result['title']}** (`{result['name']}`): {text.work_line(result)}", ""]
         rows = [text.cells(row) for row in result["engines"].values() if row["state"] == "timed"]
         lines += _table(["engine", *text.COLUMNS[1:]], rows) if rows else []
+        padding = text.padding_line(result)
+        lines += [f"{padding}.", ""] if padding else []
         said = [f"- {title}: {reason}" for title, reason in text.refusals(result)]
         said += [f"- {title}: compiled in {cost}" for title, cost in text.notes(result)]
         lines += [*said, ""]

@@ -102,10 +102,12 @@ def read(path):
 
 class Signature:
     """Random inputs for a model whose dimensions all have sizes. `ranges` bound
-    integers: name -> (low, high), high left out."""
+    integers: name -> (low, high), high left out. `ragged` says how the mask is
+    drawn, if there is one."""
 
-    def __init__(self, graph, ranges):
-        self.inputs = []
+    def __init__(self, graph, ranges, ragged=None):
+        self.inputs, self.ragged = [], ragged
+        mask = ragged.mask if ragged else None
         names = [value.name for value in inputs_of(graph)]
         for name in ranges:
             if name not in names:
@@ -113,7 +115,7 @@ class Signature:
         for value in inputs_of(graph):
             tensor = value.type.tensor_type
             dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type)
-            if dtype.kind in "iu" and value.name not in ranges:
+            if dtype.kind in "iu" and value.name not in ranges and value.name != mask:
                 raise UsageError(
                     f"input '{value.name}' of {dtype} needs a range; give "
                     f"--range {value.name}=A..B or --inputs FILE.npz"
@@ -124,7 +126,9 @@ class Signature:
     def draw(self, rng):
         feeds = {}
         for name, dtype, shape, bounds in self.inputs:
-            if bounds:
+            if self.ragged and name == self.ragged.mask:
+                feeds[name] = self.ragged.draw_mask(rng, shape).astype(dtype)
+            elif bounds:
                 feeds[name] = rng.integers(*bounds, shape).astype(dtype)
             elif dtype.kind == "b":
                 feeds[name] = rng.integers(0, 2, shape).astype(dtype)

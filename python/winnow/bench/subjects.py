@@ -6,7 +6,7 @@ import os
 import numpy as np
 import onnx
 
-from . import machine, signature, work, workloads
+from . import machine, ragged, signature, work, workloads
 from .errors import BenchError, UsageError
 from .measure import Subject
 
@@ -52,8 +52,10 @@ def _pinned(path, dims, folder):
 def of_workload(workload, folder):
     folder = os.path.join(folder, workload.name)
     os.makedirs(folder, exist_ok=True)
-    path, model = _pinned(_written(workload, folder), workload.dims, folder)
-    draw = signature.Signature(model.graph, workload.ranges).draw
+    written = _written(workload, folder)
+    path, model = _pinned(written, workload.dims, folder)
+    sequences = ragged.find(written, *workload.lengths, workload.dims) if workload.lengths else None
+    draw = signature.Signature(model.graph, workload.ranges, sequences).draw
     job = {
         "workload": workload.name,
         "model_type": workload.family,
@@ -62,7 +64,7 @@ def of_workload(workload, folder):
     }
     counts = work.measure(model)
     return Subject(workload.name, workload.title, path, folder, draw, job, counts,
-                   workload.has_module)  # fmt: skip
+                   workload.has_module, sequences)  # fmt: skip
 
 
 def of_file(path, folder, arguments):
@@ -74,7 +76,9 @@ def of_file(path, folder, arguments):
     ranges = signature.parse_pairs(
         arguments.range, "--range NAME=A..B, B left out, or NAME=A", signature.parse_range
     )
-    feeds = None
+    feeds = sequences = None
+    if arguments.inputs and arguments.lengths:
+        raise UsageError("expected --inputs or --lengths, got both")
     if arguments.inputs:
         try:
             with np.load(arguments.inputs) as file:
@@ -85,12 +89,14 @@ def of_file(path, folder, arguments):
         dims = {**signature.dims_of(model, feeds), **dims}
         feeds = {value.name: feeds[value.name] for value in signature.inputs_of(model.graph)}
     pinned, model = _pinned(path, dims, folder)
+    if arguments.lengths:
+        sequences = ragged.find(path, *ragged.parse_lengths(arguments.lengths), dims)
     if feeds is None:
-        draw = signature.Signature(model.graph, ranges).draw
+        draw = signature.Signature(model.graph, ranges, sequences).draw
     else:
         draw = lambda rng: feeds
     job = {"workload": "", "model_type": arguments.model_type, "heads": 0, "width": 0}
-    return Subject(name, path, pinned, folder, draw, job, work.measure(model))
+    return Subject(name, path, pinned, folder, draw, job, work.measure(model), ragged=sequences)
 
 
 def find(word, folder, arguments):

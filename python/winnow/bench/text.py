@@ -78,6 +78,9 @@ def work_line(result):
     parts = []
     if result["flops"]:
         parts.append(f"{result['flops'] * 1e-9:.1f} GFLOP")
+    if "flop_ratio" in result:
+        parts.append(f"{result['valid_flops'] * 1e-9:.1f} of valid tokens")
+        parts.append(f"FLOP ratio {interval(result['flop_ratio'])}")
     parts.append(f"{mebibytes(result['weight_bytes'])} MiB of weights")
     probes = result.get("probes")
     if probes:
@@ -116,8 +119,18 @@ def notes(result):
 
 def fastest(result):
     """The peer that took the least time, or None."""
-    rows = [row for row in result["engines"].values() if "ratio" in row]
+    peers = {name: row for name, row in result["engines"].items() if name not in engines.OURS}
+    rows = [row for row in peers.values() if "ratio" in row]
     return min(rows, key=lambda row: row["seconds"][0], default=None)
+
+
+def padding_line(result):
+    """How much of what padding costs its removal saves, or None."""
+    for name in engines.OURS:
+        row = result["engines"].get(name, {})
+        if "of_flop_ratio" in row:
+            return f"{row['title']}: ratio over FLOP ratio {interval(row['of_flop_ratio'])}"
+    return None
 
 
 def table(result):
@@ -133,6 +146,8 @@ def table(result):
     best = fastest(result)
     if best:
         lines.append(f"  the fastest peer is {best['title']}: ratio {interval(best['ratio'])}")
+    padding = padding_line(result)
+    lines += [f"  {padding}"] if padding else []
     lines += [f"  {title}: {reason}" for title, reason in refusals(result)]
     lines += [f"  {title}: compiled in {text}" for title, text in notes(result)]
     return "\n".join(lines)

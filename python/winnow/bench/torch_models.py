@@ -19,6 +19,7 @@ class Made:
     module: nn.Module
     inputs: dict  # name -> example
     outputs: list
+    open_dims: dict | None = None  # axis -> name, of all inputs
 
 
 class _Call(nn.Module):
@@ -64,7 +65,7 @@ def _ids(vocabulary, *shape):
     return torch.zeros(shape, dtype=torch.long) + vocabulary // 2
 
 
-def bert(seq):
+def bert(seq, batch=1):
     config = transformers.BertConfig(attn_implementation="sdpa")
     model = transformers.BertModel(config)
 
@@ -72,13 +73,18 @@ def bert(seq):
         result = model(input_ids=ids, attention_mask=mask, token_type_ids=types)
         return result.last_hidden_state, result.pooler_output
 
-    ids = _ids(config.vocab_size, 1, seq)
+    ids = _ids(config.vocab_size, batch, seq)
     inputs = {
         "input_ids": ids,
         "attention_mask": torch.ones_like(ids),
         "token_type_ids": torch.zeros_like(ids),
     }
     return model, call, inputs, ["last_hidden_state", "pooler_output"]
+
+
+def open_bert(seq):
+    """Exported for any number of sequences of any length."""
+    return *bert(seq, batch=16), {0: "batch", 1: "seq"}
 
 
 def _image(model):
@@ -140,6 +146,9 @@ MODULES = {
     "bert-32": lambda: bert(32),
     "bert-128": lambda: bert(128),
     "bert-512": lambda: bert(512),
+    "bert-ragged-128": lambda: open_bert(128),
+    "bert-ragged-512": lambda: open_bert(512),
+    "bert-full-128": lambda: open_bert(128),
     "vit": vit,
     "gpt2-prefill": lambda: gpt2(128, 0),
     "gpt2-decode": lambda: gpt2(1, 512),
@@ -149,12 +158,13 @@ MODULES = {
 
 
 def make(name):
-    model, call, inputs, outputs = MODULES[name]()
-    return Made(_Call(_set_weights(model), call).eval(), inputs, outputs)
+    model, call, *rest = MODULES[name]()
+    return Made(_Call(_set_weights(model), call).eval(), *rest)
 
 
 def export(name, path):
     made = make(name)
+    dims = (tuple(made.open_dims for _ in made.inputs),) if made.open_dims else None
     torch.onnx.export(
         made.module,
         tuple(made.inputs.values()),
@@ -164,6 +174,7 @@ def export(name, path):
         input_names=list(made.inputs),
         output_names=made.outputs,
         external_data=False,
+        dynamic_shapes=dims,
         verbose=False,
     )
 

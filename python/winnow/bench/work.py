@@ -6,15 +6,20 @@ import onnx
 from onnx import shape_inference
 
 
+def drop_weights(model):
+    """Forgets the values of weights, in place, and keeps small integers, from
+    which shapes follow."""
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) > 1024:
+            tensor.ClearField("raw_data")
+            tensor.ClearField("float_data")
+
+
 def _shapes(model):
     """Value name -> list of sizes, where all are known."""
     small = onnx.ModelProto()
     small.CopyFrom(model)
-    for tensor in small.graph.initializer:
-        # Shapes follow from small integers, not from weights.
-        if math.prod(tensor.dims) > 1024:
-            tensor.ClearField("raw_data")
-            tensor.ClearField("float_data")
+    drop_weights(small)
     try:
         small = shape_inference.infer_shapes(small, data_prop=True)
     except Exception:

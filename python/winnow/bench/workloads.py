@@ -14,7 +14,8 @@ VOCABULARY = {"bert": 30522, "gpt2": 50257}
 @dataclasses.dataclass(frozen=True)
 class Workload:
     """`write(path)` writes the model; `dims` and `ranges` are those of
-    signature.py; family, heads and width are for ONNX Runtime's optimiser."""
+    signature.py; `lengths` is the mask of ragged.py with the mean; family, heads
+    and width are for ONNX Runtime's optimiser."""
 
     name: str
     title: str
@@ -25,6 +26,7 @@ class Workload:
     heads: int = 0
     width: int = 0
     has_module: bool = False
+    lengths: tuple = ()
 
 
 def _export(name):
@@ -46,6 +48,14 @@ def _bert(seq):
     return _module(f"bert-{seq}", f"BERT-base, batch 1, {seq} tokens", "bert", 12, 768,
                    input_ids=(0, VOCABULARY["bert"]), attention_mask=(1, 2),
                    token_type_ids=(0, 2))  # fmt: skip
+
+
+def _ragged_bert(kind, seq, mean, batch=16):
+    return Workload(f"bert-{kind}-{seq}", f"BERT-base, batch {batch}, {seq} tokens, mean {mean:g}",
+                    _export(f"bert-{kind}-{seq}"),
+                    {"input_ids": (0, VOCABULARY["bert"]), "token_type_ids": (0, 2)},
+                    {"batch": batch, "seq": seq}, "bert", 12, 768, True,
+                    ("attention_mask", mean))  # fmt: skip
 
 
 def _minilm():
@@ -78,6 +88,9 @@ WORKLOADS = {
     workload.name: workload
     for workload in (
         *map(_bert, (8, 32, 128, 512)),
+        _ragged_bert("ragged", 128, 0.6),
+        _ragged_bert("ragged", 512, 0.6),
+        _ragged_bert("full", 128, 1.0),
         _module("vit", "ViT-B/16, batch 1", "vit", 12, 768),
         _module("gpt2-prefill", "GPT-2 small, 128 tokens", "gpt2", 12, 768,
                 input_ids=(0, VOCABULARY["gpt2"])),

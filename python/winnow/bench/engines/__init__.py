@@ -5,14 +5,16 @@ A module of an engine has
   TITLE        its name in tables
   PACKAGE      the package of requirements-bench.txt that brings it, or None
   IMPORT       the Python package that it runs on
-  NEEDS        "module" if it runs a PyTorch module, which only workloads have
+  NEEDS        "module" if it runs a PyTorch module, which only workloads have,
+               "ragged" if it wants sequences of different lengths (ragged.py)
   build(job)   optional: writes what is loaded later into the folder job["artifact"]
   setup(job)   optional: what precedes loading and does not count as its time
   load(job)    -> a Loaded
 
 is set as docs/benchmarks.md says, and imports what it runs on inside its
 functions, in the process of its own that worker.py is. A job is a dict: model
-(the .onnx file), artifact, threads, workload, model_type, heads, width, options.
+(the .onnx file), artifact, threads, workload, model_type, heads, width, options,
+and ragged: the fields of a Ragged, or None.
 """
 
 import dataclasses
@@ -28,15 +30,20 @@ from .. import machine
 # Ours first, then in the order of the tables.
 NAMES = (
     "winnow",
+    "winnow-padded",
     "onnxruntime",
+    "onnxruntime-each",
     "onnxruntime-fused",
     "openvino",
     "iree",
     "tvm",
     "torch",
+    "torch-packed",
     "torch-compile",
 )
 PEERS = NAMES[1:]
+# Built by this repository: they change without a version and are no rivals.
+OURS = NAMES[:2]
 
 
 @dataclasses.dataclass

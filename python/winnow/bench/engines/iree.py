@@ -7,7 +7,7 @@ from .. import machine
 from . import Loaded
 
 TITLE = "IREE"
-PACKAGE, IMPORT, NEEDS = "iree-base-compiler", "iree.runtime", "onnx"
+PACKAGE, IMPORT, NEEDS = "iree-base-compiler", "iree.runtime", ()
 FLAGS = (
     "--iree-hal-target-device=local",
     "--iree-hal-local-target-device-backends=llvm-cpu",

@@ -3,7 +3,7 @@
 from . import Loaded
 
 TITLE = "ONNX Runtime"
-PACKAGE, IMPORT, NEEDS = "onnxruntime", "onnxruntime", "onnx"
+PACKAGE, IMPORT, NEEDS = "onnxruntime", "onnxruntime", ()
 
 
 def open_session(path, threads):

@@ -6,7 +6,7 @@ from . import Loaded
 from .onnxruntime import open_session
 
 TITLE = "ONNX Runtime, fused"
-PACKAGE, IMPORT, NEEDS = "onnxruntime", "onnxruntime", "onnx"
+PACKAGE, IMPORT, NEEDS = "onnxruntime", "onnxruntime", ()
 
 
 def build(job):

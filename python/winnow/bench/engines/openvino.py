@@ -3,7 +3,7 @@
 from . import Loaded
 
 TITLE = "OpenVINO"
-PACKAGE, IMPORT, NEEDS = "openvino", "openvino", "onnx"
+PACKAGE, IMPORT, NEEDS = "openvino", "openvino", ()
 
 
 def load(job):

@@ -3,7 +3,7 @@
 from . import Loaded
 
 TITLE = "PyTorch"
-PACKAGE, IMPORT, NEEDS = "torch", "torch", "module"
+PACKAGE, IMPORT, NEEDS = "torch", "torch", ("module",)
 
 
 def setup(job):

@@ -3,7 +3,7 @@
 from . import torch as eager
 
 TITLE = "PyTorch, compiled"
-PACKAGE, IMPORT, NEEDS = "torch", "torch", "module"
+PACKAGE, IMPORT, NEEDS = "torch", "torch", ("module",)
 setup = eager.setup
 
 

@@ -5,7 +5,7 @@ import os
 from . import Loaded
 
 TITLE = "TVM"
-PACKAGE, IMPORT, NEEDS = "apache-tvm", "tvm", "onnx"
+PACKAGE, IMPORT, NEEDS = "apache-tvm", "tvm", ()
 
 
 def build(job):

@@ -4,7 +4,7 @@ from .. import machine
 from . import Loaded
 
 TITLE = "Winnow"
-PACKAGE, IMPORT, NEEDS = None, "winnow", "onnx"
+PACKAGE, IMPORT, NEEDS = None, "winnow", ()
 
 
 def build(job):
