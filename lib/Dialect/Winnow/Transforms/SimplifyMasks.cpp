@@ -66,6 +66,26 @@ struct ProductOfChoices : SimplifyPattern<MulOp> {
   }
 };
 
+/// Whether a product of integers is not 0 is whether both are not: the mask of pairs that a mask
+/// makes with itself. Masks are no numbers whose product overflows.
+struct BooleanOfProduct : SimplifyPattern<CastOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(CastOp op, PatternRewriter &rewriter) const override {
+    auto product = op.getInput().getDefiningOp<MulOp>();
+    if (!op.getType().getElementType().isInteger(1) || !product ||
+        isa<FloatType>(product.getType().getElementType()))
+      return rewriter.notifyMatchFailure(op, "no boolean of a product of integers");
+    auto isSet = [&](Value value) -> Value {
+      return CastOp::create(rewriter, op.getLoc(),
+                            getTensorType(getDims(value), rewriter.getI1Type(), countSymbols(op)),
+                            value);
+    };
+    Value both = createBroadcasting<AndOp>(rewriter, op.getLoc(), isSet(product.getLhs()),
+                                           isSet(product.getRhs()), countSymbols(op));
+    return replace(rewriter, op, both, "simplify.boolean", "tested factors instead of a product");
+  }
+};
+
 /// A select of numbers inside a select of one of them.
 struct NestedChoice : SimplifyPattern<SelectOp> {
   using SimplifyPattern::SimplifyPattern;
@@ -383,7 +403,7 @@ struct SliceOfIota : SimplifyPattern<SliceOp> {
 } // namespace
 
 void winnow::populateMaskPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
-  patterns.add<ProductOfChoices, NestedChoice, Absorb<OrOp, AndOp>, Absorb<AndOp, OrOp>,
+  patterns.add<ProductOfChoices, BooleanOfProduct, NestedChoice, Absorb<OrOp, AndOp>, Absorb<AndOp, OrOp>,
                CompareOfSum, ConcatOfPositions, MoveAboveChoice<ReshapeOp>, MoveAboveChoice<SliceOp>,
                ReshapeAboveBoolean, ChoiceOfZero, SliceAboveCondition, SliceOfIota>(patterns.getContext(), reporter);
 }

@@ -302,3 +302,29 @@ func.func @concat_of_hidden() -> !all attributes {winnow.symbols = [{name = "s",
   %0 = winnow.concat %z, %m {axis = 1 : i64} : (!past, !new) -> !all
   return %0 : !all
 }
+
+// -----
+
+// A mask of pairs is not 0 where both factors are not.
+
+// CHECK-LABEL: func.func @boolean_of_product
+// CHECK-DAG: %[[A:.*]] = winnow.cast %arg0 : (tensor<2x1xi64>) -> tensor<2x1xi1>
+// CHECK-DAG: %[[B:.*]] = winnow.cast %arg1 : (tensor<1x3xi64>) -> tensor<1x3xi1>
+// CHECK: winnow.and %[[A]], %[[B]]
+func.func @boolean_of_product(%a: tensor<2x1xi64>, %b: tensor<1x3xi64>) -> tensor<2x3xi1> {
+  %0 = winnow.mul %a, %b : (tensor<2x1xi64>, tensor<1x3xi64>) -> tensor<2x3xi64>
+  %1 = winnow.cast %0 : (tensor<2x3xi64>) -> tensor<2x3xi1>
+  return %1 : tensor<2x3xi1>
+}
+
+// -----
+
+// Floats may be so small that their product is 0.
+
+// CHECK-LABEL: func.func @boolean_of_float_product
+// CHECK: winnow.mul
+func.func @boolean_of_float_product(%a: tensor<2x1xf32>, %b: tensor<1x3xf32>) -> tensor<2x3xi1> {
+  %0 = winnow.mul %a, %b : (tensor<2x1xf32>, tensor<1x3xf32>) -> tensor<2x3xf32>
+  %1 = winnow.cast %0 : (tensor<2x3xf32>) -> tensor<2x3xi1>
+  return %1 : tensor<2x3xi1>
+}
