@@ -32,6 +32,10 @@ public:
   Value add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(loc, x, y); }
   Value subtract(Value x, Value y) { return b.createOrFold<arith::SubIOp>(loc, x, y); }
   Value multiply(Value x, Value y) { return b.createOrFold<arith::MulIOp>(loc, x, y); }
+  Value divide(Value x, Value y) {
+    Value atLeastOne = b.createOrFold<arith::MaxSIOp>(loc, y, constant(1));
+    return b.createOrFold<arith::DivSIOp>(loc, x, atLeastOne);
+  }
   Value scale(Value x, int64_t factor) { return factor == 1 ? x : multiply(x, constant(factor)); }
   Value size(Value memref, int64_t dim) { return b.createOrFold<memref::DimOp>(loc, memref, dim); }
   Value elements(Value memref) {
@@ -86,9 +90,19 @@ Value countAttention(Counter &c, ValueRange operands, DictionaryAttr config) {
     return attr && attr.getValue();
   };
   Value query = operands[0], key = operands[1], out = operands.back();
-  Value keys = c.size(key, flag("key_heads_first") ? 2 : 1);
-  Value scores = countScores(c, c.size(query, 1), keys, flag("causal"));
-  Value heads = c.multiply(c.size(query, 0), c.size(query, 2));
+  Value queries = c.size(query, 1), keys = c.size(key, flag("key_heads_first") ? 2 : 1);
+  Value batch = c.size(query, 0);
+  // Packed sequences count as if all were of the mean length.
+  if (flag("key_packed"))
+    batch = c.size(operands[operands.size() - 2], 0);
+  else if (flag("query_packed"))
+    batch = c.size(key, 0);
+  if (flag("query_packed"))
+    queries = c.divide(queries, batch);
+  if (flag("key_packed"))
+    keys = c.divide(keys, batch);
+  Value scores = countScores(c, queries, keys, flag("causal"));
+  Value heads = c.multiply(batch, c.size(query, 2));
   Value depth = c.add(c.size(query, 3), c.size(out, 3));
   return c.scale(c.multiply(c.multiply(heads, scores), depth), 2);
 }

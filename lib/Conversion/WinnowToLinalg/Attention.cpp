@@ -10,7 +10,8 @@ using namespace winnow;
 /// The mask with a value of its own for each key: the kernel reads whole rows.
 static Value repeatAlongKeys(AttentionOp op, Value mask, OpBuilder &b) {
   Dims from = getDims(op.getMask()), to = from;
-  to[3] = getDims(op.getKey())[1];
+  if (!op.getKeyPositions())
+    to[3] = getDims(op.getKey())[1];
   if (from == to)
     return mask;
   return createElementwise(b, op.getLoc(), to, getElementTypeOrSelf(mask), mask,
@@ -42,14 +43,20 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
       inputs.push_back(repeatAlongKeys(op, adaptor.getMask(), rewriter));
       mask = getElementTypeOrSelf(op.getMask()).isInteger(1) ? "bool" : "add";
     }
+    for (Value packing : {adaptor.getQueryPositions(), adaptor.getKeyPositions(),
+                          adaptor.getQueryOffsets(), adaptor.getKeyOffsets(), adaptor.getKeyLengths()})
+      if (packing)
+        inputs.push_back(packing);
     SmallVector<NamedAttribute> config = {
         rewriter.getNamedAttr("causal", rewriter.getBoolAttr(op.getCausal())),
         rewriter.getNamedAttr("causal_adds_lowest", rewriter.getBoolAttr(op.getCausalAddsLowest())),
         rewriter.getNamedAttr("causal_at_end", rewriter.getBoolAttr(op.getCausalAtEnd())),
         rewriter.getNamedAttr("causal_lowest", rewriter.getBoolAttr(op.getCausalLowest())),
         rewriter.getNamedAttr("key_heads_first", rewriter.getBoolAttr(bool(key))),
+        rewriter.getNamedAttr("key_packed", rewriter.getBoolAttr(bool(op.getKeyOffsets()))),
         rewriter.getNamedAttr("mask", rewriter.getStringAttr(mask)),
         rewriter.getNamedAttr("nan_to_zero", rewriter.getBoolAttr(op.getNanToZero())),
+        rewriter.getNamedAttr("query_packed", rewriter.getBoolAttr(bool(op.getQueryOffsets()))),
         rewriter.getNamedAttr("scale", op.getScaleAttr()),
         rewriter.getNamedAttr("value_heads_first", rewriter.getBoolAttr(bool(value)))};
     if (op.getSoftcap())

@@ -190,7 +190,9 @@ static Value fuse(OpImporter &n, const DenseAttention &form) {
   // Only a mask can hide all keys from a query.
   bool canHide = mask && form.zeroHiddenRows;
   FloatAttr softcap = form.softcap != 0 ? n.b.getF32FloatAttr(form.softcap) : FloatAttr();
-  return n.make<AttentionOp>(form.query, form.key, form.value, mask, llvm::APFloat(float(scale)),
+  return n.make<AttentionOp>(form.query, form.key, form.value, mask, /*query_positions=*/Value(), /*key_positions=*/Value(),
+                                     /*query_offsets=*/Value(),
+                             /*key_offsets=*/Value(), /*key_lengths=*/Value(), llvm::APFloat(float(scale)),
                              isCausal, canHide, isAtEnd, /*causal_lowest=*/false,
                              /*causal_adds_lowest=*/false, softcap);
 }

@@ -67,7 +67,7 @@ func.func @main(%x: tensor<2x3xi32>, %w: tensor<3x4xi32>) -> tensor<2x4xi32> att
 // -----
 
 // CHECK-LABEL: func.func @main
-// CHECK: winnow.kernel "attention" {{.*}} {causal = false, causal_adds_lowest = false, causal_at_end = false, causal_lowest = false, key_heads_first = false, mask = "bool", nan_to_zero = true, scale = 5.000000e-01 : f32, value_heads_first = false}
+// CHECK: winnow.kernel "attention" {{.*}} {causal = false, causal_adds_lowest = false, causal_at_end = false, causal_lowest = false, key_heads_first = false, key_packed = false, mask = "bool", nan_to_zero = true, query_packed = false, scale = 5.000000e-01 : f32, value_heads_first = false}
 func.func @main(%q: tensor<1x5x2x4xf32>, %k: tensor<1x6x2x4xf32>, %v: tensor<1x6x2x4xf32>, %m: tensor<1x1x1x6xi1>) -> tensor<1x5x2x4xf32> attributes {winnow.entry} {
   %0 = winnow.attention %q, %k, %v mask(%m) {scale = 0.5 : f32, nan_to_zero} : (tensor<1x5x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x6x2x4xf32>, tensor<1x1x1x6xi1>) -> tensor<1x5x2x4xf32>
   return %0 : tensor<1x5x2x4xf32>
@@ -186,4 +186,16 @@ func.func @moved_weight(%x: tensor<5x24xf32>) -> tensor<5x16xf32> attributes {wi
   %1 = winnow.reshape %0 : (tensor<16x3x8xf32>) -> tensor<16x24xf32>
   %2 = winnow.linear %x, %1 {transpose_weight} : (tensor<5x24xf32>, tensor<16x24xf32>) -> tensor<5x16xf32>
   return %2 : tensor<5x16xf32>
+}
+
+// -----
+
+// Packed sequences: positions after the mask, then where sequences begin.
+
+// CHECK-LABEL: func.func @packed_attention
+// CHECK-SAME: %{{.*}}: memref<?xi8>, %[[Q:[^:]*]]: memref<1x5x2x4xf32>, %[[M:[^:]*]]: memref<1x1x6x6xf32>, %[[P:[^:]*]]: memref<5xi64>, %[[O:[^:]*]]: memref<3xi64>, %[[L:[^:]*]]: memref<2xi64>
+// CHECK: winnow.kernel "attention" ins(%[[TQ:.*]], %[[TQ]], %[[TQ]], %[[TM:.*]], %[[TP:.*]], %[[TP]], %[[TO:.*]], %[[TO]], %[[TL:.*]] : {{.*}} {{{.*}}key_packed = true, mask = "add", {{.*}}query_packed = true
+func.func @packed_attention(%q: tensor<1x5x2x4xf32>, %m: tensor<1x1x6x6xf32>, %p: tensor<5xi64>, %o: tensor<3xi64>, %l: tensor<2xi64>) -> tensor<1x5x2x4xf32> attributes {winnow.entry} {
+  %0 = winnow.attention %q, %q, %q mask(%m) query_positions(%p) key_positions(%p) query_offsets(%o) key_offsets(%o) key_lengths(%l) {scale = 0.5 : f32} : (tensor<1x5x2x4xf32>, tensor<1x5x2x4xf32>, tensor<1x5x2x4xf32>, tensor<1x1x6x6xf32>, tensor<5xi64>, tensor<5xi64>, tensor<3xi64>, tensor<3xi64>, tensor<2xi64>) -> tensor<1x5x2x4xf32>
+  return %0 : tensor<1x5x2x4xf32>
 }

@@ -1,7 +1,8 @@
 //===- Attention.cpp - softmax(scale q k^T + mask) v ----------------------===//
 //
 // 1. Indices of the parallel loop are (batch, head, block of queries), block
-//    fastest. The block's queries are transposed and scaled into scratch.
+//    fastest, or, where queries are packed, (head, sequence, block): one work list
+//    of blocks, however uneven the sequences are. The block's queries are transposed and scaled into scratch.
 // 2. Keys are walked in blocks. A block's scores are register tiles of keys
 //    times queries, left in scratch (AttentionScores.cpp).
 // 3. Online softmax: the scores become weights relative to the greatest score
@@ -82,7 +83,9 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
                 : *maskName == "bool" ? MaskKind::boolean
                                       : MaskKind::additive;
   bool masked = op.maskKind != MaskKind::none;
-  auto arguments = context.arguments(4 + masked);
+  bool queryPacked = context.flag("query_packed"), keyPacked = context.flag("key_packed");
+  auto arguments = context.arguments(4 + masked + queryPacked + 2 * keyPacked +
+                                     (masked && queryPacked) + (masked && keyPacked));
   if (failed(arguments))
     return failure();
   op.query = (*arguments)[0];
@@ -110,9 +113,29 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
                        ? IntegerType::get(context.config.getContext(), 1)
                        : context.f32();
     if (failed(context.memref(op.mask, "mask", 4, element)) ||
-        failed(context.sameExtent(op.mask, 3, "mask", op.key,
-                                  lengthDim(op.keyHeadsFirst), "k")))
+        (!keyPacked && failed(context.sameExtent(op.mask, 3, "mask", op.key,
+                                                 lengthDim(op.keyHeadsFirst), "k"))))
       return failure();
+  }
+  unsigned next = 3 + masked;
+  auto takePacking = [&](StringRef name) -> FailureOr<Value> {
+    Value numbers = (*arguments)[next++];
+    if (failed(context.memref(numbers, name, 1, IntegerType::get(context.config.getContext(), 64))))
+      return failure();
+    return numbers;
+  };
+  for (auto [isThere, into, name] :
+       {std::tuple(masked && queryPacked, &op.queryPositions, "query_positions"),
+        std::tuple(masked && keyPacked, &op.keyPositions, "key_positions"),
+        std::tuple(queryPacked, &op.queryOffsets, "query_offsets"),
+        std::tuple(keyPacked, &op.keyOffsets, "key_offsets"),
+        std::tuple(keyPacked, &op.keyLengths, "key_lengths")}) {
+    if (!isThere)
+      continue;
+    FailureOr<Value> numbers = takePacking(name);
+    if (failed(numbers))
+      return failure();
+    *into = *numbers;
   }
   op.scale = *scale;
   if (context.config.contains("softcap")) {
@@ -136,21 +159,62 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
 //===----------------------------------------------------------------------===//
 
 void Attention::emit(Emitter &e) const {
+  if (queryOffsets) {
+    Value blocks = emitPackedBlocks(e);
+    e.parallel(e.mul(blocks, heads), 1, [&](Value at) {
+      Block block = emitBlock(e, emitPackedItem(e, at, blocks));
+      e.ifElse(e.lessThan(block.first, block.queries), [&] { emitBlockBody(e, block); });
+    });
+    return;
+  }
   Value blocks = e.ceilDiv(e.dim(query, 1), e.index(queryBlock()));
   Value items = e.mul(e.mul(e.dim(query, 0), heads), blocks);
   e.parallel(items, 1, [&](Value at) {
-    Block block = emitBlock(e, at, blocks);
-    emitQueryPacking(e, block);
-    emitStart(e, block);
-    Value keys = keyLength(e), end = keys;
-    if (causal)
-      end = e.max(e.min(keys, e.add(block.seen, queryBlock())), e.index(0));
-    emitKeys(e, block, e.index(0), end);
-    if (causalLowest || causalAddsLowest)
-      e.ifElse(emitNeedsHiddenKeys(e, block, end, keys),
-               [&] { emitKeys(e, block, end, keys); });
-    emitEnd(e, block);
+    Value item = e.div(at, blocks);
+    emitBlockBody(e, emitBlock(e, {e.div(item, e.index(heads)), e.rem(item, e.index(heads)),
+                                   e.rem(at, blocks)}));
   });
+}
+
+Value loadIndex(Emitter &e, Value numbers, Value at) {
+  return arith::IndexCastOp::create(e, e.getIndexType(), e.loadScalar(numbers, at));
+}
+
+/// Of sequence b, blocks begin at number offsets[b] / size + b: far enough from
+/// those of the next one for all its queries, with at most one to spare, and no
+/// table is needed to find the sequence of a block.
+Value Attention::emitPackedBlocks(Emitter &e) const {
+  Value sequences = e.sub(e.dim(queryOffsets, 0), e.index(1));
+  Value tokens = loadIndex(e, queryOffsets, sequences);
+  return e.add(e.div(tokens, e.index(queryBlock())), sequences);
+}
+
+Attention::Item Attention::emitPackedItem(Emitter &e, Value at, Value blocks) const {
+  Value head = e.div(at, blocks), number = e.rem(at, blocks);
+  Value sequences = e.sub(e.dim(queryOffsets, 0), e.index(1));
+  auto firstBlock = [&](Value sequence) {
+    return e.add(e.div(loadIndex(e, queryOffsets, sequence), e.index(queryBlock())), sequence);
+  };
+  // The last sequence that begins at the number or before.
+  Value batch = e.forRange(e.index(1), sequences, 1, e.index(0), [&](Value sequence, ValueRange count) {
+    Value isAfter = e.lessThan(number, firstBlock(sequence));
+    Value one = arith::SelectOp::create(e, isAfter, e.index(0), e.index(1));
+    return SmallVector<Value>{e.add(count.front(), one)};
+  })[0];
+  return {batch, head, e.sub(number, firstBlock(batch))};
+}
+
+void Attention::emitBlockBody(Emitter &e, const Block &block) const {
+  emitQueryPacking(e, block);
+  emitStart(e, block);
+  Value end = block.keys;
+  if (causal)
+    end = e.max(e.min(block.keys, e.add(block.seen, queryBlock())), e.index(0));
+  emitKeys(e, block, e.index(0), end);
+  if (causalLowest || causalAddsLowest)
+    e.ifElse(emitNeedsHiddenKeys(e, block, end, block.keys),
+             [&] { emitKeys(e, block, end, block.keys); });
+  emitEnd(e, block);
 }
 
 void Attention::emitKeys(Emitter &e, const Block &block, Value begin,
@@ -160,8 +224,7 @@ void Attention::emitKeys(Emitter &e, const Block &block, Value begin,
   });
 }
 
-Attention::Block Attention::emitBlock(Emitter &e, Value at,
-                                      Value blocks) const {
+Attention::Block Attention::emitBlock(Emitter &e, const Item &item) const {
   Block block;
   Type f32 = e.getF32Type();
   int64_t queries = queryBlock();
@@ -173,29 +236,42 @@ Attention::Block Attention::emitBlock(Emitter &e, Value at,
   block.stats = e.scratch({3, queries}, f32);
   block.staging = e.scratch({valueRows, valueVectors * lanes}, f32);
 
-  Value item = e.div(at, blocks);
-  Value batch = e.div(item, e.index(heads)), head = e.rem(item, e.index(heads));
+  auto [batch, head, number] = item;
   Value keyHead = e.div(head, e.index(heads / keyHeads));
-  block.query = e.slice(query, {batch, {}, head, {}});
+  Value zero = e.index(0);
+  block.query = e.slice(query, {queryOffsets ? zero : batch, {}, head, {}});
+  block.out = e.slice(out, {queryOffsets ? zero : batch, {}, head, {}});
+  block.queries = e.dim(query, 1);
   auto headOf = [&](Value memref, bool headsFirst) {
-    return headsFirst ? e.slice(memref, {batch, keyHead, {}, {}})
-                      : e.slice(memref, {batch, {}, keyHead, {}});
+    Value entry = keyOffsets ? zero : batch;
+    return headsFirst ? e.slice(memref, {entry, keyHead, {}, {}})
+                      : e.slice(memref, {entry, {}, keyHead, {}});
   };
   block.key = headOf(key, keyHeadsFirst);
   block.value = headOf(value, valueHeadsFirst);
-  block.out = e.slice(out, {batch, {}, head, {}});
-  block.first = e.mul(e.rem(at, blocks), queries);
+  block.keys = e.dim(key, lengthDim(keyHeadsFirst));
+  if (queryOffsets) {
+    Value begin = block.queryBegin = loadIndex(e, queryOffsets, batch);
+    block.queries = e.sub(loadIndex(e, queryOffsets, e.add(batch, 1)), begin);
+    block.query = e.rows(block.query, begin, block.queries);
+    block.out = e.rows(block.out, begin, block.queries);
+  }
+  if (keyOffsets) {
+    Value begin = block.keyBegin = loadIndex(e, keyOffsets, batch);
+    block.keys = loadIndex(e, keyLengths, batch);
+    block.key = e.rows(block.key, begin, block.keys);
+    block.value = e.rows(block.value, begin, block.keys);
+  }
+  block.first = e.mul(number, queryBlock());
   block.seen = block.first;
   if (causalAtEnd)
-    block.seen =
-        e.add(block.first, e.sub(keyLength(e), e.dim(query, 1)));
-  block.count =
-      e.min(e.sub(e.dim(query, 1), block.first), e.index(queries));
+    block.seen = e.add(block.first, e.sub(block.keys, block.queries));
+  block.count = e.min(e.sub(block.queries, block.first), e.index(queryBlock()));
   if (mask) {
     int64_t batches = cast<MemRefType>(query.getType()).getDimSize(0);
     ArrayRef<int64_t> shape = cast<MemRefType>(mask.getType()).getShape();
     Value entry = batch;
-    if (!ShapedType::isDynamic(shape[0]) && shape[0] != batches)
+    if (!queryOffsets && !ShapedType::isDynamic(shape[0]) && shape[0] != batches)
       entry = e.rem(batch, e.index(shape[0]));
     block.mask = e.slice(mask, {shape[0] == 1 ? e.index(0) : entry,
                                 shape[1] == 1 ? e.index(0) : head,
@@ -205,7 +281,7 @@ Attention::Block Attention::emitBlock(Emitter &e, Value at,
 }
 
 void Attention::emitQueryPacking(Emitter &e, const Block &block) const {
-  Value last = e.sub(e.dim(query, 1), e.index(1));
+  Value last = e.sub(block.queries, e.index(1));
   Value factor = e.real(softcap          ? scale / softcap
                         : foldsLog2E() ? scale * log2E
                                        : scale,

@@ -12,6 +12,11 @@ enum class MaskKind { none, boolean, additive };
 
 struct Attention {
   Value query, key, value, mask, out;
+  /// Where sequences that are packed begin, [batch + 1]; null otherwise.
+  Value queryOffsets, keyOffsets;
+  Value keyLengths; ///< [batch], with keyOffsets
+  /// The rows and columns of the mask that packed tokens have, [tokens].
+  Value queryPositions, keyPositions;
   MaskKind maskKind;
   double scale;
   double softcap = 0; ///< none where it is 0
@@ -41,6 +46,8 @@ private:
   struct Block {
     Value query, key, value, out; ///< [sequence, head_dim] of this head
     Value mask;                   ///< [queries, keys] of this head, or null
+    Value queryBegin, keyBegin;   ///< the sequence's first tokens, where packed
+    Value queries, keys;          ///< how many the sequence has
     Value first;                  ///< the first query
     Value seen;                   ///< the key that it sees last, where causal
     Value count;                  ///< queries of the block that exist
@@ -55,15 +62,19 @@ private:
   int64_t queryBlock() const { return queryVectors * lanes; }
   static int64_t lengthDim(bool headsFirst) { return headsFirst ? 2 : 1; }
   static int64_t headsDim(bool headsFirst) { return headsFirst ? 1 : 2; }
-  Value keyLength(Emitter &e) const {
-    return e.dim(key, lengthDim(keyHeadsFirst));
-  }
   bool foldsLog2E() const { return maskKind != MaskKind::additive; }
   mlir::VectorType vector(Emitter &e) const {
     return mlir::VectorType::get(lanes, e.getF32Type());
   }
 
-  Block emitBlock(Emitter &e, Value at, Value blocks) const;
+  /// A block of queries of a sequence and a head.
+  struct Item {
+    Value batch, head, block;
+  };
+  Value emitPackedBlocks(Emitter &e) const;
+  Item emitPackedItem(Emitter &e, Value at, Value blocks) const;
+  Block emitBlock(Emitter &e, const Item &item) const;
+  void emitBlockBody(Emitter &e, const Block &block) const;
   void emitQueryPacking(Emitter &e, const Block &block) const;
   void emitStart(Emitter &e, const Block &block) const;
   void emitKeys(Emitter &e, const Block &block, Value begin, Value end) const;
@@ -89,7 +100,14 @@ private:
                       Value column, int64_t vectors, int64_t columns) const;
   void emitEnd(Emitter &e, const Block &block) const;
   bool hasFullMask() const;
+  Value emitMaskRow(Emitter &e, const Block &block, Value row) const;
+  Value emitMaskColumn(Emitter &e, const Block &block, Value key) const;
+  void emitMaskSquares(Emitter &e, const Block &block, Value count, Value column) const;
+  void emitMaskElements(Emitter &e, const Block &block, Value begin, Value end) const;
 };
+
+/// An element of a vector of i64 as an index.
+Value loadIndex(Emitter &e, Value numbers, Value at);
 
 } // namespace winnow::cpu
 

@@ -50,11 +50,48 @@ bool Attention::hasFullMask() const {
   return mask && cast<MemRefType>(mask.getType()).getDimSize(2) != 1;
 }
 
-/// Adds the mask, whose rows are queries, to the scores, whose rows are keys:
-/// squares of it are transposed on the way.
+Value Attention::emitMaskRow(Emitter &e, const Block &block, Value row) const {
+  return queryPositions ? loadIndex(e, queryPositions, e.add(block.queryBegin, row)) : row;
+}
+Value Attention::emitMaskColumn(Emitter &e, const Block &block, Value key) const {
+  return keyPositions ? loadIndex(e, keyPositions, e.add(block.keyBegin, key)) : key;
+}
+
+/// Adds the mask to the scores of keys `begin` to `end - 1`. Where these keys are
+/// no run of columns, as with padding between tokens, element by element.
 void Attention::emitFullMask(Emitter &e, const Block &block, Value begin,
                              Value end) const {
-  Value last = e.sub(e.dim(query, 1), e.index(1));
+  Value count = e.sub(end, begin), column = emitMaskColumn(e, block, begin);
+  if (!keyPositions)
+    return emitMaskSquares(e, block, count, column);
+  Value last = emitMaskColumn(e, block, e.sub(end, e.index(1)));
+  e.ifElse(
+      e.equal(e.add(e.sub(last, column), 1), count),
+      [&] { emitMaskSquares(e, block, count, column); },
+      [&] { emitMaskElements(e, block, begin, end); });
+}
+
+void Attention::emitMaskElements(Emitter &e, const Block &block, Value begin,
+                                 Value end) const {
+  Type f32 = e.getF32Type();
+  e.forRange(e.index(0), e.sub(end, begin), 1, [&](Value at) {
+    Value column = emitMaskColumn(e, block, e.add(begin, at));
+    e.forRange(e.index(0), block.count, 1, [&](Value lane) {
+      Value row = emitMaskRow(e, block, e.add(block.first, lane));
+      Value entry = e.loadScalar(block.mask, {row, column});
+      if (maskKind == MaskKind::boolean)
+        entry = arith::SelectOp::create(e, entry, e.real(0.0, f32), e.real(-infinity, f32));
+      Value score = e.loadScalar(block.scores, {at, lane});
+      e.storeScalar(e.addF(score, entry), block.scores, {at, lane});
+    });
+  });
+}
+
+/// Adds columns from `column` on of the mask, whose rows are queries, to the
+/// scores, whose rows are keys: squares of it are transposed on the way.
+void Attention::emitMaskSquares(Emitter &e, const Block &block, Value count,
+                                Value column) const {
+  Value last = e.sub(block.queries, e.index(1));
   Value zero = e.real(0.0, vector(e)), lowest = e.real(-infinity, vector(e));
   auto loadRow = [&](Value row, Value at, Value some) -> Value {
     if (maskKind == MaskKind::additive)
@@ -67,12 +104,13 @@ void Attention::emitFullMask(Emitter &e, const Block &block, Value begin,
     return arith::SelectOp::create(e, keep, zero, lowest);
   };
   e.forRange(e.index(0), e.index(queryBlock()), lanes, [&](Value lane) {
-    e.forEachVector(e.sub(end, begin), lanes, [&](Value at, Value some) {
+    SmallVector<Value> rows;
+    for (int64_t i = 0; i < lanes; ++i)
+      rows.push_back(emitMaskRow(e, block, e.min(e.add(e.add(block.first, lane), i), last)));
+    e.forEachVector(count, lanes, [&](Value at, Value some) {
       SmallVector<Value> square;
-      for (int64_t i = 0; i < lanes; ++i) {
-        Value row = e.min(e.add(e.add(block.first, lane), i), last);
-        square.push_back(loadRow(row, e.add(begin, at), some));
-      }
+      for (Value row : rows)
+        square.push_back(loadRow(row, e.add(column, at), some));
       for (auto [i, row] : llvm::enumerate(e.transpose(std::move(square)))) {
         Value key = e.add(at, i);
         Value score = e.load(block.scores, {key, lane}, lanes);
@@ -138,7 +176,7 @@ Value Attention::emitMasked(Emitter &e, const Block &block, Value score,
                             Value key, int64_t queryVector) const {
   Value lowest = e.real(-infinity, vector(e));
   if (mask && !hasFullMask()) {
-    Value entry = e.loadScalar(block.mask, {e.index(0), key});
+    Value entry = e.loadScalar(block.mask, {e.index(0), emitMaskColumn(e, block, key)});
     if (maskKind == MaskKind::additive)
       score = e.addF(score, e.splat(entry, lanes));
     else

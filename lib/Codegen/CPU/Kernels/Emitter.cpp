@@ -200,6 +200,14 @@ Value Emitter::slice(Value memref, ArrayRef<Value> indices) {
                                    offsets, sizes, strides);
 }
 
+Value Emitter::rows(Value matrix, Value begin, Value count) {
+  SmallVector<OpFoldResult> offsets = {getAsOpFoldResult(begin), getIndexAttr(0)};
+  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(count),
+                                     getAsOpFoldResult(dim(matrix, 1))};
+  SmallVector<OpFoldResult> strides(2, getIndexAttr(1));
+  return memref::SubViewOp::create(*this, matrix, offsets, sizes, strides);
+}
+
 Value Emitter::forgetShape(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   SmallVector<int64_t> shape(type.getRank(), ShapedType::kDynamic);

@@ -80,6 +80,8 @@ public:
   /// The view of `memref` at the given indices; dimensions whose index is null
   /// stay.
   Value slice(Value memref, llvm::ArrayRef<Value> indices);
+  /// Rows `begin` to `begin + count` of a matrix.
+  Value rows(Value matrix, Value begin, Value count);
   /// The memref with all extents and strides but the innermost dynamic.
   Value forgetShape(Value memref);
 

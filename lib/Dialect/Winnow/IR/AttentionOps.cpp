@@ -10,6 +10,56 @@ static bool isCyclic(AffineExpr entries, AffineExpr batch) {
   return getConstantDim(entries).value_or(0) > 0 && divideDim(batch, entries);
 }
 
+/// The number of sequences, and whether what is packed is so in the right form.
+static LogicalResult checkPacking(std::optional<Location> loc, AttentionOp::Adaptor adaptor,
+                                  ArrayRef<AffineExpr> query, ArrayRef<AffineExpr> key,
+                                  unsigned numSymbols) {
+  Value queryOffsets = adaptor.getQueryOffsets(), keyOffsets = adaptor.getKeyOffsets();
+  Value keyLengths = adaptor.getKeyLengths();
+  if (!keyOffsets != !keyLengths)
+    return emitOptionalError(loc, "expected key_offsets and key_lengths together, got ",
+                             keyOffsets ? "key_offsets" : "key_lengths", " alone");
+  for (auto [positions, offsets, operand, what] :
+       {std::tuple(adaptor.getQueryPositions(), queryOffsets, query, "query_positions"),
+        std::tuple(adaptor.getKeyPositions(), keyOffsets, key, "key_positions")}) {
+    bool isWanted = adaptor.getMask() && offsets;
+    if (bool(positions) != isWanted)
+      return emitOptionalError(loc, "expected ", what, isWanted ? " with" : " only with",
+                               " a mask and packed tokens, got ", isWanted ? "none" : "them");
+    if (!positions)
+      continue;
+    Dims dims = getDims(positions);
+    if (dims.size() != 1 || !isSameDim(dims[0], operand[1], numSymbols))
+      return emitOptionalError(loc, "expected ", what, " of one number for each token, [",
+                               toString(operand[1]), "], got ", toString(dims));
+  }
+  auto checkOne = [&](AffineExpr dim, const char *what) -> LogicalResult {
+    if (isConstantDim(dim, 1))
+      return success();
+    return emitOptionalError(loc, "expected packed ", what, " to have a first dimension of 1, got ",
+                             toString(dim));
+  };
+  if ((queryOffsets && failed(checkOne(query[0], "queries"))) ||
+      (keyOffsets && failed(checkOne(key[0], "keys"))))
+    return failure();
+  // The batch in which all that says it must agree.
+  AffineExpr batch = keyLengths      ? getDims(keyLengths)[0]
+                     : !keyOffsets   ? key[0]
+                                     : AffineExpr();
+  if (!queryOffsets && batch && !isSameDim(query[0], batch, numSymbols))
+    return emitOptionalError(loc, "expected query and key batch sizes to match, got ",
+                             toString(query[0]), " and ", toString(batch));
+  for (Value offsets : {queryOffsets, keyOffsets}) {
+    if (!offsets)
+      continue;
+    Dims dims = getDims(offsets);
+    if (dims.size() != 1 || !isSameDim(dims[0], batch + 1, numSymbols))
+      return emitOptionalError(loc, "expected offsets of one number more than sequences, [",
+                               toString(batch + 1), "], got ", toString(dims));
+  }
+  return success();
+}
+
 FailureOr<RankedTensorType> AttentionOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
   Dims query = getDims(adaptor.getQuery()), key = getDims(adaptor.getKey());
   Dims value = getDims(adaptor.getValue());
@@ -23,7 +73,10 @@ FailureOr<RankedTensorType> AttentionOp::inferType(std::optional<Location> loc, 
     return emitOptionalError(loc, "expected ", what, " to match, got ", toString(a), " and ",
                              toString(b));
   };
-  if (failed(expect(query[0], key[0], "query and key batch sizes")) ||
+  if (Value lengths = adaptor.getKeyLengths(); lengths && getDims(lengths).size() != 1)
+    return emitOptionalError(loc, "expected key_lengths of rank 1, got rank ",
+                             getDims(lengths).size());
+  if (failed(checkPacking(loc, adaptor, query, key, numSymbols)) ||
       failed(expect(key[0], value[0], "key and value batch sizes")) ||
       failed(expect(key[1], value[1], "key and value lengths")) ||
       failed(expect(key[2], value[2], "key and value heads")) ||
@@ -43,6 +96,13 @@ FailureOr<RankedTensorType> AttentionOp::inferType(std::optional<Location> loc, 
     Dims dims = getDims(mask);
     Dims scores = {query[0], query[2], query[1], key[1]};
     bool fits = dims.size() == 4;
+    if (Value lengths = adaptor.getKeyLengths(); lengths || adaptor.getQueryOffsets())
+      scores[0] = lengths ? getDims(lengths)[0] : key[0];
+    // Of packed tokens any position may be the last.
+    if (fits && adaptor.getQueryOffsets())
+      scores[2] = dims[2];
+    if (fits && adaptor.getKeyOffsets())
+      scores[3] = dims[3];
     for (size_t i = 0; fits && i < 4; ++i)
       fits = isConstantDim(dims[i], 1) || isSameDim(dims[i], scores[i], numSymbols) ||
              (i == 0 && isCyclic(dims[i], scores[i]));

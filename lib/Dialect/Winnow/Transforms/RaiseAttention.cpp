@@ -265,7 +265,9 @@ std::optional<Refusal> Raiser::build() {
   auto type = getTensorType({shape[0], shape[2], shape[1], getDims(value)[3]}, elementType,
                             numSymbols);
   Value result = AttentionOp::create(builder, loc, type, query, key, value, mask,
-                                     builder.getF32FloatAttr(scale), /*causal=*/UnitAttr(),
+                                     /*query_positions=*/Value(), /*key_positions=*/Value(),
+                                     /*query_offsets=*/Value(), /*key_offsets=*/Value(),
+                                     /*key_lengths=*/Value(), builder.getF32FloatAttr(scale), /*causal=*/UnitAttr(),
                                      nanToZero ? builder.getUnitAttr() : UnitAttr(),
                                      /*causal_at_end=*/UnitAttr(), /*causal_lowest=*/UnitAttr(),
                                      /*causal_adds_lowest=*/UnitAttr(), softcap);

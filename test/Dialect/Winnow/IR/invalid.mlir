@@ -948,3 +948,58 @@ func.func @f(%x: tensor<2x5xf8E5M2>, %i: tensor<4x2xi64>, %u: tensor<4xf8E5M2>) 
   %0 = winnow.scatter_nd %x, %i, %u {reduction = #winnow<scatter_reduction max>} : (tensor<2x5xf8E5M2>, tensor<4x2xi64>, tensor<4xf8E5M2>) -> tensor<2x5xf8E5M2>
   return
 }
+
+// -----
+
+// attention C11
+
+func.func @f(%p: tensor<1x9x4x16xf32>, %o: tensor<3xi64>) {
+  // expected-error @below {{failed to infer returned types}}
+  // expected-error @below {{expected key_offsets and key_lengths together, got key_offsets alone}}
+  %0 = winnow.attention %p, %p, %p key_offsets(%o) {scale = 1.0 : f32} : (tensor<1x9x4x16xf32>, tensor<1x9x4x16xf32>, tensor<1x9x4x16xf32>, tensor<3xi64>) -> tensor<1x9x4x16xf32>
+  return
+}
+
+// -----
+
+// attention C12
+
+func.func @f(%p: tensor<2x9x4x16xf32>, %o: tensor<3xi64>) {
+  // expected-error @below {{failed to infer returned types}}
+  // expected-error @below {{expected packed queries to have a first dimension of 1, got 2}}
+  %0 = winnow.attention %p, %p, %p query_offsets(%o) {scale = 1.0 : f32} : (tensor<2x9x4x16xf32>, tensor<2x9x4x16xf32>, tensor<2x9x4x16xf32>, tensor<3xi64>) -> tensor<2x9x4x16xf32>
+  return
+}
+
+// -----
+
+// attention C1: the batch of offsets
+
+func.func @f(%p: tensor<1x9x4x16xf32>, %k: tensor<2x9x4x16xf32>, %o: tensor<4xi64>) {
+  // expected-error @below {{failed to infer returned types}}
+  // expected-error @below {{expected offsets of one number more than sequences, [3], got [4]}}
+  %0 = winnow.attention %p, %k, %k query_offsets(%o) {scale = 1.0 : f32} : (tensor<1x9x4x16xf32>, tensor<2x9x4x16xf32>, tensor<2x9x4x16xf32>, tensor<4xi64>) -> tensor<1x9x4x16xf32>
+  return
+}
+
+// -----
+
+// attention C13: a mask of packed tokens without positions
+
+func.func @f(%p: tensor<1x9x4x16xf32>, %k: tensor<2x5x4x16xf32>, %o: tensor<3xi64>, %m: tensor<1x1x7x5xf32>) {
+  // expected-error @below {{failed to infer returned types}}
+  // expected-error @below {{expected query_positions with a mask and packed tokens, got none}}
+  %0 = winnow.attention %p, %k, %k mask(%m) query_offsets(%o) {scale = 1.0 : f32} : (tensor<1x9x4x16xf32>, tensor<2x5x4x16xf32>, tensor<2x5x4x16xf32>, tensor<1x1x7x5xf32>, tensor<3xi64>) -> tensor<1x9x4x16xf32>
+  return
+}
+
+// -----
+
+// attention C13: positions without a mask
+
+func.func @f(%p: tensor<1x9x4x16xf32>, %o: tensor<3xi64>, %l: tensor<2xi64>, %at: tensor<9xi64>) {
+  // expected-error @below {{failed to infer returned types}}
+  // expected-error @below {{expected key_positions only with a mask and packed tokens, got them}}
+  %0 = winnow.attention %p, %p, %p key_positions(%at) query_offsets(%o) key_offsets(%o) key_lengths(%l) {scale = 1.0 : f32} : (tensor<1x9x4x16xf32>, tensor<1x9x4x16xf32>, tensor<1x9x4x16xf32>, tensor<9xi64>, tensor<3xi64>, tensor<3xi64>, tensor<2xi64>) -> tensor<1x9x4x16xf32>
+  return
+}

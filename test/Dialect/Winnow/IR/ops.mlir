@@ -255,6 +255,17 @@ func.func @capacity() attributes {winnow.symbols = [{name = "n", min = 0 : i64, 
   return
 }
 
+// CHECK-LABEL: func @packed_attention
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} query_offsets(%{{.*}}) key_offsets(%{{.*}}) key_lengths(%{{.*}}) {scale = 2.500000e-01 : f32}
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} key_offsets(%{{.*}}) key_lengths(%{{.*}}) {scale = 2.500000e-01 : f32}
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}}) query_positions(%{{.*}}) query_offsets(%{{.*}}) {scale = 2.500000e-01 : f32}
+func.func @packed_attention(%p: tensor<1x9x4x16xf32>, %b: tensor<2x5x4x16xf32>, %o: tensor<3xi64>, %l: tensor<2xi64>, %m: tensor<1x4x7x5xf32>, %at: tensor<9xi64>) {
+  %0 = winnow.attention %p, %p, %p query_offsets(%o) key_offsets(%o) key_lengths(%l) {scale = 2.500000e-01 : f32} : (tensor<1x9x4x16xf32>, tensor<1x9x4x16xf32>, tensor<1x9x4x16xf32>, tensor<3xi64>, tensor<3xi64>, tensor<2xi64>) -> tensor<1x9x4x16xf32>
+  %1 = winnow.attention %b, %p, %p key_offsets(%o) key_lengths(%l) {scale = 2.500000e-01 : f32} : (tensor<2x5x4x16xf32>, tensor<1x9x4x16xf32>, tensor<1x9x4x16xf32>, tensor<3xi64>, tensor<2xi64>) -> tensor<2x5x4x16xf32>
+  %2 = winnow.attention %p, %b, %b mask(%m) query_positions(%at) query_offsets(%o) {scale = 2.500000e-01 : f32} : (tensor<1x9x4x16xf32>, tensor<2x5x4x16xf32>, tensor<2x5x4x16xf32>, tensor<1x4x7x5xf32>, tensor<9xi64>, tensor<3xi64>) -> tensor<1x9x4x16xf32>
+  return
+}
+
 // CHECK-LABEL: func @causal_attention
 // CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}}) {causal, causal_at_end, causal_lowest, scale = 2.500000e-01 : f32}
 func.func @causal_attention(%q: tensor<4x5x4x16xf32>, %k: tensor<4x7x2x16xf32>, %m: tensor<2x1x1x7xf32>) {

@@ -5,7 +5,7 @@
 
 include "winnow/Dialect/Winnow/IR/WinnowBase.td"
 
-def Winnow_AttentionOp : Winnow_InferOp<"attention"> {
+def Winnow_AttentionOp : Winnow_InferOp<"attention", [AttrSizedOperandSegments]> {
   let summary = "softmax(scale * Q K^T + mask) V for every head";
   let description = [{
     `query` is [batch, query_length, heads, head_dim], `key` [batch, key_length,
@@ -32,15 +32,31 @@ def Winnow_AttentionOp : Winnow_InferOp<"attention"> {
     which zeroes every row whose softmax is NaN, zeros. A row whose scores are
     all the lowest float is uniform.
 
+    Sequences of different lengths may lie one after the other. With
+    `query_offsets`, of `batch + 1` numbers, the query and the result are
+    [1, tokens, heads, dim], and the queries of sequence `b` are the tokens from
+    `query_offsets[b]` to `query_offsets[b + 1] - 1`. With `key_offsets` and
+    `key_lengths`, of `batch` numbers, key and value are [1, tokens, kv_heads, dim],
+    and the keys of sequence `b` are `key_lengths[b]` tokens from `key_offsets[b]`
+    on. Positions, as causality compares them, count from a sequence's first token.
+    A mask is still one over positions, [batch or 1, heads or 1, positions or 1,
+    positions]: `query_positions` and `key_positions` say which row and column of it
+    each packed token has.
+
     C1: batch sizes match. C2: key and value lengths match. C3: query and key
     head sizes match. C4: kv_heads are the same for key and value and divide
     heads. C5: the mask broadcasts. C6: heads and head sizes are static.
     C7: `causal_at_end`, `causal_lowest` and `causal_adds_lowest` need `causal`.
     C8: a mask under one of the latter two is of floats. C9: only one of them is
-    set. C10: `softcap` is positive and finite.
+    set. C10: `softcap` is positive and finite. C11: `key_offsets` and
+    `key_lengths` come together. C12: what is packed has a first dimension of 1.
+    C13: positions come with a mask and what is packed, and only then.
   }];
   let arguments = (ins Winnow_FloatTensor:$query, Winnow_FloatTensor:$key,
       Winnow_FloatTensor:$value, Optional<Winnow_NumberTensor>:$mask,
+      Optional<TensorOf<[I64]>>:$query_positions, Optional<TensorOf<[I64]>>:$key_positions,
+      Optional<TensorOf<[I64]>>:$query_offsets, Optional<TensorOf<[I64]>>:$key_offsets,
+      Optional<TensorOf<[I64]>>:$key_lengths,
       F32Attr:$scale, UnitAttr:$causal, UnitAttr:$nan_to_zero,
       UnitAttr:$causal_at_end, UnitAttr:$causal_lowest,
       UnitAttr:$causal_adds_lowest,
@@ -48,7 +64,9 @@ def Winnow_AttentionOp : Winnow_InferOp<"attention"> {
   let results = (outs Winnow_FloatTensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
-    attr-dict `:` functional-type(operands, results)
+    (`query_positions` `(` $query_positions^ `)`)? (`key_positions` `(` $key_positions^ `)`)?
+    (`query_offsets` `(` $query_offsets^ `)`)? (`key_offsets` `(` $key_offsets^ `)`)?
+    (`key_lengths` `(` $key_lengths^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
 }
 
