@@ -53,7 +53,9 @@ struct LowerBindSize : LoweringPattern<BindSizeOp> {
       auto call = func::CallOp::create(rewriter, loc, kernel, ValueRange{size, createSite(rewriter, loc, site)});
       state.dataSymbols[position] = call.getResult(0);
     } else {
-      int32_t site = state.sites.add(loc, "expected a size that fits the other dimensions, which the data does not give");
+      StringRef message = op.getMessage().value_or(
+          "expected a size that fits the other dimensions, which the data does not give");
+      int32_t site = state.sites.add(loc, message);
       func::FuncOp kernel = declareScalarKernel(rewriter, module, "check_size", {kind("check_size")},
                                                 rewriter.getFunctionType({index, index, i32}, {}));
       func::CallOp::create(rewriter, loc, kernel,

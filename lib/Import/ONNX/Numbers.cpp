@@ -78,7 +78,7 @@ void Numbers::require(Value condition) const {
   if (n.failed())
     return;
   auto one = AffineMap::get(0, n.symbols.size(), n.constant(1), n.b.getContext());
-  BindSizeOp::create(n.b, n.loc, n.reshape(holds, {}), one);
+  BindSizeOp::create(n.b, n.loc, n.reshape(holds, {}), one, /*message=*/StringAttr());
 }
 
 SmallVector<Value> findAxes(OpImporter &n, Value axes, int64_t rank) {

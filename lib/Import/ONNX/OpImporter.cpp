@@ -448,7 +448,8 @@ RankedTensorType OpImporter::makeType(ArrayRef<AffineExpr> dims, Type elementTyp
 
 void OpImporter::bind(Value number, AffineExpr expr) {
   if (!failed())
-    BindSizeOp::create(b, loc, number, AffineMap::get(0, symbols.size(), expr, b.getContext()));
+    BindSizeOp::create(b, loc, number, AffineMap::get(0, symbols.size(), expr, b.getContext()),
+                       /*message=*/StringAttr());
 }
 
 AffineExpr OpImporter::declareSize(const Twine &what, AffineExpr bound) {

@@ -30,6 +30,17 @@ func.func @main(%n: tensor<i64>) -> tensor<i64> attributes {winnow.entry} {
 
 // -----
 
+// A check says what it is told to say.
+
+// CHECK: winnow.sites = [{{.*}}message = "expected three"
+// CHECK-LABEL: func.func @main
+func.func @main(%n: tensor<i64>) -> tensor<i64> attributes {winnow.entry} {
+  winnow.bind_size %n to affine_map<() -> (3)> {message = "expected three"} : tensor<i64>
+  return %n : tensor<i64>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @main
 // CHECK: scf.for %[[I:.*]] = %{{.*}} iter_args(%[[S:.*]] = %{{.*}}) -> (tensor<5x3xf32>)
 // CHECK: tensor.extract_slice %{{.*}}[%[[I]], 0] [1, 3] [1, 1] : tensor<5x3xf32> to tensor<3xf32>

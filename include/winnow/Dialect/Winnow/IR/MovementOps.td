@@ -48,12 +48,13 @@ def Winnow_BindSizeOp : Winnow_Op<"bind_size"> {
     The run-time value of `size`. If it is exactly a data symbol that
     no op before has bound, the symbol gets the value; the run fails with a status
     that names the node unless it lies within the symbol's bounds. Otherwise the
-    run fails unless value and expression are equal.
+    run fails unless value and expression are equal, with `message` if there is one.
     C1: one expression over symbols.
 
     Example: `winnow.bind_size %count to affine_map<()[s0, s1] -> (s1)> : tensor<i64>`
   }];
-  let arguments = (ins TensorOf<[I64]>:$value, AffineMapAttr:$size);
+  let arguments = (ins TensorOf<[I64]>:$value, AffineMapAttr:$size,
+                       OptionalAttr<StrAttr>:$message);
   let assemblyFormat = "$value `to` $size attr-dict `:` type($value)";
   let hasVerifier = 1;
 }
