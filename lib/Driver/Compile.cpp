@@ -1,4 +1,5 @@
 #include "Arguments.h"
+#include "Verify.h"
 #include "Diagnostics.h"
 
 #include "winnow/Driver/Driver.h"
@@ -64,11 +65,16 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
       arg && StringRef(arg->getValue()).getAsInteger(10, options.import.seed))
     return reportUsage("expected --seed to be a number from 0 to 4294967295, got '" +
                        Twine(arg->getValue()) + "'");
+  StringRef removePadding = args.getLastArgValue(OPT_remove_padding, "auto");
+  if (removePadding != "auto" && removePadding != "off")
+    return reportUsage("expected --remove-padding auto or off, got '" + removePadding + "'");
+  options.optimize.removePadding = removePadding == "auto";
+  options.optimize.dropBias = args.hasArg(OPT_drop_bias);
   options.outputDir = args.getLastArgValue(OPT_output_dir).str();
   if (const opt::Arg *arg = args.getLastArg(OPT_stop_after)) {
     options.stopAfter = parsePhase(arg->getValue());
     if (!options.stopAfter || *options.stopAfter == Phase::Link)
-      return reportUsage("expected --stop-after import, raise, convert or codegen, got '" +
+      return reportUsage("expected --stop-after import, raise, optimize, convert or codegen, got '" +
                          Twine(arg->getValue()) + "'");
     if (options.stopAfter == Phase::Codegen && options.levels.size() > 1)
       return reportUsage("expected one level of --cpu with --stop-after codegen, got '" +
@@ -109,6 +115,11 @@ int winnow::runCompile(const opt::InputArgList &args, ArrayRef<std::string> posi
     return mlir::success();
   });
 
+  Verifier verifier(args.getLastArgValue(OPT_verify_eq));
+  bool isVerified = args.hasArg(OPT_verify, OPT_verify_eq);
+  if (isVerified)
+    options.onSnapshot = [&](const Snapshot &snapshot) { return verifier.check(snapshot); };
+
   using Clock = std::chrono::steady_clock;
   auto seconds = [](Clock::time_point since) {
     return std::chrono::duration<double>(Clock::now() - since).count();
@@ -128,7 +139,10 @@ int winnow::runCompile(const opt::InputArgList &args, ArrayRef<std::string> posi
   });
   finishPhase();
   if (result.status != CompileResult::Success)
-    return result.status == CompileResult::Crash ? kExitInternal : kExitFailure;
+    return result.status == CompileResult::Crash || verifier.foundDefect() ? kExitInternal
+                                                                           : kExitFailure;
+  if (isVerified && !quiet)
+    errs() << "verified " << verifier.summarize() << "\n";
   if (!options.stopAfter && !quiet)
     errs() << format("compiled %s in %.2f s: %.1f KB of code and constants, %.1f MB of weights, in %s\n",
                      result.name.c_str(), seconds(start), result.libraryBytes / 1e3,

@@ -45,12 +45,20 @@ defm max_constant_fold_bytes : Value<"max-constant-fold-bytes", [check, compile]
 defm max_memory : Value<"max-memory", [check, compile], "N",
   "most bytes of memory (default: the machine's)">;
 defm stop_after : Value<"stop-after", [compile], "PHASE",
-  "import, raise, convert or codegen: print the module to -o and stop">;
+  "import, raise, optimize, convert or codegen: print the module to -o and stop">;
+defm remove_padding : Value<"remove-padding", [compile], "auto|off",
+  "compute on the valid tokens of padded batches only (default: auto)">;
+def verify : Flag<["--"], "verify", [compile]>,
+  HelpText<"run the model before and after each pass and compare">;
+def verify_eq : Joined<["--"], "verify=", [compile]>, MetaVarName<"FILE.npz">,
+  HelpText<"the same on these inputs">;
 defm seed : Value<"seed", [compile], "N", "of random operators without a seed (default: 0)">;
 def embed_weights : Switch<"embed-weights", [compile], "put the weights into the library">;
 defm runtime_dir : Value<"runtime-dir", [compile], "DIR", "where libwinnow_rt.a is">;
 def crash_in : Joined<["--"], "crash-in=", [compile]>, Flags<[HelpHidden]>,
   HelpText<"crash in a phase, to test what a crash leaves behind">;
+def drop_bias : Flag<["--"], "drop-bias", [compile]>, Flags<[HelpHidden]>,
+  HelpText<"run a pass that is wrong, to test --verify">;
 def quiet : Switch<"quiet", [compile], "print errors only">;
 
 // run

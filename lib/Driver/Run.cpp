@@ -34,12 +34,14 @@ public:
         outputs(desc.num_outputs), given(desc.num_inputs) {}
 
   Error readInputs();
+  Error setInputs(ArrayRef<NamedArray> arrays);
   Error bindOutputs();
   /// Runs as often as asked and takes the times.
   Error run(winnow_context *context, RunResult &result);
   /// The same with a profile.
   Error profile(winnow_context *context, RunResult &result);
   Error writeOutputs();
+  std::vector<NamedArray> takeOutputs();
 
 private:
   using Tensors = ArrayRef<winnow_tensor_desc>;
@@ -117,18 +119,24 @@ Runner::bind(StringRef kind, StringRef text, Tensors tensors) {
   return unknownName(kind, name, tensors);
 }
 
+Error Runner::setInputs(ArrayRef<NamedArray> arrays) {
+  for (const auto &[name, array] : arrays) {
+    const auto *tensor = find_if(
+        inputTensors, [&, &name = name](auto &t) { return name == t.name; });
+    if (tensor == inputTensors.end())
+      return unknownName("input", name, inputTensors);
+    setInput(tensor - inputTensors.begin(), array);
+  }
+  return Error::success();
+}
+
 Error Runner::readInputs() {
   if (!options.inputsFile.empty()) {
     auto arrays = readNpz(options.inputsFile);
     if (!arrays)
       return arrays.takeError();
-    for (auto &[name, array] : *arrays) {
-      const auto *tensor = find_if(
-          inputTensors, [&, &name = name](auto &t) { return name == t.name; });
-      if (tensor == inputTensors.end())
-        return unknownName("input", name, inputTensors);
-      setInput(tensor - inputTensors.begin(), std::move(array));
-    }
+    if (Error error = setInputs(*arrays))
+      return error;
   }
   for (const std::string &text : options.inputs) {
     auto bound = bind("input", text, inputTensors);
@@ -276,10 +284,41 @@ Error Runner::writeOutputs() {
       return error;
   if (options.outputsFile.empty())
     return Error::success();
+  return writeNpz(options.outputsFile, takeOutputs());
+}
+
+std::vector<NamedArray> Runner::takeOutputs() {
   std::vector<NamedArray> arrays;
   for (auto [tensor, array] : zip_equal(outputTensors, outputs))
     arrays.emplace_back(tensor.name, std::move(array));
-  return writeNpz(options.outputsFile, arrays);
+  return arrays;
+}
+
+static Expected<ContextPtr> createContext(winnow_model *model, int threads) {
+  winnow_context_options options = WINNOW_CONTEXT_OPTIONS_INIT;
+  options.num_threads = threads;
+  winnow_context *handle = nullptr;
+  if (Error error = toError(winnow_context_create(model, &options, &handle)))
+    return std::move(error);
+  return ContextPtr(handle);
+}
+
+Expected<std::vector<NamedArray>> winnow::runArrays(StringRef artifact,
+                                                    ArrayRef<NamedArray> inputs, int threads) {
+  auto model = openCompiledModel(artifact);
+  if (!model)
+    return model.takeError();
+  auto context = createContext(model->get(), threads);
+  if (!context)
+    return context.takeError();
+  RunOptions options;
+  Runner runner(options, model->get());
+  if (Error error = runner.setInputs(inputs))
+    return std::move(error);
+  RunResult result;
+  if (Error error = runner.run(context->get(), result))
+    return std::move(error);
+  return runner.takeOutputs();
 }
 
 Expected<RunResult> winnow::runModel(const RunOptions &options) {
@@ -297,13 +336,10 @@ Expected<RunResult> winnow::runModel(const RunOptions &options) {
   // Before the run, which may take long.
   if (Error error = runner.bindOutputs())
     return std::move(error);
-  winnow_context_options contextOptions = WINNOW_CONTEXT_OPTIONS_INIT;
-  contextOptions.num_threads = options.threads;
-  winnow_context *handle = nullptr;
-  if (Error error = toError(
-          winnow_context_create(model->get(), &contextOptions, &handle)))
-    return std::move(error);
-  ContextPtr context(handle);
+  auto context = createContext(model->get(), options.threads);
+  if (!context)
+    return context.takeError();
+  winnow_context *handle = context->get();
   RunResult result;
   result.threads = winnow_context_num_threads(handle);
   result.cpuLevel = winnow_model_code(model->get())->cpu_level;

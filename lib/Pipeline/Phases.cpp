@@ -10,6 +10,8 @@ llvm::StringRef winnow::stringifyPhase(Phase phase) {
     return "import";
   case Phase::Raise:
     return "raise";
+  case Phase::Optimize:
+    return "optimize";
   case Phase::Convert:
     return "convert";
   case Phase::Codegen:
@@ -21,7 +23,8 @@ llvm::StringRef winnow::stringifyPhase(Phase phase) {
 }
 
 std::optional<Phase> winnow::parsePhase(llvm::StringRef name) {
-  for (Phase phase : {Phase::Import, Phase::Raise, Phase::Convert, Phase::Codegen, Phase::Link})
+  for (Phase phase : {Phase::Import, Phase::Raise, Phase::Optimize, Phase::Convert, Phase::Codegen,
+                      Phase::Link})
     if (name == stringifyPhase(phase))
       return phase;
   return std::nullopt;

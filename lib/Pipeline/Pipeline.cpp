@@ -17,6 +17,7 @@
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -45,6 +46,10 @@ public:
 private:
   LogicalResult load();
   LogicalResult runPasses(Phase phase, llvm::function_ref<void(OpPassManager &)> build);
+  /// The same, with a snapshot after each pass.
+  LogicalResult runWatched(PassManager &pm);
+  LogicalResult takeSnapshot(StringRef pass);
+  LogicalResult convertAndLink(CompileResult &result);
   LogicalResult codegenAndLink(CompileResult &result);
   /// The code for every level, of which there is none if Codegen is the last phase.
   LogicalResult generateCode(llvm::LLVMContext &context, ModelInterface &interface,
@@ -102,6 +107,14 @@ LogicalResult Compiler::run(CompileResult &result) {
     return failure();
   if (failed(runPasses(Phase::Raise, [](OpPassManager &pm) { buildRaisingPipeline(pm); })))
     return failure();
+  if (failed(runPasses(Phase::Optimize, [&](OpPassManager &pm) {
+        buildOptimizingPipeline(pm, options.optimize);
+      })))
+    return failure();
+  return convertAndLink(result);
+}
+
+LogicalResult Compiler::convertAndLink(CompileResult &result) {
   if (failed(runPasses(Phase::Convert,
                        [&](OpPassManager &pm) { buildConversionPipeline(pm, options.levels.front().name); })))
     return failure();
@@ -130,7 +143,7 @@ LogicalResult Compiler::load() {
   }
   if (options.stopAfter == Phase::Import)
     return printModule(*module, options.stopOutput);
-  return success();
+  return options.onSnapshot ? takeSnapshot(stringifyPhase(Phase::Import)) : success();
 }
 
 /// Runs a phase unless the module has been through it, and stops the compile
@@ -143,13 +156,67 @@ LogicalResult Compiler::runPasses(Phase phase, llvm::function_ref<void(OpPassMan
     beginPhase(phase);
     PassManager pm(&context);
     build(pm);
-    if (failed(pm.run(*module)))
+    bool isWatched = options.onSnapshot && phase < Phase::Convert;
+    if (failed(isWatched ? runWatched(pm) : pm.run(*module)))
       return failure();
     (*module)->setAttr(kPhase, StringAttr::get(&context, stringifyPhase(phase)));
   }
   if (options.stopAfter == phase)
     return printModule(*module, options.stopOutput);
   return success();
+}
+
+namespace {
+/// Calls back after each pass that changed the module, until a call fails.
+struct AfterChange : PassInstrumentation {
+  using Callback = std::function<LogicalResult(StringRef)>;
+  AfterChange(Callback callback, LogicalResult &status)
+      : callback(std::move(callback)), status(status) {}
+
+  void runBeforePass(Pass *, Operation *op) override { before.emplace(op); }
+  void runAfterPass(Pass *pass, Operation *op) override {
+    if (succeeded(status) && isa<ModuleOp>(op) && *before != OperationFingerPrint(op))
+      status = callback(pass->getArgument());
+  }
+
+  Callback callback;
+  LogicalResult &status;
+  std::optional<OperationFingerPrint> before;
+};
+} // namespace
+
+LogicalResult Compiler::runWatched(PassManager &pm) {
+  // A snapshot's own passes may be the first to need a dialect, which then may not be
+  // loaded any more.
+  context.loadAllAvailableDialects();
+  LogicalResult status = success();
+  pm.addInstrumentation(std::make_unique<AfterChange>(
+      [&](StringRef pass) { return takeSnapshot(pass); }, status));
+  return failure(failed(pm.run(*module)) || failed(status));
+}
+
+LogicalResult Compiler::takeSnapshot(StringRef pass) {
+  SmallString<128> directory;
+  if (std::error_code code = llvm::sys::fs::createUniqueDirectory("winnow-verify", directory))
+    return error() << "cannot make a temporary folder: " << code.message();
+  CompileOptions own = options;
+  own.onSnapshot = nullptr;
+  own.crashIn.reset();
+  own.stopAfter.reset();
+  own.outputDir = std::string(directory);
+  own.emit = {Emit::Shared};
+  own.embedWeights = false;
+  ProgressFn quiet = [](Phase) {};
+  Compiler compiler(own, context, quiet);
+  compiler.name = name;
+  compiler.module = OwningOpRef<ModuleOp>(module->clone());
+  compiler.done = Phase::Optimize;
+  CompileResult result;
+  LogicalResult status = compiler.convertAndLink(result);
+  if (succeeded(status))
+    status = options.onSnapshot({own.outputDir, pass.str(), *module});
+  llvm::sys::fs::remove_directories(directory);
+  return status;
 }
 
 LogicalResult Compiler::printModule(ModuleOp module, StringRef path) {

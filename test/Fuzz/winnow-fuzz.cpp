@@ -101,6 +101,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   };
   if (!run([](OpPassManager &pm) { buildRaisingPipeline(pm); }, "raise"))
     return 0;
+  if (!run([](OpPassManager &pm) { buildOptimizingPipeline(pm, OptimizeOptions()); }, "optimize"))
+    return 0;
   run([](OpPassManager &pm) { buildConversionPipeline(pm, "x86-64-v3"); }, "convert");
   return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef WINNOW_DRIVER_RUN_H
 #define WINNOW_DRIVER_RUN_H
 
+#include "winnow/Driver/Npz.h"
 #include "winnow/Driver/Profile.h"
 
 #include "llvm/Support/Error.h"
@@ -30,6 +31,10 @@ struct RunResult {
 
   double median() const;
 };
+
+/// Opens the model and runs it once on arrays in memory.
+llvm::Expected<std::vector<NamedArray>> runArrays(llvm::StringRef artifact,
+                                                  llvm::ArrayRef<NamedArray> inputs, int threads);
 
 /// Opens the model, runs it and writes the outputs that were asked for.
 llvm::Expected<RunResult> runModel(const RunOptions &options);

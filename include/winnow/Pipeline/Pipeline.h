@@ -8,6 +8,7 @@
 #ifndef WINNOW_PIPELINE_PIPELINE_H
 #define WINNOW_PIPELINE_PIPELINE_H
 
+#include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Import/ONNX/Import.h"
 #include "winnow/Support/CPULevel.h"
 
@@ -24,7 +25,7 @@ namespace winnow {
 
 /// In the order in which they run. A module that a phase left says so in the
 /// attribute `winnow.phase`.
-enum class Phase { Import, Raise, Convert, Codegen, Link };
+enum class Phase { Import, Raise, Optimize, Convert, Codegen, Link };
 
 llvm::StringRef stringifyPhase(Phase phase);
 std::optional<Phase> parsePhase(llvm::StringRef name);
@@ -34,6 +35,15 @@ enum class Emit { Object, Static, Shared, Executable, LLVMIR, Assembly, MLIR };
 
 std::optional<Emit> parseEmit(llvm::StringRef name);
 
+/// A module between two passes, compiled on its own.
+struct Snapshot {
+  std::string directory; ///< of its artefacts, which are gone afterwards
+  std::string pass;      ///< what made it from the one before; `import` at first
+  mlir::ModuleOp module;
+};
+/// Fails where the compile shall end.
+using SnapshotFn = std::function<llvm::LogicalResult(const Snapshot &)>;
+
 struct CompileOptions {
   std::string input;     ///< .onnx, or .mlir of any phase
   std::string outputDir; ///< made if it does not exist
@@ -42,9 +52,13 @@ struct CompileOptions {
   std::vector<CPULevel> levels = {*getCPULevel("native")};
   std::set<Emit> emit = {Emit::Static, Emit::Shared};
   ImportOptions import;
+  OptimizeOptions optimize;
   std::optional<Phase> stopAfter;
   std::string stopOutput = "-"; ///< where the module goes; `-` is stdout
   bool embedWeights = false;
+  /// Called with what Import left and after every pass of Raise and Optimize that
+  /// changed something.
+  SnapshotFn onSnapshot;
   std::optional<Phase> crashIn; ///< for tests of what a crash leaves behind
   std::string runtimeDirectory; ///< of libwinnow_rt.a; empty: beside the tool
 };

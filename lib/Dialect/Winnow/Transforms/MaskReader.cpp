@@ -25,8 +25,7 @@ bool winnow::isBias(Value value, unsigned depth) {
     return isModerateConstant(elements);
   return isa<AddOp, SubOp, MulOp, NegOp, AbsOp, SelectOp, CastOp, ConcatOp, GatherOp, GatherNDOp,
              ReshapeOp, TransposeOp, BroadcastToOp, SliceOp>(op) &&
-         llvm::all_of(op->getOperands(),
-                      [&](Value operand) { return isBias(operand, depth + 1); });
+         llvm::all_of(op->getOperands(), [&](Value operand) { return isBias(operand, depth + 1); });
 }
 
 double winnow::getLowest(Type element) {
@@ -81,7 +80,7 @@ bool MaskReader::take(const Band &band, MaskFill &into) {
 }
 
 void MaskReader::readCondition(Value value, ArrayRef<int> places, bool isHidden, MaskFill &into) {
-  Operation *definition = value.getDefiningOp();
+  Operation *definition = isTooLarge() ? nullptr : value.getDefiningOp();
   if (auto negation = dyn_cast_or_null<NotOp>(definition))
     return readCondition(negation.getInput(), places, !isHidden, into);
   if (isHidden ? isa_and_nonnull<OrOp>(definition) : isa_and_nonnull<AndOp>(definition)) {
@@ -102,7 +101,7 @@ void MaskReader::readCondition(Value value, ArrayRef<int> places, bool isHidden,
 }
 
 bool MaskReader::readSum(Value value, ArrayRef<int> places, MaskFill *outer) {
-  Operation *definition = value.getDefiningOp();
+  Operation *definition = isTooLarge() ? nullptr : value.getDefiningOp();
   if (isa_and_nonnull<ReshapeOp, BroadcastToOp, TransposeOp>(definition))
     if (std::optional<Places> input = getInputPlaces(definition, places))
       return readSum(definition->getOperand(0), *input, outer);

@@ -74,6 +74,10 @@ private:
   bool readSum(mlir::Value value, mlir::ArrayRef<int> places, MaskFill *outer = nullptr);
   /// Makes the band the op's, if it is one that the op can say.
   bool take(const Band &band, MaskFill &into);
+  /// Sums that share terms are as large as they are when written out.
+  bool isTooLarge() { return ++visits > 256; }
+
+  unsigned visits = 0;
 };
 
 } // namespace winnow

@@ -51,6 +51,17 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   pm.addPass(createVerifyModelContract());
 }
 
+void winnow::buildOptimizingPipeline(OpPassManager &pm, const OptimizeOptions &options) {
+  if (options.dropBias)
+    pm.addPass(createDropBias());
+  if (!options.removePadding)
+    return;
+  pm.addPass(createRemovePadding());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createVerifyModelContract());
+}
+
 void winnow::registerTransforms() {
   registerWinnowTransformsPasses();
   PassPipelineRegistration<>("winnow-raise",

@@ -193,11 +193,9 @@ for level in host_levels():
     check(level, 2, 2, 16, 16, "bool", (False, True, False), False, True, entries=2)
     check(level, 4, 2, 16, 24, "add", ROW, True, True, at_end=True, heads_first=(True, True))
     check(level, 2, 1, 16, 8, "none", ALL, True, True, heads_first=(True, False))
-<<<<<<< HEAD
     for static in (1, 2, 3):  # steps of a decoder, in narrow tiles
         check(level, 4, 2, 64, 64, "none", ALL, True, False, at_end=True, static=static)
         check(level, 2, 2, 16, 72, "add", ALL, False, False, static=static)
-=======
     check_packed(level, 4, 2, 32, 24, "none", True, True)
     check_packed(level, 2, 2, 16, 16, "none", True, True, causal=True)
     check_packed(level, 2, 2, 16, 16, "none", False, True)
@@ -206,4 +204,3 @@ for level in host_levels():
     check_packed(level, 2, 1, 16, 24, "add", True, True, scattered=True)
     check_packed(level, 2, 2, 16, 24, "bool", False, True, scattered=True)
     check_packed(level, 2, 2, 16, 24, "bool", True, False)
->>>>>>> f272313 (padding all)

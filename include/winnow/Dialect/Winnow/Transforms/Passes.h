@@ -20,6 +20,16 @@ namespace winnow {
 /// From what the importer leaves to attention, rotary, norms, gelu and linear.
 void buildRaisingPipeline(mlir::OpPassManager &pm);
 
+/// Which techniques may be used.
+struct OptimizeOptions {
+  bool removePadding = true;
+  /// A wrong pass, for tests of what finds such.
+  bool dropBias = false;
+};
+
+/// Leaves out work, on raised ops.
+void buildOptimizingPipeline(mlir::OpPassManager &pm, const OptimizeOptions &options);
+
 /// Registers this folder's passes and `--winnow-raise`, the pipeline above.
 void registerTransforms();
 

@@ -389,6 +389,58 @@ def MergeQKV : Pass<"winnow-merge-qkv", "mlir::ModuleOp"> {
   }];
 }
 
+def RemovePadding : Pass<"winnow-remove-padding", "mlir::ModuleOp"> {
+  let summary = "computes on the valid tokens of a padded batch only";
+  let description = [{
+    A batch of sequences of different lengths is padded to the longest, and dense
+    execution computes all of it. Here valid tokens lie one after the other, as in
+    ByteTransformer (Zhai et al., arXiv 2210.03052).
+
+    Algorithm:
+      1. The mask of an attention op is taken apart. What hides keys by a value for
+         each position of each sequence, whatever it is made of, tells the valid
+         tokens: a space. Masks that are made from one value are one space.
+      2. Dataflow from there: what is computed token by token from the result of
+         attention is defined at valid tokens only, until a product with the mask
+         or a select by it. An op that lets padded tokens be seen (a mean over the
+         sequence without the mask, a convolution) keeps the padding.
+      3. Token-wise ops run on [tokens, ...], also those before the first attention
+         whose results only they read. Where all that the mask says is padding,
+         attention runs by sequences, without it.
+      4. Values are packed by a gather of rows and unpacked by another; function
+         outputs are 0 at padded positions. A first token that something reads
+         (a pooler) is kept where it is padding.
+
+    Precondition: the raising passes. Postcondition: the function has the same
+    arguments and results, and a data symbol for the tokens of each space. A mask
+    of numbers which is used as a factor is checked to hold zeros and ones at run
+    time.
+
+    Exactness: defined. Valid positions are the same up to rounding, padded ones
+    are 0.
+
+    Refuses, for a space, `remove-padding.mixes-tokens`, `remove-padding.mixed` (two
+    spaces), `remove-padding.attention-mask` (another attention does not hide the
+    same keys), `remove-padding.queries`, `remove-padding.output`,
+    `remove-padding.control-flow`, `remove-padding.first-token`,
+    `remove-padding.nothing` (no op could be packed); for an attention op
+    `remove-padding.attention-stays` and `remove-padding.mask` (which tells no valid
+    tokens).
+
+    Example:
+    ```mlir
+    %m = winnow.select %padding, %zero, %lowest
+    %o = winnow.attention %q, %k, %v mask(%m)
+    // becomes
+    %o = winnow.attention %q', %k', %v' query_offsets(%offsets) key_offsets(%offsets) key_lengths(%lengths)
+    ```
+  }];
+}
+
+def DropBias : Pass<"winnow-drop-bias", "mlir::ModuleOp"> {
+  let summary = "forgets the bias of the first linear: a wrong pass, for tests of --verify";
+}
+
 def CountSites : Pass<"winnow-count-sites", "mlir::ModuleOp"> {
   let summary = "says in the report how many sites of each kind the model has";
   let description = [{
