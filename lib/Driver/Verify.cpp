@@ -369,6 +369,11 @@ mlir::LogicalResult Verifier::check(const Snapshot &snapshot) {
            << listSites(ArrayRef(reports).drop_front(std::min(numReports, reports.size()))) << "\n";
     return failure();
   };
+  // Passes are compared one by one, but what padding leaves out stays out.
+  FuncOp entry = getEntry(snapshot.module);
+  bool leavesOut = any_of(seq(entry.getNumResults()), [&](unsigned i) {
+    return bool(entry.getResultAttr(i, "winnow.padding"));
+  });
   bool someRan = false;
   for (Case &test : cases) {
     auto outputs = runArrays(snapshot.directory, test.inputs, /*threads=*/2);
@@ -383,13 +388,8 @@ mlir::LogicalResult Verifier::check(const Snapshot &snapshot) {
         if (std::string difference = compare(test, *outputs, snapshot.module); !difference.empty())
           return report(difference + ", on " + test.what);
     }
-    // Passes are compared one by one, but what padding leaves out stays out.
-    if (isFirst || !getEntry(snapshot.module).getNumResults() ||
-        none_of(seq(getEntry(snapshot.module).getNumResults()), [&](unsigned i) {
-          return bool(getEntry(snapshot.module).getResultAttr(i, "winnow.padding"));
-        }))
-      if (why.empty())
-        test.outputs = std::move(*outputs);
+    if (why.empty() && (isFirst || !leavesOut))
+      test.outputs = std::move(*outputs);
     test.failure = why;
   }
   if (isFirst && !someRan) {

@@ -118,12 +118,7 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
       return failure();
   }
   unsigned next = 3 + masked;
-  auto takePacking = [&](StringRef name) -> FailureOr<Value> {
-    Value numbers = (*arguments)[next++];
-    if (failed(context.memref(numbers, name, 1, IntegerType::get(context.config.getContext(), 64))))
-      return failure();
-    return numbers;
-  };
+  Type i64 = IntegerType::get(context.config.getContext(), 64);
   for (auto [isThere, into, name] :
        {std::tuple(masked && queryPacked, &op.queryPositions, "query_positions"),
         std::tuple(masked && keyPacked, &op.keyPositions, "key_positions"),
@@ -132,10 +127,9 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
         std::tuple(keyPacked, &op.keyLengths, "key_lengths")}) {
     if (!isThere)
       continue;
-    FailureOr<Value> numbers = takePacking(name);
-    if (failed(numbers))
+    *into = (*arguments)[next++];
+    if (failed(context.memref(*into, name, 1, i64)))
       return failure();
-    *into = *numbers;
   }
   op.scale = *scale;
   if (context.config.contains("softcap")) {

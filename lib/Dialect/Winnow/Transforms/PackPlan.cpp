@@ -41,7 +41,7 @@ bool PackPlan::canPack(Operation *op, const TokenValue &result) const {
 
 /// Why the attention cannot run by sequences; empty if it can.
 StringRef PackPlan::getObstacle(AttentionOp op) const {
-  const AttentionSite &site = analysis->attentions.find(op)->second;
+  const AttentionSite &site = analysis->getSite(op);
   bool isKeyed = analysis->isActive(site.keys);
   if (!isKeyed && !site.queries)
     return "nothing that it reads is padded";
@@ -64,7 +64,7 @@ std::optional<TokenValue> PackPlan::getWanted(Operation *op) const {
     Operation *user = use.getOwner();
     std::optional<TokenValue> value;
     if (auto attention = dyn_cast<AttentionOp>(user)) {
-      const AttentionSite &site = analysis->attentions.find(user)->second;
+      const AttentionSite &site = analysis->getSite(user);
       bool isQuery = use.getOperandNumber() == 0;
       std::optional<unsigned> space = isQuery ? site.queries : site.keys;
       if (!isPacked(attention) || use.getOperandNumber() > 2 || !space ||
@@ -131,7 +131,7 @@ PackPlan::PackPlan(func::FuncOp entry, const PaddingAnalysis &source) : analysis
       auto attention = dyn_cast<AttentionOp>(op);
       if (!attention || !isPacked(attention))
         continue;
-      const AttentionSite &site = analysis->attentions.find(op)->second;
+      const AttentionSite &site = analysis->getSite(op);
       if (!analysis->isActive(site.keys) || site.isSelf)
         continue;
       for (Value operand : {attention.getKey(), attention.getValue()})

@@ -226,6 +226,8 @@ void PaddingAnalysis::findSpaces() {
     AttentionSite &site = attentions[op];
     if (op.getMask() && !op.getQueryOffsets() && !op.getKeyOffsets())
       readMask(op, site);
+    if (site.keys)
+      site.sharesSource = sharesSource(op, spaces[*site.keys].grid);
   }
 }
 
@@ -251,7 +253,7 @@ static llvm::DenseSet<Value> collectSources(Value value, const TokenLayout &layo
   return sources;
 }
 
-bool PaddingAnalysis::isSelfAttention(AttentionOp op, const TokenGrid &grid) const {
+bool PaddingAnalysis::sharesSource(AttentionOp op, const TokenGrid &grid) const {
   Dims query = getDims(op.getQuery());
   if (!grid.isSame(query[1], grid.sequence))
     return false;
@@ -297,9 +299,8 @@ void PaddingAnalysis::visitMask(Operation *op) {
     Mask mask = found->second;
     if (getTestedOperand(op, mask.isValidNonZero) != operand.get())
       return;
-    SmallVector<std::optional<TokenLayout>> layouts(op->getNumOperands());
-    layouts[operand.getOperandNumber()] = mask.layout;
-    std::optional<TokenLayout> layout = propagateLayout(op, layouts, spaces[mask.space].grid);
+    std::optional<TokenLayout> layout =
+        propagateLayout(operand, mask.layout, spaces[mask.space].grid);
     if (!layout)
       return;
     mask.layout = *layout;
@@ -315,17 +316,13 @@ bool PaddingAnalysis::hidesPadding(Operation *op, unsigned space) const {
     if (mask == masks.end() || mask->second.space != space ||
         mask->second.isValidNonZero != isValidNonZero)
       return std::nullopt;
-    SmallVector<std::optional<TokenLayout>> layouts(op->getNumOperands());
-    layouts[number] = mask->second.layout;
-    return propagateLayout(op, layouts, spaces[space].grid);
+    return propagateLayout(op->getOpOperand(number), mask->second.layout, spaces[space].grid);
   };
   auto getTokenLayout = [&](unsigned number) -> std::optional<TokenLayout> {
     std::optional<TokenValue> value = getTokens(op->getOperand(number));
     if (!value || value->space != space)
       return std::nullopt;
-    SmallVector<std::optional<TokenLayout>> layouts(op->getNumOperands());
-    layouts[number] = value->layout;
-    return propagateLayout(op, layouts, spaces[space].grid);
+    return propagateLayout(op->getOpOperand(number), value->layout, spaces[space].grid);
   };
   auto matches = [](std::optional<TokenLayout> mask, std::optional<TokenLayout> value) {
     return mask && value && *mask == *value;
@@ -397,7 +394,7 @@ bool PaddingAnalysis::visitAttention(AttentionOp op, AttentionSite &site) {
     space = queries->space;
   }
   if (isKeyed && (!queries || queries->space == *site.keys))
-    site.isSelf = isSelfAttention(op, spaces[*site.keys].grid);
+    site.isSelf = site.sharesSource;
   if (isKeyed && site.isSelf)
     space = *site.keys;
   if (op.getMask())

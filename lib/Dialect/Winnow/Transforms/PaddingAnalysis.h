@@ -55,6 +55,8 @@ struct AttentionSite {
   /// A part of the mask that was left out hides padded queries, which is nothing if they are
   /// tokens of the same space.
   bool hidesQueries = false;
+  /// Queries and keys are made from one source, token by token.
+  bool sharesSource = false;
   /// Queries and keys are the same tokens.
   bool isSelf = false;
   /// What the queries and the result are tokens of.
@@ -81,6 +83,10 @@ public:
   }
   bool isActive(std::optional<unsigned> space) const { return space && !spaces[*space].obstacle; }
 
+  const AttentionSite &getSite(mlir::Operation *attention) const {
+    return attentions.find(attention)->second;
+  }
+
   std::optional<TokenValue> getTokens(mlir::Value value) const {
     auto found = tokens.find(value);
     return found == tokens.end() ? std::nullopt : std::optional(found->second);
@@ -98,7 +104,7 @@ private:
                        const TokenLayout &layout) const;
   std::optional<unsigned> addSpace(TokenSpace space);
   void readMask(AttentionOp op, AttentionSite &site);
-  bool isSelfAttention(AttentionOp op, const TokenGrid &grid) const;
+  bool sharesSource(AttentionOp op, const TokenGrid &grid) const;
   /// One walk; false if a space was given up.
   bool walk();
   bool visit(mlir::Operation *op);

@@ -74,7 +74,7 @@ struct PackedSpace {
   Value rows;                 ///< [tokens]: the number of a packed token in [batch, sequence]
   Value offsets;              ///< [batch + 1]: where sequences begin
   Value lengths;              ///< [batch]: how many tokens attention sees
-  Value sequences, positions; ///< [tokens], made where they are needed
+  Value sequences, positions; ///< [tokens]: where they are in [batch, sequence]
 };
 
 class Packer {
@@ -114,6 +114,10 @@ private:
   Value pick(Value data, Value indices, int64_t axis, bool inBounds) {
     return GatherOp::create(b, loc, data, indices, axis, inBounds);
   }
+  Value size(AffineExpr dim) {
+    return DimValuesOp::create(b, loc, typeOf({}, b.getI64Type()),
+                               AffineMap::get(0, numSymbols, dim));
+  }
   AffineExpr one() { return b.getAffineConstantExpr(1); }
 
   // Spaces
@@ -121,8 +125,6 @@ private:
   void place(unsigned number);
   Value getMask(const TokenSpace &space);
   void requireZeroOrOne(const TokenSpace &space);
-  Value getSequences(unsigned space);
-  Value getPositions(unsigned space);
 
   // Packed forms
   Dims packDims(ArrayRef<AffineExpr> dims, const TokenValue &tokens);
@@ -213,11 +215,11 @@ void Packer::place(unsigned index) {
   result.valid = result.kept = getMask(space);
   Value isValid = convert(result.valid, i64);
   result.lengths = sum(isValid, 1);
-  Value slots = result.lengths, isFirst;
+  Value slots = result.lengths;
   if (space.readsFirst) {
     // A padded first token goes behind the valid ones: it sees them, and no one sees it.
     Value column = IotaOp::create(b, loc, typeOf({sequence}, i64), 0, 1);
-    isFirst = compare(ComparePredicate::EQ, reshape(column, {one(), sequence}), integer(0));
+    Value isFirst = compare(ComparePredicate::EQ, reshape(column, {one(), sequence}), integer(0));
     result.kept = combine<OrOp>(result.valid, isFirst);
     slots = sum(convert(result.kept, i64), 1);
   }
@@ -232,8 +234,7 @@ void Packer::place(unsigned index) {
     within = select(result.valid, before, reshape(result.lengths, {batch, one()}));
   result.place = combine<AddOp>(reshape(begins, {batch, one()}), within);
   // What is dropped goes to one place behind all.
-  Value end = DimValuesOp::create(b, loc, typeOf({}, i64), AffineMap::get(0, numSymbols, count));
-  Value target = reshape(select(result.kept, result.place, end), {all});
+  Value target = reshape(select(result.kept, result.place, size(count)), {all});
   Value room = BroadcastToOp::create(b, loc, typeOf({count + 1}, i64), integer(0));
   Value numbers = IotaOp::create(b, loc, typeOf({all}, i64), 0, 1);
   Value found =
@@ -241,32 +242,9 @@ void Packer::place(unsigned index) {
   result.rows = SliceOp::create(b, loc, typeOf({count}, i64), found,
                                 AffineMap::get(0, numSymbols, b.getAffineConstantExpr(0)),
                                 ArrayRef<int64_t>{1});
-}
-
-Value Packer::getSequences(unsigned index) {
-  PackedSpace &space = spaces[index];
-  if (!space.sequences) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointAfterValue(space.rows);
-    Value size =
-        DimValuesOp::create(b, loc, typeOf({}, b.getI64Type()),
-                            AffineMap::get(0, numSymbols, analysis.spaces[index].grid.sequence));
-    space.sequences = combine<DivOp>(space.rows, size);
-  }
-  return space.sequences;
-}
-
-Value Packer::getPositions(unsigned index) {
-  PackedSpace &space = spaces[index];
-  if (!space.positions) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointAfterValue(space.rows);
-    Value size =
-        DimValuesOp::create(b, loc, typeOf({}, b.getI64Type()),
-                            AffineMap::get(0, numSymbols, analysis.spaces[index].grid.sequence));
-    space.positions = combine<ModOp>(space.rows, size);
-  }
-  return space.positions;
+  Value columns = size(sequence);
+  result.sequences = combine<DivOp>(result.rows, columns);
+  result.positions = combine<ModOp>(result.rows, columns);
 }
 
 //===----------------------------------------------------------------------===//
@@ -287,10 +265,8 @@ Value Packer::gatherRows(Value value, const TokenValue &tokens) {
   Value rows = spaces[tokens.space].rows;
   if (!tokens.layout.isFlat && tokens.layout.batch == 1) {
     // [sequence, batch]
-    Value size = DimValuesOp::create(b, loc, typeOf({}, b.getI64Type()),
-                                     AffineMap::get(0, numSymbols, grid.batch));
-    rows = combine<AddOp>(combine<MulOp>(getPositions(tokens.space), size),
-                          getSequences(tokens.space));
+    rows = combine<AddOp>(combine<MulOp>(spaces[tokens.space].positions, size(grid.batch)),
+                          spaces[tokens.space].sequences);
   }
   return pick(reshape(value, flat), rows, 0, /*inBounds=*/true);
 }
@@ -348,7 +324,7 @@ Value Packer::align(Value value, const TokenValue &result, unsigned rank) {
   if (missing == 0 && (hasBatch || grid.hasOneSequence()) && hasToken)
     return pack(value, result);
   single[0] = hasToken ? grid.sequence : grid.batch;
-  Value indices = hasToken ? getPositions(result.space) : getSequences(result.space);
+  Value indices = hasToken ? spaces[result.space].positions : spaces[result.space].sequences;
   return pick(reshape(value, single), indices, 0, true);
 }
 
@@ -451,7 +427,7 @@ void Packer::packOp(Operation *op, const TokenValue &result) {
 }
 
 void Packer::packAttention(AttentionOp op) {
-  const AttentionSite &site = analysis.attentions.find(op)->second;
+  const AttentionSite &site = analysis.getSite(op);
   const TokenLayout rows{0, {1}};
   auto getRows = [&](Value value, unsigned space) {
     Value form = pack(value, {space, rows});
@@ -480,7 +456,7 @@ void Packer::packAttention(AttentionOp op) {
   if (analysis.isActive(site.keys)) {
     const PackedSpace &space = spaces[*site.keys];
     if (mask)
-      copy.getKeyPositionsMutable().assign(getPositions(*site.keys));
+      copy.getKeyPositionsMutable().assign(space.positions);
     b.setInsertionPoint(copy);
     copy.getKeyMutable().assign(getRows(op.getKey(), *site.keys));
     copy.getValueMutable().assign(getRows(op.getValue(), *site.keys));
@@ -500,7 +476,7 @@ void Packer::packAttention(AttentionOp op) {
   copy.getQueryMutable().assign(getRows(op.getQuery(), *site.queries));
   copy.getQueryOffsetsMutable().assign(spaces[*site.queries].offsets);
   if (mask)
-    copy.getQueryPositionsMutable().assign(getPositions(*site.queries));
+    copy.getQueryPositionsMutable().assign(spaces[*site.queries].positions);
   copy.setCausalAtEnd(false);
   copy.setCausalLowest(false);
   copy.setCausalAddsLowest(false);
@@ -598,7 +574,7 @@ struct RemovePadding : winnow::impl::RemovePaddingBase<RemovePadding> {
                          "padding of '" + getMaskName(space.root) + "' stays: " + space.reason);
     }
     for (AttentionOp op : entry.getOps<AttentionOp>())
-      if (op.getMask() && !analysis.attentions.find(op)->second.keys)
+      if (op.getMask() && !analysis.getSite(op).keys)
         reporter.refused(op.getLoc(), "remove-padding.mask",
                          "the mask of this attention is not made of a value for each key that "
                          "hides it or does not");
@@ -643,7 +619,7 @@ struct RemovePadding : winnow::impl::RemovePaddingBase<RemovePadding> {
         continue;
       unsigned ops = plan.count(number), packedAttentions = 0;
       for (AttentionOp op : entry.getOps<AttentionOp>()) {
-        const AttentionSite &site = analysis.attentions.find(op)->second;
+        const AttentionSite &site = analysis.getSite(op);
         if (site.queries != number && site.keys != number)
           continue;
         if (plan.isPacked(op))

@@ -269,14 +269,19 @@ std::optional<TokenLayout> winnow::propagateLayout(Operation *op,
   return result;
 }
 
+std::optional<TokenLayout> winnow::propagateLayout(OpOperand &operand, const TokenLayout &layout,
+                                                   const TokenGrid &grid) {
+  Operation *op = operand.getOwner();
+  SmallVector<std::optional<TokenLayout>> operands(op->getNumOperands());
+  operands[operand.getOperandNumber()] = layout;
+  return propagateLayout(op, operands, grid);
+}
+
 std::optional<TokenLayout> winnow::inferOperandLayout(OpOperand &operand, const TokenLayout &result,
                                                       const TokenGrid &grid) {
   Dims dims = getDims(operand.get());
-  Operation *op = operand.getOwner();
   auto gives = [&](const TokenLayout &layout) {
-    SmallVector<std::optional<TokenLayout>> operands(op->getNumOperands());
-    operands[operand.getOperandNumber()] = layout;
-    return propagateLayout(op, operands, grid) == result;
+    return propagateLayout(operand, layout, grid) == result;
   };
   AffineExpr all = normalizeDim(grid.batch * grid.sequence);
   for (int i = 0, e = dims.size(); i < e; ++i) {

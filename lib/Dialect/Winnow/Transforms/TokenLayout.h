@@ -62,6 +62,10 @@ std::optional<TokenLayout> propagateLayout(mlir::Operation *op,
                                            mlir::ArrayRef<std::optional<TokenLayout>> operands,
                                            const TokenGrid &grid);
 
+/// The same where only this operand has one.
+std::optional<TokenLayout> propagateLayout(mlir::OpOperand &operand, const TokenLayout &layout,
+                                           const TokenGrid &grid);
+
 /// The layout that the operand would have to have for it alone to give the result this one.
 std::optional<TokenLayout> inferOperandLayout(mlir::OpOperand &operand, const TokenLayout &result,
                                               const TokenGrid &grid);
