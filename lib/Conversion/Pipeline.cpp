@@ -26,6 +26,7 @@ void winnow::buildConversionPipeline(OpPassManager &pm, StringRef cpu) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 
+  pm.addPass(createFillCaches());
   pm.addPass(createKernelsToCalls());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createReportCopies());

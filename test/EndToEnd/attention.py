@@ -20,7 +20,8 @@ nodes = []
 def add(outputs, mask="-", past=False, lengths=False, packed=False, name="", **attributes):
     """`outputs` are letters: y, k and v (the cache), s(cores)."""
     kind = name + ("3" if packed else "4")
-    inputs = [f"q{kind}", f"k{kind}", f"v{kind}", mask, *(("pk", "pv") if past else ("-", "-"))]
+    cache = (f"p{name}k", f"p{name}v") if past else ("-", "-")
+    inputs = [f"q{kind}", f"k{kind}", f"v{kind}", mask, *cache]
     if lengths:
         inputs.append("lengths")
     if packed:
@@ -46,6 +47,10 @@ add("y", "m3")
 add("y", "hidden")
 add("y", "hidden", softcap=2.0)
 add("y", "h4", name="h")
+# Each head has keys of its own: attention copies the cache itself.
+add("ykv", past=True, name="m")
+add("ykv", "pm4", past=True, name="m", is_causal=1)
+add("ykv", "pb2", past=True, name="m")
 
 
 def shapes(batch, new, past):
@@ -57,8 +62,11 @@ def shapes(batch, new, past):
         result[f"{key}4"] = ([batch, heads, new, size], TensorProto.FLOAT)
         result[f"{key}3"] = ([batch, new, heads * size], TensorProto.FLOAT)
         result[f"{key}h4"] = ([batch, heads, new, size], half)
+        result[f"{key}m4"] = ([batch, HEADS, new, size], TensorProto.FLOAT)
     result["pk"] = ([batch, KV_HEADS, past, SIZE], TensorProto.FLOAT)
     result["pv"] = ([batch, KV_HEADS, past, VALUE_SIZE], TensorProto.FLOAT)
+    result["pmk"] = ([batch, HEADS, past, SIZE], TensorProto.FLOAT)
+    result["pmv"] = ([batch, HEADS, past, VALUE_SIZE], TensorProto.FLOAT)
     result["m2"] = ([new, new], TensorProto.FLOAT)
     result["m3"] = ([HEADS, new, new], TensorProto.FLOAT)
     result["b4"] = ([batch, 1, new, new], boolean)

@@ -70,6 +70,23 @@ def PlaceLoopState : Pass<"winnow-place-loop-state", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
 
+def FillCaches : Pass<"winnow-fill-caches", "::mlir::ModuleOp"> {
+  let summary = "lets attention copy past keys and values as it reads them";
+  let description = [{
+    A step of a decoder makes a cache that is longer by a token: the past one is
+    copied to the first rows of a buffer, and attention reads that buffer. As two ops
+    they move the past three times, of which memory sees two at least. Where an
+    attention reads what such a copy has made, the copy becomes the kernel's: with
+    `past = true` the last two inputs are past keys and values, and the outputs are
+    the buffers of keys and values, whose further rows the kernel finds there, and
+    then its result.
+
+    Does not apply where something reads the buffer or writes the past between copy
+    and attention, where heads share keys, which are then read several times anyhow,
+    or where sequences are packed.
+  }];
+}
+
 def KernelsToCalls : Pass<"winnow-kernels-to-calls", "::mlir::ModuleOp"> {
   let summary = "turns bufferised kernels into calls of private functions";
   let description = [{

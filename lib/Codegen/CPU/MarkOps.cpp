@@ -89,7 +89,8 @@ Value countAttention(Counter &c, ValueRange operands, DictionaryAttr config) {
     auto attr = config.getAs<BoolAttr>(name);
     return attr && attr.getValue();
   };
-  Value query = operands[0], key = operands[1], out = operands.back();
+  Value query = operands[0], out = operands.back();
+  Value key = operands[flag("past") ? operands.size() - 3 : 1];
   Value queries = c.size(query, 1), keys = c.size(key, flag("key_heads_first") ? 2 : 1);
   Value batch = c.size(query, 0);
   // Packed sequences count as if all were of the mean length.

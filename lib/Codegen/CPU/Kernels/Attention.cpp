@@ -13,6 +13,10 @@
 // 4. Register tiles of queries times value columns add weights times values.
 // 5. The sums are divided by the total weight and stored.
 //
+// Where a step of a decoder makes a longer cache of the past one, it reads both the
+// past and the longer one from memory if one op copies and another attends. Here the
+// block that comes to a few keys first copies them, and then finds them in the L1 cache.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Attention.h"
@@ -54,6 +58,22 @@ LogicalResult Attention::checkShapes(const KernelContext &context) const {
   return success();
 }
 
+LogicalResult Attention::checkPast(const KernelContext &context) const {
+  if (keyOffsets || heads != keyHeads)
+    return context.error() << "expected a past of keys that are not packed, for each head";
+  for (auto [past, present, name, headsFirst] :
+       {std::tuple(pastKey, key, "past_k", keyHeadsFirst),
+        std::tuple(pastValue, value, "past_v", valueHeadsFirst)}) {
+    if (failed(context.memref(past, name, 4, context.f32())))
+      return failure();
+    for (int64_t dimension : {int64_t(0), headsDim(headsFirst), int64_t(3)})
+      if (failed(context.sameExtent(past, dimension, name, present, dimension, "the present")))
+        return failure();
+  }
+  return context.sameExtent(pastKey, lengthDim(keyHeadsFirst), "past_k", pastValue,
+                            lengthDim(valueHeadsFirst), "past_v");
+}
+
 /// Tile sizes that fit the register file, and few queries where they are few, as in
 /// a step of a decoder: lanes and rows beyond them are computed in vain.
 static void chooseTiles(Attention &op, const CPULevel &level) {
@@ -84,10 +104,14 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
                                       : MaskKind::additive;
   bool masked = op.maskKind != MaskKind::none;
   bool queryPacked = context.flag("query_packed"), keyPacked = context.flag("key_packed");
-  auto arguments = context.arguments(4 + masked + queryPacked + 2 * keyPacked +
+  bool past = context.flag("past");
+  auto arguments = context.arguments(4 + masked + queryPacked + 2 * keyPacked + 2 * past +
                                      (masked && queryPacked) + (masked && keyPacked));
   if (failed(arguments))
     return failure();
+  // With a past, keys and values are outputs.
+  if (past)
+    std::rotate(arguments->begin() + 1, arguments->end() - 3, arguments->end() - 1);
   op.query = (*arguments)[0];
   op.key = (*arguments)[1];
   op.value = (*arguments)[2];
@@ -131,6 +155,12 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
     if (failed(context.memref(*into, name, 1, i64)))
       return failure();
   }
+  if (past) {
+    op.pastKey = (*arguments)[next++];
+    op.pastValue = (*arguments)[next++];
+    if (failed(op.checkPast(context)))
+      return failure();
+  }
   op.scale = *scale;
   if (context.config.contains("softcap")) {
     FailureOr<double> softcap = context.real("softcap");
@@ -162,12 +192,53 @@ void Attention::emit(Emitter &e) const {
     return;
   }
   Value blocks = e.ceilDiv(e.dim(query, 1), e.index(queryBlock()));
+  Value fills = pastKey ? emitPastFilling(e, blocks) : Value();
   Value items = e.mul(e.mul(e.dim(query, 0), heads), blocks);
   e.parallel(items, 1, [&](Value at) {
     Value item = e.div(at, blocks);
-    emitBlockBody(e, emitBlock(e, {e.div(item, e.index(heads)), e.rem(item, e.index(heads)),
-                                   e.rem(at, blocks)}));
+    Block block = emitBlock(e, {e.div(item, e.index(heads)), e.rem(item, e.index(heads)),
+                                e.rem(at, blocks)});
+    block.fills = fills;
+    emitBlockBody(e, block);
   });
+}
+
+/// Whether the blocks copy the past. A head of several blocks, or of none, finds it
+/// copied before.
+Value Attention::emitPastFilling(Emitter &e, Value blocks) const {
+  Value one = e.equal(blocks, e.index(1));
+  Value items = e.mul(e.dim(query, 0), heads);
+  e.parallel(e.blend(one, e.index(0), items), 1, [&](Value at) {
+    Block block;
+    sliceKeys(e, block, e.div(at, e.index(heads)), e.rem(at, e.index(heads)));
+    emitPast(e, block, e.index(0), e.dim(block.pastKey, 0));
+  });
+  return one;
+}
+
+/// Copies keys and values `begin` to `end - 1`, as far as they are past ones.
+void Attention::emitPast(Emitter &e, const Block &block, Value begin, Value end) const {
+  Value last = e.min(end, e.dim(block.pastKey, 0));
+  for (auto [from, to, size] : {std::tuple(block.pastKey, block.key, headDim),
+                                std::tuple(block.pastValue, block.value, valueDim)})
+    e.forRange(begin, last, 1, [&, from = from, to = to, size = size](Value row) {
+      e.forEachVector(e.index(size), lanes, [&](Value at, Value mask) {
+        e.store(e.load(from, {row, at}, lanes, mask), to, {row, at}, mask);
+      });
+    });
+}
+
+void Attention::sliceKeys(Emitter &e, Block &block, Value entry, Value head) const {
+  auto headOf = [&](Value memref, bool headsFirst) {
+    return headsFirst ? e.slice(memref, {entry, head, {}, {}})
+                      : e.slice(memref, {entry, {}, head, {}});
+  };
+  block.key = headOf(key, keyHeadsFirst);
+  block.value = headOf(value, valueHeadsFirst);
+  if (!pastKey)
+    return;
+  block.pastKey = headOf(pastKey, keyHeadsFirst);
+  block.pastValue = headOf(pastValue, valueHeadsFirst);
 }
 
 Value loadIndex(Emitter &e, Value numbers, Value at) {
@@ -205,6 +276,8 @@ void Attention::emitBlockBody(Emitter &e, const Block &block) const {
   if (causal)
     end = e.max(e.min(block.keys, e.add(block.seen, queryBlock())), e.index(0));
   emitKeys(e, block, e.index(0), end);
+  if (causal && pastKey)
+    e.ifElse(block.fills, [&] { emitPast(e, block, end, block.keys); });
   if (causalLowest || causalAddsLowest)
     e.ifElse(emitNeedsHiddenKeys(e, block, end, block.keys),
              [&] { emitKeys(e, block, end, block.keys); });
@@ -236,13 +309,7 @@ Attention::Block Attention::emitBlock(Emitter &e, const Item &item) const {
   block.query = e.slice(query, {queryOffsets ? zero : batch, {}, head, {}});
   block.out = e.slice(out, {queryOffsets ? zero : batch, {}, head, {}});
   block.queries = e.dim(query, 1);
-  auto headOf = [&](Value memref, bool headsFirst) {
-    Value entry = keyOffsets ? zero : batch;
-    return headsFirst ? e.slice(memref, {entry, keyHead, {}, {}})
-                      : e.slice(memref, {entry, {}, keyHead, {}});
-  };
-  block.key = headOf(key, keyHeadsFirst);
-  block.value = headOf(value, valueHeadsFirst);
+  sliceKeys(e, block, keyOffsets ? zero : batch, keyHead);
   block.keys = e.dim(key, lengthDim(keyHeadsFirst));
   if (queryOffsets) {
     Value begin = block.queryBegin = loadIndex(e, queryOffsets, batch);

@@ -15,6 +15,9 @@ struct Attention {
   /// Where sequences that are packed begin, [batch + 1]; null otherwise.
   Value queryOffsets, keyOffsets;
   Value keyLengths; ///< [batch], with keyOffsets
+  /// The first keys and values, which the kernel copies to `key` and `value` as it
+  /// comes to them; null where they are there already.
+  Value pastKey, pastValue;
   /// The rows and columns of the mask that packed tokens have, [tokens].
   Value queryPositions, keyPositions;
   MaskKind maskKind;
@@ -42,9 +45,12 @@ struct Attention {
 
 private:
   mlir::LogicalResult checkShapes(const KernelContext &context) const;
+  mlir::LogicalResult checkPast(const KernelContext &context) const;
   /// One index of the parallel loop: a block of queries of a head.
   struct Block {
     Value query, key, value, out; ///< [sequence, head_dim] of this head
+    Value pastKey, pastValue;     ///< the same, or null
+    Value fills;                  ///< whether this block copies them, where there are
     Value mask;                   ///< [queries, keys] of this head, or null
     Value queryBegin, keyBegin;   ///< the sequence's first tokens, where packed
     Value queries, keys;          ///< how many the sequence has
@@ -74,6 +80,9 @@ private:
   Value emitPackedBlocks(Emitter &e) const;
   Item emitPackedItem(Emitter &e, Value at, Value blocks) const;
   Block emitBlock(Emitter &e, const Item &item) const;
+  void sliceKeys(Emitter &e, Block &block, Value entry, Value head) const;
+  Value emitPastFilling(Emitter &e, Value blocks) const;
+  void emitPast(Emitter &e, const Block &block, Value begin, Value end) const;
   void emitBlockBody(Emitter &e, const Block &block) const;
   void emitQueryPacking(Emitter &e, const Block &block) const;
   void emitStart(Emitter &e, const Block &block) const;

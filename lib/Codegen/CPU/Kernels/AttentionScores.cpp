@@ -15,6 +15,8 @@ static constexpr double leastFloat = std::numeric_limits<float>::lowest();
 void Attention::emitScores(Emitter &e, const Block &block, Value begin,
                            Value end) const {
   e.forEachTile(begin, end, scoreTile.rows, [&](Value row, int64_t rows) {
+    if (pastKey)
+      e.ifElse(block.fills, [&] { emitPast(e, block, row, e.add(row, rows)); });
     GemmTile tile{rows, queryVectors, lanes};
     SmallVector<Value> acc = tile.multiply(
         e, e.index(headDim), tile.zeros(e, e.getF32Type()),

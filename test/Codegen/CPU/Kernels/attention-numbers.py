@@ -62,7 +62,7 @@ def make_mask(kind, shape):
 
 def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_to_zero,
           at_end=False, lowest=False, adds=False, softcap=0, entries=None, heads_first=(False, False),
-          static=None):
+          static=None, past=False):
     free = lambda h, d: memref(None, None, h, d)
     few = lambda h, d: memref(None, static, h, d)
     first = lambda h, d: memref(None, h, None, d)
@@ -74,12 +74,16 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
         if entries:
             extents[0] = str(entries)
         types.append(f"memref<{'x'.join(extents)}x?x{element}>")
+    if past:  # then keys and values are outputs
+        types += 2 * types[1:3]
+        del types[1:3]
     scale = float(np.float32(dim**-0.5))
     library = Library(declare("k", types + [few(heads, value_dim)], kind="attention", scale=scale,
                               causal=causal, mask=kind, nan_to_zero=nan_to_zero,
                               causal_at_end=at_end, causal_lowest=lowest,
                               causal_adds_lowest=adds, softcap=float(softcap),
-                              key_heads_first=heads_first[0], value_heads_first=heads_first[1]),
+                              key_heads_first=heads_first[0], value_heads_first=heads_first[1],
+                              past=past),
                       level)
     for batch, queries, keys in SEQUENCES:
         queries = static or queries
@@ -100,7 +104,18 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
                 mask[0][-1, :, -1, :3] = -LEAST
         given = [np.ascontiguousarray(t.transpose(0, 2, 1, 3)) if flag else t
                  for t, flag in zip((k, v), heads_first)]
-        library("k", q, *given, *mask, out.array)
+        if past:
+            whole = [t.copy() for t in given]
+            for t, first in zip(given, heads_first):
+                old = np.moveaxis(t, 2 if first else 1, 0)[: keys * 2 // 3]
+                mask.append(np.moveaxis(old, 0, 2 if first else 1).copy())
+                old[:] = np.nan
+            library("k", q, *mask, *given, out.array)
+            del mask[-2:]
+            for t, expected in zip(given, whole):
+                np.testing.assert_array_equal(t, expected)
+        else:
+            library("k", q, *given, *mask, out.array)
         full_mask = mask[0] if mask else None
         if entries:
             full_mask = np.tile(full_mask, (batch // entries, 1, 1, 1))
@@ -196,6 +211,15 @@ for level in host_levels():
     for static in (1, 2, 3):  # steps of a decoder, in narrow tiles
         check(level, 4, 2, 64, 64, "none", ALL, True, False, at_end=True, static=static)
         check(level, 2, 2, 16, 72, "add", ALL, False, False, static=static)
+    for static in (None, 1, 2):  # with a past, which is copied
+        check(level, 2, 2, 16, 24, "none", ALL, False, False, static=static, past=True)
+        check(level, 2, 2, 64, 64, "add", SHARED, False, True, static=static, past=True,
+              heads_first=(True, True))
+        check(level, 2, 2, 16, 10, "none", ALL, True, True, at_end=True, static=static, past=True,
+              heads_first=(True, False))
+        check(level, 2, 2, 16, 16, "none", ALL, True, False, at_end=True, lowest=True,
+              static=static, past=True)
+        check(level, 2, 2, 16, 16, "none", ALL, True, False, static=static, past=True)
     check_packed(level, 4, 2, 32, 24, "none", True, True)
     check_packed(level, 2, 2, 16, 16, "none", True, True, causal=True)
     check_packed(level, 2, 2, 16, 16, "none", False, True)

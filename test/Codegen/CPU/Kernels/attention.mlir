@@ -29,6 +29,35 @@ func.func private @one_query(memref<?x1x12x64xf32>, memref<?x?x12x64xf32>, memre
 
 // -----
 
+// A step of a decoder copies past keys and values as it comes to them.
+
+// CHECK-LABEL: func.func private @past
+// CHECK-SAME:  %[[Q:.*]]: memref<?x1x12x64xf32>, %[[PAST_K:.*]]: memref<?x12x?x64xf32>, %[[PAST_V:.*]]: memref<?x12x?x64xf32>, %[[K:.*]]: memref<?x12x?x64xf32>, %[[V:.*]]: memref<?x12x?x64xf32>, %
+// CHECK:       scf.parallel
+// CHECK-NOT:   scf.parallel
+// CHECK-DAG:     %[[KEY:.*]] = memref.subview %[[K]]
+// CHECK-DAG:     %[[PAST:.*]] = memref.subview %[[PAST_K]]
+// CHECK:         %[[ROW:.*]] = vector.load %[[PAST]]
+// CHECK:         vector.store %[[ROW]], %[[KEY]]
+// CHECK:         vector.fma
+func.func private @past(memref<?x1x12x64xf32>, memref<?x12x?x64xf32>, memref<?x12x?x64xf32>, memref<?x12x?x64xf32>, memref<?x12x?x64xf32>, memref<?x1x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, past = true, key_heads_first = true, value_heads_first = true}}
+
+// -----
+
+// Several blocks of queries find them copied.
+
+// CHECK-LABEL: func.func private @past_of_many
+// CHECK:       scf.parallel
+// CHECK:         vector.store
+// CHECK:       scf.parallel
+// CHECK-NOT:     vector.load %arg1
+// CHECK:         vector.fma
+func.func private @past_of_many(memref<?x40x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x40x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, past = true}}
+
+// -----
+
 // A group of heads shares keys and values, which are not copied.
 
 // CHECK-LABEL: func.func private @grouped

@@ -70,6 +70,18 @@ func.func private @dynamic_heads(memref<?x?x?x8xf32>, memref<?x?x4x8xf32>, memre
 
 // -----
 
+// expected-error @+1 {{kernel 'attention': expected a past of keys that are not packed, for each head}}
+func.func private @shared_past(memref<?x?x4x8xf32>, memref<?x?x2x8xf32>, memref<?x?x2x8xf32>, memref<?x?x2x8xf32>, memref<?x?x2x8xf32>, memref<?x?x4x8xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 1.0 : f32, past = true}}
+
+// -----
+
+// expected-error @+1 {{kernel 'attention': expected dimension 3 of 'past_v' and dimension 3 of 'the present' to match, got 6 and 8}}
+func.func private @past_size(memref<?x?x4x8xf32>, memref<?x?x4x8xf32>, memref<?x?x4x6xf32>, memref<?x?x4x8xf32>, memref<?x?x4x8xf32>, memref<?x?x4x8xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 1.0 : f32, past = true}}
+
+// -----
+
 // expected-error @+1 {{kernel 'layer_norm': expected a float parameter 'epsilon'}}
 func.func private @epsilon(memref<?x8xf32>, memref<?x8xf32>)
     attributes {winnow.kernel = {kind = "layer_norm"}}
