@@ -1,8 +1,8 @@
 #include "KernelTypes.h"
 
-#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
-
 #include "winnow/Analysis/GemmSchedule.h"
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
+#include "winnow/Dialect/Winnow/IR/Rational.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -110,6 +110,108 @@ struct LowerMatMul : LoweringPattern<MatMulOp> {
   }
 };
 
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Rational functions
+//===----------------------------------------------------------------------===//
+
+/// The coefficients as rows of [coefficient, channel], the numerator's and then the
+/// denominator's without their 1: a vector of channels reads a vector of each, whatever
+/// the groups are.
+static Value createTable(OpBuilder &b, Location loc, RationalAttr rational, int64_t channels) {
+  int64_t groups = rational.getNumGroups(), above = rational.getNumeratorDegree() + 1;
+  int64_t rows = above + rational.getDenominatorDegree();
+  std::vector<float> values(rows * channels);
+  for (int64_t group = 0; group < groups; ++group) {
+    SmallVector<double> column = rational.getNumeratorOf(group);
+    llvm::append_range(column, ArrayRef(rational.getDenominatorOf(group)).drop_front());
+    int64_t size = channels / groups;
+    for (int64_t row = 0; row < rows; ++row)
+      std::fill_n(values.begin() + row * channels + group * size, size, column[row]);
+  }
+  auto type = RankedTensorType::get({rows, channels}, b.getF32Type());
+  return ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, ArrayRef<float>(values)));
+}
+
+/// The parameters of a kernel that ends in such a function.
+static void addRational(OpBuilder &b, Location loc, RationalAttr rational, AffineExpr channels,
+                        SmallVectorImpl<Value> &inputs, SmallVectorImpl<NamedAttribute> &config) {
+  if (!rational)
+    return;
+  inputs.push_back(createTable(b, loc, rational, *getConstantDim(channels)));
+  config.push_back(b.getNamedAttr("denominator_kind",
+                                  b.getStringAttr(stringifyDenominatorKind(rational.getKind()))));
+  config.push_back(b.getNamedAttr("numerator_degree",
+                                  b.getI64IntegerAttr(rational.getNumeratorDegree())));
+}
+
+namespace {
+/// Loops that fuse with their neighbours. Coefficients that all channels share are in the
+/// code, others are read for each channel.
+struct LowerGroupRational : LoweringPattern<GroupRationalOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(GroupRationalOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    if (!isF32(op.getInput()) && succeeded(widen(op, rewriter)))
+      return success();
+    Location loc = op.getLoc();
+    RationalAttr rational = op.getRational();
+    Type element = getElementTypeOrSelf(op.getType());
+    Dims dims = getDims(op.getType());
+    AffineMap identity = rewriter.getMultiDimIdentityMap(dims.size());
+    SmallVector<Value> inputs = {adaptor.getInput()};
+    SmallVector<AffineMap> maps = {identity};
+    int64_t channels = rational.getNumGroups() == 1 ? 1 : *getConstantDim(dims.back());
+    auto addInputs = [&](DenseElementsAttr matrix, bool isBelow) {
+      for (int64_t i = 0, e = matrix.getType().getDimSize(1);
+           i < e && matrix.getType().getDimSize(0) > 1; ++i) {
+        SmallVector<APFloat> values;
+        for (int64_t channel = 0; channel < channels; ++channel) {
+          int64_t group = channel / (channels / rational.getNumGroups());
+          double value = isBelow ? rational.getDenominatorOf(group)[i + 1]
+                                 : rational.getNumeratorOf(group)[i];
+          values.push_back(toFloat(value, element));
+        }
+        auto type = RankedTensorType::get({channels}, element);
+        inputs.push_back(ConstantOp::create(rewriter, loc, type, DenseElementsAttr::get(type, values)));
+        maps.push_back(AffineMap::get(dims.size(), 0, rewriter.getAffineDimExpr(dims.size() - 1)));
+      }
+    };
+    addInputs(rational.getNumerator(), false);
+    addInputs(rational.getDenominator(), true);
+    auto body = [&](OpBuilder &b, Location at, ValueRange arguments) {
+      ValueRange rest = arguments.drop_front();
+      auto take = [&](DenseElementsAttr matrix, ArrayRef<double> shared) {
+        SmallVector<Value> values;
+        if (matrix.getType().getDimSize(0) > 1) {
+          values.append(rest.begin(), rest.begin() + shared.size());
+          rest = rest.drop_front(shared.size());
+          return values;
+        }
+        for (double value : shared)
+          values.push_back(arith::ConstantOp::create(b, at, b.getFloatAttr(element, value)));
+        return values;
+      };
+      SmallVector<Value> above = take(rational.getNumerator(), rational.getNumeratorOf(0));
+      SmallVector<Value> below =
+          take(rational.getDenominator(), ArrayRef(rational.getDenominatorOf(0)).drop_front());
+      return emitRational(b, at, rational.getKind(), arguments[0], above, below);
+    };
+    rewriter.replaceOp(op, createElementwise(rewriter, loc, dims, element, inputs, maps, body));
+    return success();
+  }
+
+  static APFloat toFloat(double value, Type type) {
+    APFloat result(value);
+    bool losesInfo;
+    result.convert(cast<FloatType>(type).getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+    return result;
+  }
+};
+} // namespace
+
 //===----------------------------------------------------------------------===//
 // Linear
 //===----------------------------------------------------------------------===//
@@ -138,6 +240,7 @@ static std::optional<SmallVector<Attribute>> getConstantParts(LinearOp op) {
   return parts;
 }
 
+namespace {
 struct LowerLinear : LoweringPattern<LinearOp> {
   using LoweringPattern::LoweringPattern;
 
@@ -165,13 +268,14 @@ struct LowerLinear : LoweringPattern<LinearOp> {
                                  state.weights.read(rewriter, loc, entry, type)};
     if (op.getBias())
       inputs.push_back(adaptor.getBias());
-    if (op.getResidual())
-      inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), out, outRows));
-    NamedAttribute config[] = {
+    SmallVector<NamedAttribute> config = {
         rewriter.getNamedAttr("activation", rewriter.getStringAttr(stringifyActivation(op.getActivation()))),
         rewriter.getNamedAttr("bias", rewriter.getBoolAttr(bool(op.getBias()))),
         rewriter.getNamedAttr("n", rewriter.getI64IntegerAttr(n)),
         rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual())))};
+    addRational(rewriter, loc, op.getRationalAttr(), out.back(), inputs, config);
+    if (op.getResidual())
+      inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), out, outRows));
     Value result = createKernel(rewriter, loc, "linear", config, inputs, outRows, rewriter.getF32Type());
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
     return success();
@@ -220,6 +324,9 @@ struct LowerLinear : LoweringPattern<LinearOp> {
       result = MulOp::create(rewriter, loc, positive, positive);
       break;
     }
+    case Activation::GroupRational:
+      result = GroupRationalOp::create(rewriter, loc, result, op.getRationalAttr());
+      break;
     }
     if (op.getResidual())
       result = AddOp::create(rewriter, loc, result, op.getResidual());
@@ -256,6 +363,8 @@ template <typename OpTy> static Value expandNorm(OpBuilder &b, OpTy op) {
   if constexpr (std::is_same_v<OpTy, LayerNormOp>)
     if (op.getBias())
       result = AddOp::create(b, loc, result, op.getBias());
+  if (op.getRationalAttr())
+    result = GroupRationalOp::create(b, loc, result, op.getRationalAttr());
   return result;
 }
 
@@ -281,11 +390,12 @@ template <typename OpTy> struct LowerNorm : LoweringPattern<OpTy> {
     if constexpr (std::is_same_v<OpTy, LayerNormOp>)
       if ((hasBias = bool(op.getBias())))
         inputs.push_back(adaptor.getBias());
-    NamedAttribute config[] = {
+    SmallVector<NamedAttribute> config = {
         rewriter.getNamedAttr("bias", rewriter.getBoolAttr(hasBias)),
         rewriter.getNamedAttr("epsilon", op.getEpsilonAttr()),
         rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual()))),
         rewriter.getNamedAttr("scale", rewriter.getBoolAttr(bool(op.getScale())))};
+    addRational(rewriter, loc, op.getRationalAttr(), dims.back(), inputs, config);
     constexpr StringRef kind = std::is_same_v<OpTy, LayerNormOp> ? "layer_norm" : "rms_norm";
     Value result = createKernel(rewriter, loc, kind, config, inputs, rows, rewriter.getF32Type());
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, rows, dims));
@@ -321,6 +431,6 @@ struct LowerSoftmax : LoweringPattern<SoftmaxOp> {
 
 void winnow::populateKernelPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
                                     LoweringState &state) {
-  patterns.add<LowerMatMul, LowerLinear, LowerNorm<LayerNormOp>, LowerNorm<RMSNormOp>, LowerSoftmax>(
+  patterns.add<LowerMatMul, LowerGroupRational, LowerLinear, LowerNorm<LayerNormOp>, LowerNorm<RMSNormOp>, LowerSoftmax>(
       converter, patterns.getContext(), state);
 }

@@ -11,6 +11,8 @@ import torch
 import transformers
 from torch import nn
 
+from . import kat as kats
+
 OPSET = 18
 
 
@@ -141,6 +143,16 @@ def whisper():
     return WhisperEncoder(config), call, inputs, ["last_hidden_state"]
 
 
+def kat(form, shape=kats.BASE):
+    """An image transformer with rational functions in a form, or GELU, one image."""
+
+    def call(model, image):
+        return (model(image),)
+
+    image = torch.zeros(1, 3, shape.image, shape.image)
+    return kats.Transformer(shape, form), call, {"image": image}, ["logits"]
+
+
 MODULES = {
     "bert-8": lambda: bert(8),
     "bert-32": lambda: bert(32),
@@ -154,6 +166,11 @@ MODULES = {
     "gpt2-decode": lambda: gpt2(1, 512),
     "whisper": whisper,
     "swin": swin,
+    "kat-t": lambda: kat("stack", kats.TINY),
+    "kat-s": lambda: kat("stack", kats.SMALL),
+    "kat-b": lambda: kat("stack"),
+    "kat-b-horner": lambda: kat("horner"),
+    "kat-b-gelu": lambda: kat("gelu"),
 }
 
 

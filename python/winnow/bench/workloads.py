@@ -98,6 +98,11 @@ WORKLOADS = {
                 input_ids=(0, VOCABULARY["gpt2"])),
         _module("whisper", "Whisper-base encoder, 30 s", "bart", 8, 512),
         _module("swin", "Swin-T, batch 1", "swin"),
+        _module("kat-t", "KAT-T, batch 1", "vit", 3, 192),
+        _module("kat-s", "KAT-S, batch 1", "vit", 6, 384),
+        _module("kat-b", "KAT-B, batch 1", "vit", 12, 768),
+        _module("kat-b-horner", "KAT-B by Horner's rule, batch 1", "vit", 12, 768),
+        _module("kat-b-gelu", "KAT-B's twin with GELU, batch 1", "vit", 12, 768),
         _minilm(),
         *_gemms(),
     )

@@ -199,3 +199,40 @@ func.func @packed_attention(%q: tensor<1x5x2x4xf32>, %m: tensor<1x1x6x6xf32>, %p
   %0 = winnow.attention %q, %q, %q mask(%m) query_positions(%p) key_positions(%p) query_offsets(%o) key_offsets(%o) key_lengths(%l) {scale = 0.5 : f32} : (tensor<1x5x2x4xf32>, tensor<1x5x2x4xf32>, tensor<1x5x2x4xf32>, tensor<1x1x6x6xf32>, tensor<5xi64>, tensor<5xi64>, tensor<3xi64>, tensor<3xi64>, tensor<2xi64>) -> tensor<1x5x2x4xf32>
   return %0 : tensor<1x5x2x4xf32>
 }
+
+// -----
+
+// Coefficients become a row for each, with a number for each channel.
+
+// CHECK-LABEL: func.func @main
+// CHECK: %[[T:.*]] = arith.constant dense<{{.*}}> : tensor<3x4xf32>
+// CHECK: winnow.kernel "linear" ins(%{{.*}}, %{{.*}}, %[[T]], %{{.*}} : tensor<3x8xf32>, tensor<{{.*}}xf32>, tensor<3x4xf32>, tensor<3x4xf32>)
+// CHECK-SAME: activation = "group_rational", bias = false, denominator_kind = "abs_sum", n = 4 : i64, numerator_degree = 1 : i64
+func.func @main(%x: tensor<3x8xf32>, %r: tensor<3x4xf32>) -> tensor<3x4xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<8x4xf32>
+  %0 = winnow.linear %x, %w residual(%r) {activation = #winnow<activation group_rational>, rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [-1.5]]> : tensor<2x1xf32>>} : (tensor<3x8xf32>, tensor<8x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "layer_norm" ins(%{{.*}}, %{{.*}} : tensor<3x4xf32>, tensor<3x4xf32>)
+// CHECK-SAME: denominator_kind = "abs_sum"
+func.func @main(%x: tensor<3x4xf32>) -> tensor<3x4xf32> attributes {winnow.entry} {
+  %0 = winnow.layer_norm %x {epsilon = 1.0e-5 : f32, rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [-1.5]]> : tensor<2x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+// Alone it is a loop: shared coefficients are in the code, others are read.
+
+// CHECK-LABEL: func.func @main
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : tensor<3x4xf32>, tensor<4xf32>)
+// CHECK: math.absf
+// CHECK: arith.divf
+func.func @main(%x: tensor<3x4xf32>) -> tensor<3x4xf32> attributes {winnow.entry} {
+  %0 = winnow.group_rational %x {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [-1.5]]> : tensor<2x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}

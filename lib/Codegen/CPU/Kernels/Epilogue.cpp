@@ -3,6 +3,7 @@
 #include "Epilogue.h"
 
 #include "winnow/Codegen/CPU/Kernels/Math.h"
+#include "winnow/Dialect/Winnow/IR/Rational.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -12,7 +13,7 @@ namespace winnow::cpu {
 
 std::optional<Activation> lookupActivation(StringRef name) {
   return llvm::StringSwitch<std::optional<Activation>>(name)
-      .Case("none", Activation(nullptr))
+      .Cases({"none", "group_rational"}, Activation(nullptr))
       .Case("relu", emitRelu)
       .Case("gelu", emitGelu)
       .Case("gelu_tanh", emitGeluTanh)
@@ -24,6 +25,36 @@ std::optional<Activation> lookupActivation(StringRef name) {
       .Default(std::nullopt);
 }
 
+FailureOr<RationalFunctions> RationalFunctions::parse(const KernelContext &context,
+                                                      Value table, Value out) {
+  auto name = context.string("denominator_kind", "");
+  auto degree = context.integer("numerator_degree", /*least=*/0);
+  if (failed(name) || failed(degree))
+    return failure();
+  std::optional<DenominatorKind> kind = symbolizeDenominatorKind(*name);
+  if (!kind)
+    return context.error() << "unknown denominator kind '" << *name << "'";
+  if (failed(context.memref(table, "coefficients", 2, context.f32())) ||
+      failed(context.sameExtent(table, 1, "coefficients", out, 1, "out")))
+    return failure();
+  int64_t rows = cast<MemRefType>(table.getType()).getDimSize(0);
+  if (rows < *degree + 2)
+    return context.error() << "expected at least " << *degree + 2
+                           << " rows of coefficients, got " << rows;
+  return RationalFunctions{*kind, *degree, table};
+}
+
+Value RationalFunctions::apply(Emitter &e, Value x, Value col, Value mask) const {
+  int64_t lanes = cast<VectorType>(x.getType()).getNumElements();
+  int64_t rows = cast<MemRefType>(table.getType()).getDimSize(0);
+  SmallVector<Value> coefficients;
+  for (int64_t i = 0; i < rows; ++i)
+    coefficients.push_back(e.load(table, {e.index(i), col}, lanes, mask));
+  ArrayRef<Value> all = coefficients;
+  return emitRational(e, e.getLoc(), kind, x, all.take_front(numeratorDegree + 1),
+                      all.drop_front(numeratorDegree + 1));
+}
+
 Value Epilogue::apply(Emitter &e, Value acc, Value row, Value col,
                       Value mask) const {
   int64_t lanes = cast<VectorType>(acc.getType()).getNumElements();
@@ -31,14 +62,16 @@ Value Epilogue::apply(Emitter &e, Value acc, Value row, Value col,
     acc = e.addF(acc, e.load(bias, {col}, lanes, mask));
   if (activation)
     acc = activation(e, e.getLoc(), acc);
+  if (rational)
+    acc = rational->apply(e, acc, col, mask);
   if (residual)
     acc = e.addF(acc, e.load(residual, {row, col}, lanes, mask));
   return acc;
 }
 
 bool Epilogue::isShort() const {
-  return !activation || activation == emitRelu ||
-         activation == emitSquaredRelu;
+  return !rational && (!activation || activation == emitRelu ||
+                       activation == emitSquaredRelu);
 }
 
 } // namespace winnow::cpu

@@ -3,7 +3,8 @@
 #ifndef WINNOW_LIB_CODEGEN_CPU_KERNELS_EPILOGUE_H
 #define WINNOW_LIB_CODEGEN_CPU_KERNELS_EPILOGUE_H
 
-#include "Emitter.h"
+#include "KernelBuilder.h"
+#include "winnow/Dialect/Winnow/IR/Winnow.h"
 
 #include <optional>
 
@@ -15,9 +16,22 @@ using Activation = Value (*)(mlir::OpBuilder &, mlir::Location, Value);
 /// The activation of a name of the dialect's Activation enum.
 std::optional<Activation> lookupActivation(llvm::StringRef name);
 
+/// Rational functions of channels, the activation `group_rational`.
+struct RationalFunctions {
+  DenominatorKind kind;
+  int64_t numeratorDegree;
+  Value table; ///< [coefficient, channel], the denominator's without their 1
+
+  /// The functions that a kernel's parameters and its argument `table` tell.
+  static mlir::FailureOr<RationalFunctions> parse(const KernelContext &context,
+                                                  Value table, Value out);
+  Value apply(Emitter &e, Value x, Value col, Value mask = {}) const;
+};
+
 /// activation(acc + bias[col]) + residual[row, col]; absent parts are null.
 struct Epilogue {
   Activation activation = nullptr;
+  std::optional<RationalFunctions> rational;
   Value bias;
   Value residual;
 

@@ -1,6 +1,6 @@
 //===- LayerNorm.cpp - Layer and RMS norms over the last dimension --------===//
 
-#include "KernelBuilder.h"
+#include "Epilogue.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -11,6 +11,7 @@ namespace {
 
 struct LayerNorm {
   Value x, residual, scale, bias, out;
+  std::optional<RationalFunctions> rational; ///< of the norm
   double epsilon;
   bool centres; ///< subtracts the mean, which RMS norm does not
   int64_t lanes;
@@ -33,8 +34,9 @@ FailureOr<LayerNorm> LayerNorm::parse(const KernelContext &context) {
   LayerNorm result;
   bool residual = context.flag("residual"), scale = context.flag("scale"),
        bias = context.flag("bias");
+  bool rational = context.config.contains("denominator_kind");
   auto epsilon = context.real("epsilon");
-  auto arguments = context.arguments(2 + residual + scale + bias);
+  auto arguments = context.arguments(2 + residual + scale + bias + rational);
   if (failed(epsilon) || failed(arguments))
     return failure();
   result.epsilon = *epsilon;
@@ -47,11 +49,19 @@ FailureOr<LayerNorm> LayerNorm::parse(const KernelContext &context) {
   if (failed(take(result.x, "x", 2)) ||
       (residual && failed(take(result.residual, "residual", 2))) ||
       (scale && failed(take(result.scale, "scale", 1))) ||
-      (bias && failed(take(result.bias, "bias", 1))) ||
-      failed(take(result.out, "out", 2)) ||
+      (bias && failed(take(result.bias, "bias", 1))))
+    return failure();
+  Value table = rational ? (*arguments)[next++] : Value();
+  if (failed(take(result.out, "out", 2)) ||
       failed(context.sameExtent(result.x, 0, "x", result.out, 0, "out")) ||
       failed(context.sameExtent(result.x, 1, "x", result.out, 1, "out")))
     return failure();
+  if (rational) {
+    auto functions = RationalFunctions::parse(context, table, result.out);
+    if (failed(functions))
+      return failure();
+    result.rational = *functions;
+  }
   return result;
 }
 
@@ -118,6 +128,8 @@ void LayerNorm::emitRow(Emitter &e, Value row) const {
       value = e.mulF(value, e.load(scale, {at}, lanes, mask));
     if (bias)
       value = e.addF(value, e.load(bias, {at}, lanes, mask));
+    if (rational)
+      value = rational->apply(e, value, at, mask);
     e.store(value, out, {row, at}, mask);
   });
 }

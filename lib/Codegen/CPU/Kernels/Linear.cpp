@@ -91,7 +91,8 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
     return context.error() << "unknown activation '" << *activation << "'";
 
   bool bias = context.flag("bias"), residual = context.flag("residual");
-  auto arguments = context.arguments(3 + bias + residual);
+  bool rational = *activation == "group_rational";
+  auto arguments = context.arguments(3 + bias + rational + residual);
   if (failed(arguments))
     return failure();
   Type f32 = context.f32();
@@ -100,6 +101,7 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
   result.w = (*arguments)[next++];
   if (bias)
     result.epilogue.bias = (*arguments)[next++];
+  Value table = rational ? (*arguments)[next++] : Value();
   if (residual)
     result.epilogue.residual = (*arguments)[next++];
   result.out = (*arguments)[next++];
@@ -112,6 +114,12 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
       failed(context.sameExtent(result.x, 1, "x", result.w, 1, "w")))
     return failure();
 
+  if (rational) {
+    auto functions = RationalFunctions::parse(context, table, result.out);
+    if (failed(functions))
+      return failure();
+    result.epilogue.rational = *functions;
+  }
   ArrayRef<int64_t> packed = cast<MemRefType>(result.w.getType()).getShape();
   if (llvm::any_of(packed, ShapedType::isDynamic) || packed[2] <= 0 ||
       packed[2] % *nr ||

@@ -1,4 +1,5 @@
 #include "InferType.h"
+#include "winnow/Dialect/Winnow/IR/Rational.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -60,6 +61,12 @@ FailureOr<RankedTensorType> LinearOp::inferType(std::optional<Location> loc, Ada
     if (residual.getType() != type)
       return emitOptionalError(loc, "expected the residual to have the result's type ", type,
                                ", got ", residual.getType());
+  RationalAttr rational = adaptor.getRationalAttr();
+  if (bool(rational) != (adaptor.getActivation() == Activation::GroupRational))
+    return emitOptionalError(loc, "expected a rational function with the activation "
+                                  "group_rational, and only there");
+  if (rational && failed(checkGroups(loc, rational, type)))
+    return failure();
   return type;
 }
 WINNOW_DEFINE_INFER_RETURN_TYPES(LinearOp)

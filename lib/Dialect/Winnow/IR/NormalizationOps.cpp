@@ -1,4 +1,5 @@
 #include "InferType.h"
+#include "winnow/Dialect/Winnow/IR/Rational.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -70,6 +71,9 @@ inferNorm(std::optional<Location> loc, Adaptor adaptor,
     if (residual.getType() != type)
       return emitOptionalError(loc, "expected the residual to have the input's type ", type,
                                ", got ", residual.getType());
+  if (RationalAttr rational = adaptor.getRationalAttr())
+    if (failed(checkGroups(loc, rational, type)))
+      return failure();
   return type;
 }
 

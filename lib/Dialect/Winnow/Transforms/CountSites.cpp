@@ -21,6 +21,11 @@ struct CountSites : winnow::impl::CountSitesBase<CountSites> {
 
   void count(StringRef kind, StringRef property) { ++kinds[kind][property]; }
 
+  void countRational(RationalAttr rational) {
+    if (rational)
+      count("activation", stringifyActivation(Activation::GroupRational));
+  }
+
   void runOnOperation() override {
     kinds.clear();
     for (StringRef kind : {"attention", "norm", "rotary", "activation", "linear"})
@@ -51,8 +56,15 @@ struct CountSites : winnow::impl::CountSitesBase<CountSites> {
               attention.getQuery().getType().getShape()[2])
             count("attention", "grouped");
         })
-        .Case([&](LayerNormOp) { count("norm", "layer_norm"); })
-        .Case([&](RMSNormOp) { count("norm", "rms_norm"); })
+        .Case([&](LayerNormOp norm) {
+          count("norm", "layer_norm");
+          countRational(norm.getRationalAttr());
+        })
+        .Case([&](RMSNormOp norm) {
+          count("norm", "rms_norm");
+          countRational(norm.getRationalAttr());
+        })
+        .Case([&](GroupRationalOp function) { countRational(function.getRational()); })
         .Case([&](RotaryOp) { count("rotary", "rotary"); })
         .Case([&](GeluOp gelu) {
           count("activation", gelu.getTanhApproximation() ? "gelu_tanh" : "gelu");

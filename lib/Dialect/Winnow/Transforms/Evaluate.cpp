@@ -1,6 +1,7 @@
 #include "Elements.h"
 #include "Evaluate.h"
 #include "Utils.h"
+#include "winnow/Dialect/Winnow/IR/Rational.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -107,6 +108,18 @@ static bool evaluateGather(GatherOp op, ArrayRef<Elements> in, Elements &out) {
   return inRange;
 }
 
+static void evaluateRationals(RationalAttr rational, const Elements &in, Elements &out) {
+  int64_t groups = rational.getNumGroups();
+  int64_t channels = groups == 1 ? 1 : in.type.getShape().back();
+  for (int64_t group = 0; group < groups; ++group) {
+    SmallVector<double> numerator = rational.getNumeratorOf(group);
+    SmallVector<double> denominator = rational.getDenominatorOf(group);
+    for (int64_t i = 0; i < out.size(); ++i)
+      if (i % channels / (channels / groups) == group)
+        out.floats[i] = evaluateRational(rational.getKind(), numerator, denominator, in.floats[i]);
+  }
+}
+
 static bool evaluateMovement(Operation *op, ArrayRef<Elements> in, Elements &out) {
   return TypeSwitch<Operation *, bool>(op)
       .Case([&](ReshapeOp) {
@@ -161,6 +174,10 @@ static bool evaluateMovement(Operation *op, ArrayRef<Elements> in, Elements &out
         return true;
       })
       .Case([&](GatherOp gather) { return evaluateGather(gather, in, out); })
+      .Case([&](GroupRationalOp op) {
+        evaluateRationals(op.getRational(), in[0], out);
+        return true;
+      })
       .Case([&](IotaOp iota) {
         for (int64_t i = 0; i < out.size(); ++i) {
           int64_t value = iota.getStart() + i * iota.getStep();

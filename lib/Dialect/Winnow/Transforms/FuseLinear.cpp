@@ -24,6 +24,7 @@ static Activation getActivation(Operation *op) {
       .Case([](ReluOp) { return Activation::Relu; })
       .Case([](TanhOp) { return Activation::Tanh; })
       .Case([](SigmoidOp) { return Activation::Sigmoid; })
+      .Case([](GroupRationalOp) { return Activation::GroupRational; })
       .Default([](Operation *) { return Activation::None; });
 }
 
@@ -33,6 +34,7 @@ struct Growing {
   Value input, weight, bias, residual;
   bool transposeWeight = false;
   Activation activation = Activation::None;
+  RationalAttr rational; ///< of that activation
   /// The op whose result the linear will replace.
   Operation *end;
 
@@ -66,9 +68,9 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
     if (norms)
       getOperation().walk([&](Operation *op) {
         if (auto norm = dyn_cast<LayerNormOp>(op))
-          absorbResidual(norm, reporter);
+          absorbIntoNorm(norm, reporter);
         else if (auto norm = dyn_cast<RMSNormOp>(op))
-          absorbResidual(norm, reporter);
+          absorbIntoNorm(norm, reporter);
       });
     eraseDeadOps(getOperation());
   }
@@ -77,7 +79,7 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
     if (auto linear = dyn_cast<LinearOp>(op))
       return Growing{linear.getInput(),          linear.getWeight(),     linear.getBias(),
                      linear.getResidual(),       linear.getTransposeWeight(),
-                     linear.getActivation(),     op};
+                     linear.getActivation(),     linear.getRationalAttr(),    op};
     auto matmul = cast<MatMulOp>(op);
     Value weight = matmul.getRhs();
     if (!isConstantExpression(weight)) {
@@ -94,7 +96,7 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
     }
     if (!isa<FloatType>(getElementTypeOrSelf(weight)))
       return std::nullopt;
-    Growing linear{matmul.getLhs(), weight, {}, {}, false, Activation::None, op};
+    Growing linear{matmul.getLhs(), weight, {}, {}, false, Activation::None, {}, op};
     if (auto transpose = weight.getDefiningOp<TransposeOp>(); isTransposeOfMatrix(transpose)) {
       linear.weight = transpose.getInput();
       linear.transposeWeight = true;
@@ -114,7 +116,7 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
     Value fused = LinearOp::create(
         builder, first->getLoc(), linear.result().getType(), linear.input, linear.weight, bias,
         linear.residual, ActivationAttr::get(builder.getContext(), linear.activation),
-        linear.transposeWeight ? builder.getUnitAttr() : UnitAttr());
+        linear.transposeWeight ? builder.getUnitAttr() : UnitAttr(), linear.rational);
     reporter.applied(first->getLoc(), "linear.fused", "fused to " + linear.describe());
     linear.result().replaceAllUsesWith(fused);
   }
@@ -149,6 +151,8 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
       if (linear.activation != Activation::None)
         return false;
       linear.activation = activation;
+      if (auto function = dyn_cast<GroupRationalOp>(user))
+        linear.rational = function.getRational();
       linear.end = user;
       return true;
     }
@@ -194,6 +198,24 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
         return nullptr;
     }
     return nullptr;
+  }
+
+  template <typename OpTy> void absorbIntoNorm(OpTy norm, SiteReporter &reporter) {
+    absorbResidual(norm, reporter);
+    absorbRational(norm, reporter);
+  }
+
+  /// The function of a norm is computed before the norm is written.
+  template <typename OpTy> void absorbRational(OpTy norm, SiteReporter &reporter) {
+    if (norm.getRationalAttr() || !norm->hasOneUse())
+      return;
+    auto function = dyn_cast<GroupRationalOp>(*norm->getUsers().begin());
+    if (!function || function->getBlock() != norm->getBlock())
+      return;
+    norm.setRationalAttr(function.getRational());
+    StringRef name = norm->getName().stripDialect();
+    reporter.applied(function.getLoc(), "linear.norm-rational", "took group_rational into " + name);
+    function.getResult().replaceAllUsesWith(norm.getResult());
   }
 
   /// A norm of x + y reads both, instead of a sum that is written first.

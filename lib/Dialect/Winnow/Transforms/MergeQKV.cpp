@@ -57,7 +57,8 @@ struct MergeQKV : winnow::impl::MergeQKVBase<MergeQKV> {
         return refuse(linear, "merge-qkv.weight", "the weight or bias is not a constant");
       if (linear.getResidual())
         return refuse(linear, "merge-qkv.residual", "the linear adds a residual");
-      if (linear.getActivation() != first.getActivation() ||
+      // Functions by groups of the width would have to be joined as well.
+      if (linear.getActivation() != first.getActivation() || linear.getRationalAttr() ||
           linear.getTransposeWeight() != first.getTransposeWeight())
         return refuse(linear, "merge-qkv.attributes",
                       "the linears differ in activation or orientation of the weight");
@@ -119,7 +120,7 @@ struct MergeQKV : winnow::impl::MergeQKVBase<MergeQKV> {
     auto type = getTensorType(dims, first.getType().getElementType(), numSymbols);
     auto merged = LinearOp::create(builder, loc, type, first.getInput(), weight, bias,
                                    /*residual=*/Value(), first.getActivationAttr(),
-                                   first.getTransposeWeightAttr());
+                                   first.getTransposeWeightAttr(), RationalAttr());
 
     SmallVector<int64_t> steps(dims.size(), 1);
     Dims starts(dims.size(), builder.getAffineConstantExpr(0));

@@ -27,6 +27,7 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   pm.addPass(createRaiseLayerNorm());
   pm.addPass(createRaiseRMSNorm());
   pm.addPass(createRaiseGelu());
+  pm.addPass(createRaiseGroupRational());
   pm.addPass(createRaiseAttention());
   // A mask that was scaled with the scores is a select of numbers again.
   pm.addPass(createSimplifyIdioms());

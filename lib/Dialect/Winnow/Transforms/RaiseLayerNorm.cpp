@@ -101,7 +101,7 @@ struct RaiseLayerNorm : winnow::impl::RaiseLayerNormBase<RaiseLayerNorm> {
     scale = scale ? asVector(builder, loc, scale) : Value();
     bias = bias ? asVector(builder, loc, bias) : Value();
     Value norm = LayerNormOp::create(builder, loc, x.getType(), x, /*residual=*/Value(), scale,
-                                     bias, epsilon);
+                                     bias, epsilon, RationalAttr());
     reporter.applied(loc, "layer-norm.raised", "raised to layer_norm");
     last.replaceAllUsesWith(norm);
   }

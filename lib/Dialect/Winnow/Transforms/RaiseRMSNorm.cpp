@@ -49,7 +49,7 @@ struct RaiseRMSNorm : winnow::impl::RaiseRMSNormBase<RaiseRMSNorm> {
     Location loc = end->getLoc();
     scale = scale ? asVector(builder, loc, scale) : Value();
     Value norm = RMSNormOp::create(builder, loc, x.getType(), x, /*residual=*/Value(), scale,
-                                   builder.getF32FloatAttr(epsilon));
+                                   builder.getF32FloatAttr(epsilon), RationalAttr());
     reporter.applied(loc, "rms-norm.raised", "raised to rms_norm");
     last.replaceAllUsesWith(norm);
   }

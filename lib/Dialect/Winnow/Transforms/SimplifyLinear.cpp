@@ -4,7 +4,7 @@ using namespace mlir;
 using namespace winnow;
 
 static bool isActivation(Operation *op) {
-  return isa_and_nonnull<GeluOp, ReluOp, TanhOp, SigmoidOp>(op);
+  return isa_and_nonnull<GeluOp, ReluOp, TanhOp, SigmoidOp, GroupRationalOp>(op);
 }
 
 namespace {
@@ -58,7 +58,8 @@ struct TransposeBelowLinear : SimplifyPattern<LinearOp> {
     auto type = getTensorType(dims, op.getType().getElementType(), getNumSymbols(op.getType()));
     Value value = LinearOp::create(rewriter, op.getLoc(), type, transpose.getInput(),
                                    op.getWeight(), op.getBias(), /*residual=*/Value(),
-                                   op.getActivationAttr(), op.getTransposeWeightAttr());
+                                   op.getActivationAttr(), op.getTransposeWeightAttr(),
+                                   op.getRationalAttr());
     value = createTranspose(rewriter, op.getLoc(), value, transpose.getPermutation());
     return replace(rewriter, op, value, "simplify.linear", "moved a transpose below a linear");
   }

@@ -109,3 +109,17 @@ func.func private @det(memref<?x3x3xf16>, memref<?x3x3xf16>, memref<?xf16>)
 // expected-error @+1 {{kernel 'det': expected dimension 1 of 'x' and dimension 2 of 'x' to match, got 3 and 4}}
 func.func private @det(memref<?x3x4xf32>, memref<?x3x4xf32>, memref<?xf32>)
     attributes {winnow.kernel = {kind = "det"}}
+
+// -----
+
+// expected-error @+1 {{kernel 'linear': unknown denominator kind 'odd'}}
+func.func private @denominator(memref<?x8xf32>, memref<1x8x24xf32>, memref<3x24xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 24, mr = 4, nr = 24, kc = 8, mb = 128, activation = "group_rational",
+                                 denominator_kind = "odd", numerator_degree = 1}}
+
+// -----
+
+// expected-error @+1 {{kernel 'linear': expected at least 5 rows of coefficients, got 3}}
+func.func private @coefficients(memref<?x8xf32>, memref<1x8x24xf32>, memref<3x24xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 24, mr = 4, nr = 24, kc = 8, mb = 128, activation = "group_rational",
+                                 denominator_kind = "abs_sum", numerator_degree = 3}}

@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
 import numpy as np
-from kernels import LEVELS, Library, Output, declare, host_levels, memref, strided
+from kernels import LEVELS, Library, Output, declare, host_levels, memref, rational, strided
 
 generator = np.random.default_rng(0)
 erf = np.vectorize(math.erf, otypes=[float])
@@ -52,7 +52,31 @@ def check(level, n, k, kc, activation, bias, residual, strips=1):
                   f"{level} {m}x{k}x{n} kc={kc} {activation} {strips} strips")
 
 
+def check_rational(level, kind, n=49, k=16, degree=3):
+    """Between a bias and a residual, with functions of its own for each channel."""
+    lanes = LEVELS[level]
+    mr, nr = (8, 3 * lanes) if lanes == 16 else (4, 2 * lanes)
+    row, out_type, vector = memref(None, k), memref(None, n), f"memref<{n}xf32>"
+    types = [row, f"memref<{-(-n // nr)}x{k}x{nr}xf32>", vector, f"memref<{degree + 3}x{n}xf32>",
+             out_type, out_type]  # fmt: skip
+    library = Library(declare("k", types, kind="linear", n=n, mr=mr, nr=nr, kc=k, mb=4 * mr,
+                              activation="group_rational", bias=True, residual=True,
+                              denominator_kind=kind, numerator_degree=degree), level)  # fmt: skip
+    weight = (generator.standard_normal((k, n)) / k**0.5).astype(np.float32)
+    shift = generator.standard_normal(n).astype(np.float32)
+    table = generator.standard_normal((degree + 3, n)).astype(np.float32)
+    # No pole: b1 x + b2 x^2 stays above b1 x's lowest, -b1^2 / 4 b2.
+    table[-2:] = np.abs(table[-2:]) * [[0.1], [1]] + [[0], [0.1]]
+    for m in ROWS:
+        x, out, skip = strided(generator, m, k), Output(generator, m, n), strided(generator, m, n)
+        library("k", x, pack(weight, nr), shift, table, skip, out.array)
+        total = x.astype(np.float64) @ weight + shift
+        out.check(rational(kind, table, degree, total) + skip, 5e-5, f"{level} {m} {kind}")
+
+
 for level in host_levels():
+    for kind in ("abs_sum", "sum_abs_absx", "sum_abs_signed", "polynomial"):
+        check_rational(level, kind)
     for n, k, bias, residual in ((1, 1, True, False), (7, 5, False, True), (47, 64, True, True),
                                  (48, 5, False, False)):
         check(level, n, k, k, "none", bias, residual)

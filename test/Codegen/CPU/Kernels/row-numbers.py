@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
 import numpy as np
-from kernels import Library, Output, close, declare, host_levels, memref, strided
+from kernels import Library, Output, close, declare, host_levels, memref, rational, strided
 
 generator = np.random.default_rng(0)
 LENGTHS = (1, 5, 64, 100)
@@ -30,24 +30,31 @@ def check_softmax(level, static):
             out.check(expected, 4e-7, f"{level} softmax {m}x{n}")
 
 
-def check_layer_norm(level, static, residual, scale, bias):
+def check_layer_norm(level, static, residual, scale, bias, kind=None):
     row = memref(None, static)
     vector = memref(static)
-    types = [row] + [row] * residual + [vector] * (scale + bias) + [row]
+    types = [row] + [row] * residual + [vector] * (scale + bias)
+    types += [f"memref<5x{static}xf32>"] * bool(kind) + [row]
+    functions = dict(denominator_kind=kind, numerator_degree=2) if kind else {}
     library = Library(declare("k", types, kind="layer_norm", epsilon=1e-5, residual=residual,
-                              scale=scale, bias=bias), level)
+                              scale=scale, bias=bias, **functions), level)
     for n in [static] if static else LENGTHS:
         for m in (0, 1, 9):
             # A mean far from zero: a sum of squares would cancel.
             x = strided(generator, m, n) + np.float32(30)
             skip, out = strided(generator, m, n), Output(generator, m, n)
             gain, shift = strided(generator, n), strided(generator, n)
-            library("k", x, *[skip] * residual, *[gain] * scale, *[shift] * bias, out.array)
+            table = np.abs(generator.standard_normal((5, n))).astype(np.float32)
+            library("k", x, *[skip] * residual, *[gain] * scale, *[shift] * bias,
+                    *[table] * bool(kind), out.array)  # fmt: skip
             total = (x + skip if residual else x).astype(np.float64)
             expected = total - total.mean(1, keepdims=True)
             expected /= np.sqrt(total.var(1, keepdims=True) + 1e-5)
             expected = expected * gain if scale else expected
-            out.check(expected + shift if bias else expected, 5e-5, f"{level} layer_norm {m}x{n}")
+            expected = expected + shift if bias else expected
+            if kind:
+                expected = rational(kind, table, 2, expected)
+            out.check(expected, 5e-5, f"{level} layer_norm {m}x{n}")
 
 
 def check_rms_norm(level, static, residual, scale):
@@ -97,6 +104,8 @@ for level in host_levels():
     check_rms_norm(level, None, True, True)
     check_rms_norm(level, None, False, False)
     check_layer_norm(level, 100, True, False, False)
+    for kind in ("abs_sum", "sum_abs_absx"):
+        check_layer_norm(level, 100, True, True, True, kind)
     check_gather(level, "f32", np.float32, "i64", np.int64)
     check_gather(level, "i1", np.bool_, "i32", np.int32)
     check_gather(level, "i64", np.int64, "i32", np.int32)

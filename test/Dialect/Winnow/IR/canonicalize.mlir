@@ -89,3 +89,52 @@ func.func @unused(%x: tensor<2x3xf32>) {
   %2 = winnow.softmax %1 {axis = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   return
 }
+
+// -----
+
+// x / 1 in every group.
+// CHECK-LABEL: func @rational_identity
+// CHECK-NEXT: return %arg0
+func.func @rational_identity(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %0 = winnow.group_rational %x {rational = #winnow.rational<sum_abs_signed, dense<[[0.0, 1.0, 0.0]]> : tensor<1x3xf32>, dense<0.0> : tensor<2x2xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+// A denominator of 1 alone is no identity.
+// CHECK-LABEL: func @rational_polynomial
+// CHECK-NEXT: winnow.group_rational
+func.func @rational_polynomial(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %0 = winnow.group_rational %x {rational = #winnow.rational<sum_abs_signed, dense<[[0.0, 1.0, 0.5]]> : tensor<1x3xf32>, dense<0.0> : tensor<1x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @rational_equal_groups
+// CHECK-NEXT: rational = #winnow.rational<abs_sum, dense<{{.*}}> : tensor<1x2xf32>, dense<5.000000e-01> : tensor<1x1xf32>>
+func.func @rational_equal_groups(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %0 = winnow.group_rational %x {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0], [0.0, 1.0]]> : tensor<2x2xf32>, dense<0.5> : tensor<2x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+// Four channels, two functions.
+// CHECK-LABEL: func @rational_equal_neighbours
+// CHECK-NEXT: rational = #winnow.rational<abs_sum, dense<{{.*}}> : tensor<1x2xf32>, dense<{{\[}}[5.000000e-01], [1.500000e+00]]> : tensor<2x1xf32>>
+func.func @rational_equal_neighbours(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %0 = winnow.group_rational %x {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [0.5], [1.5], [1.5]]> : tensor<4x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+// Runs of different lengths have no common group size but 1.
+// CHECK-LABEL: func @rational_other_runs
+// CHECK-NEXT: tensor<4x1xf32>>
+func.func @rational_other_runs(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %0 = winnow.group_rational %x {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [1.5], [1.5], [1.5]]> : tensor<4x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}

@@ -1003,3 +1003,71 @@ func.func @f(%p: tensor<1x9x4x16xf32>, %o: tensor<3xi64>, %l: tensor<2xi64>, %at
   %0 = winnow.attention %p, %p, %p key_positions(%at) query_offsets(%o) key_offsets(%o) key_lengths(%l) {scale = 1.0 : f32} : (tensor<1x9x4x16xf32>, tensor<1x9x4x16xf32>, tensor<1x9x4x16xf32>, tensor<9xi64>, tensor<3xi64>, tensor<3xi64>, tensor<2xi64>) -> tensor<1x9x4x16xf32>
   return
 }
+
+// -----
+
+// rational C1
+// expected-error @+1 {{expected coefficients of shape [groups, degrees], got 'tensor<2xf32>' and 'tensor<1x1xf32>'}}
+func.func private @f() attributes {r = #winnow.rational<abs_sum, dense<[0.0, 1.0]> : tensor<2xf32>, dense<0.5> : tensor<1x1xf32>>}
+
+// -----
+
+// rational C2
+// expected-error @+1 {{expected coefficients of f32 or f64, got 'f32' and 'f64'}}
+func.func private @f() attributes {r = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<0.5> : tensor<1x1xf64>>}
+
+// -----
+
+// rational C3
+// expected-error @+1 {{expected as many numerators as denominators, or one, got 3 and 2}}
+func.func private @f() attributes {r = #winnow.rational<abs_sum, dense<0.0> : tensor<3x2xf32>, dense<0.5> : tensor<2x1xf32>>}
+
+// -----
+
+// group_rational C1
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected the last dimension to be a multiple of 2 groups, got 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.group_rational %x {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [1.5]]> : tensor<2x1xf32>>} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// group_rational C1: a scalar has no channels
+func.func @f(%x: tensor<f32>) {
+  // expected-error @+2 {{expected a value of rank 1 or more, got rank 0}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.group_rational %x {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [1.5]]> : tensor<2x1xf32>>} : (tensor<f32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+// linear C5
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>) {
+  // expected-error @+2 {{expected a rational function with the activation group_rational, and only there}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.linear %x, %w {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<0.5> : tensor<1x1xf32>>} : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// linear C6
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>) {
+  // expected-error @+2 {{expected the last dimension to be a multiple of 2 groups, got 5}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.linear %x, %w {activation = #winnow<activation group_rational>, rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [1.5]]> : tensor<2x1xf32>>} : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// layer_norm C3
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected the last dimension to be a multiple of 2 groups, got 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.layer_norm %x {epsilon = 1.0e-5 : f32, rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [1.5]]> : tensor<2x1xf32>>} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}

@@ -330,3 +330,18 @@ func.func @storage(%c: tensor<2xi1>, %x: tensor<2xf8E5M2>, %i: tensor<1x1xi64>, 
   %6 = winnow.scatter_nd %5, %i, %u : (tensor<2xf8E5M2>, tensor<1x1xi64>, tensor<1xf8E5M2>) -> tensor<2xf8E5M2>
   return
 }
+
+// CHECK-LABEL: func @rational_functions
+// CHECK: winnow.group_rational %{{.*}} {rational = #winnow.rational<abs_sum, dense<{{.*}}> : tensor<1x2xf32>, dense<{{.*}}> : tensor<1x1xf32>>} : (tensor<f32>) -> tensor<f32>
+// CHECK: winnow.group_rational %{{.*}} {rational = #winnow.rational<sum_abs_absx, dense<{{.*}}> : tensor<2x2xf64>, dense<{{.*}}> : tensor<1x2xf64>>} : (tensor<3x4xf16>) -> tensor<3x4xf16>
+// CHECK: winnow.linear %{{.*}}, %{{.*}} {activation = #winnow<activation group_rational>, rational = #winnow.rational<sum_abs_signed, {{.*}}>} : (tensor<3x4xf32>, tensor<4x4xf32>) -> tensor<3x4xf32>
+// CHECK: winnow.layer_norm %{{.*}} {epsilon = 9.99999974E-6 : f32, rational = #winnow.rational<polynomial, {{.*}}>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+// CHECK: winnow.rms_norm %{{.*}} {epsilon = 9.99999974E-6 : f32, rational = #winnow.rational<polynomial, {{.*}}>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+func.func @rational_functions(%s: tensor<f32>, %h: tensor<3x4xf16>, %x: tensor<3x4xf32>, %w: tensor<4x4xf32>) {
+  %0 = winnow.group_rational %s {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<0.5> : tensor<1x1xf32>>} : (tensor<f32>) -> tensor<f32>
+  %1 = winnow.group_rational %h {rational = #winnow.rational<sum_abs_absx, dense<[[0.0, 1.0], [2.0, 3.0]]> : tensor<2x2xf64>, dense<0.5> : tensor<1x2xf64>>} : (tensor<3x4xf16>) -> tensor<3x4xf16>
+  %2 = winnow.linear %x, %w {activation = #winnow<activation group_rational>, rational = #winnow.rational<sum_abs_signed, dense<[[0.0, 1.0, 2.0]]> : tensor<1x3xf32>, dense<[[0.5], [1.5]]> : tensor<2x1xf32>>} : (tensor<3x4xf32>, tensor<4x4xf32>) -> tensor<3x4xf32>
+  %3 = winnow.layer_norm %x {epsilon = 1.0e-5 : f32, rational = #winnow.rational<polynomial, dense<[[0.0, 1.0, 2.0]]> : tensor<1x3xf32>, dense<[[0.5], [1.5]]> : tensor<2x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %4 = winnow.rms_norm %x {epsilon = 1.0e-5 : f32, rational = #winnow.rational<polynomial, dense<[[0.0, 1.0, 2.0]]> : tensor<1x3xf32>, dense<[[0.5], [1.5]]> : tensor<2x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return
+}

@@ -225,3 +225,14 @@ func.func @from_storage() -> (tensor<2xf8E5M2>, tensor<2xf32>, tensor<2xi8>, ten
   %3 = winnow.cast %c : (tensor<2xf8E8M0FNU>) -> tensor<2xf32>
   return %0, %1, %2, %3 : tensor<2xf8E5M2>, tensor<2xf32>, tensor<2xi8>, tensor<2xf32>
 }
+
+// -----
+
+// 2 / (1 + |0.5 * 2|) and 2 / (1 + |-1.5 * 2|).
+// CHECK-LABEL: func @rational
+// CHECK-NEXT: winnow.constant dense<[1.000000e+00, 5.000000e-01]> : tensor<2xf32>
+func.func @rational() -> tensor<2xf32> {
+  %x = winnow.constant dense<2.0> : tensor<2xf32>
+  %0 = winnow.group_rational %x {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [-1.5]]> : tensor<2x1xf32>>} : (tensor<2xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}

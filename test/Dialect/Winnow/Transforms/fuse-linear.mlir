@@ -244,3 +244,42 @@ func.func @scores(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>) -> tensor<2x4x4x
   %0 = winnow.matmul %q, %k : (tensor<2x4x8xf32>, tensor<2x8x4xf32>) -> tensor<2x4x4xf32>
   return %0 : tensor<2x4x4xf32>
 }
+
+// -----
+
+// CHECK: "fused to linear with bias, group_rational, residual"
+// CHECK-LABEL: func @rational
+// CHECK: %[[Y:.*]] = winnow.linear %arg0, %{{.*}} bias(%{{.*}}) residual(%arg1) {activation = #winnow<activation group_rational>, rational = #winnow.rational<abs_sum, {{.*}}>}
+// CHECK-NEXT: return %[[Y]]
+func.func @rational(%x: tensor<3x8xf32>, %r: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %w = winnow.constant dense<1.0> : tensor<8x4xf32>
+  %b = winnow.constant dense<1.0> : tensor<4xf32>
+  %0 = winnow.matmul %x, %w : (tensor<3x8xf32>, tensor<8x4xf32>) -> tensor<3x4xf32>
+  %1 = winnow.add %0, %b : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>
+  %2 = winnow.group_rational %1 {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [-1.5]]> : tensor<2x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %3 = winnow.add %2, %r : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %3 : tensor<3x4xf32>
+}
+
+// -----
+
+// CHECK: "took group_rational into layer_norm"
+// CHECK-LABEL: func @norm_rational
+// CHECK: %[[Y:.*]] = winnow.layer_norm %arg0 {epsilon = {{.*}} : f32, rational = #winnow.rational<abs_sum, {{.*}}>}
+// CHECK-NEXT: return %[[Y]]
+func.func @norm_rational(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %0 = winnow.layer_norm %x {epsilon = 1.0e-5 : f32} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = winnow.group_rational %0 {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [-1.5]]> : tensor<2x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %1 : tensor<3x4xf32>
+}
+
+// -----
+
+// The norm has another use.
+// CHECK-LABEL: func @norm_used
+// CHECK: winnow.group_rational
+func.func @norm_used(%x: tensor<3x4xf32>) -> (tensor<3x4xf32>, tensor<3x4xf32>) {
+  %0 = winnow.layer_norm %x {epsilon = 1.0e-5 : f32} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = winnow.group_rational %0 {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [-1.5]]> : tensor<2x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0, %1 : tensor<3x4xf32>, tensor<3x4xf32>
+}

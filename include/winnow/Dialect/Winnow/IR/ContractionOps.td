@@ -23,19 +23,27 @@ def Winnow_LinearOp : Winnow_InferOp<"linear", [AttrSizedOperandSegments]> {
   let description = [{
     `input` is [..., K]; `weight` is [K, N], or [N, K] with `transpose_weight`;
     `bias` is [N]; `residual` has the result's shape [..., N]. A weight that is
-    a constant is packed at compile time.
+    a constant is packed at compile time. The activation `group_rational` is the
+    function `rational`, by groups of N.
     C1: the element types match. C2: `input`'s last dimension is the weight's
-    K. C3: `bias` is [N]. C4: `residual` has the result's type.
+    K. C3: `bias` is [N]. C4: `residual` has the result's type. C5: `rational` is
+    there exactly with that activation. C6: N is a multiple of its groups.
   }];
   let arguments = (ins Winnow_FloatTensor:$input, Winnow_FloatTensor:$weight,
       Optional<Winnow_FloatTensor>:$bias, Optional<Winnow_FloatTensor>:$residual,
       DefaultValuedAttr<Winnow_ActivationAttr, "::winnow::Activation::None">:$activation,
-      UnitAttr:$transpose_weight);
+      UnitAttr:$transpose_weight, OptionalAttr<Winnow_RationalAttr>:$rational);
   let results = (outs Winnow_FloatTensor:$result);
   let assemblyFormat = [{
     $input `,` $weight (`bias` `(` $bias^ `)`)? (`residual` `(` $residual^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input, "::mlir::Value":$weight,
+      "::mlir::Value":$bias, "::mlir::Value":$residual, "::winnow::Activation":$activation,
+      CArg<"bool", "false">:$transpose_weight), [{
+    build($_builder, $_state, result, input, weight, bias, residual, activation, transpose_weight,
+          ::winnow::RationalAttr());
+  }]>];
 }
 
 def Winnow_DetOp : Winnow_InferOp<"det"> {

@@ -86,8 +86,51 @@ def Winnow_Activation : Winnow_Enum<"Activation", "an activation fused into a li
   I32EnumAttrCase<"Gelu", 2, "gelu">, I32EnumAttrCase<"GeluTanh", 3, "gelu_tanh">,
   I32EnumAttrCase<"Tanh", 4, "tanh">, I32EnumAttrCase<"Sigmoid", 5, "sigmoid">,
   I32EnumAttrCase<"Silu", 6, "silu">, I32EnumAttrCase<"QuickGelu", 7, "quick_gelu">,
-  I32EnumAttrCase<"SquaredRelu", 8, "squared_relu">]>;
+  I32EnumAttrCase<"SquaredRelu", 8, "squared_relu">,
+  I32EnumAttrCase<"GroupRational", 9, "group_rational">]>;
 def Winnow_ActivationAttr : EnumAttr<Winnow_Dialect, Winnow_Activation, "activation">;
+
+def Winnow_DenominatorKind : Winnow_Enum<"DenominatorKind", "how a rational function divides", [
+  I32EnumAttrCase<"AbsSum", 0, "abs_sum">, I32EnumAttrCase<"SumAbsAbsX", 1, "sum_abs_absx">,
+  I32EnumAttrCase<"SumAbsSigned", 2, "sum_abs_signed">,
+  I32EnumAttrCase<"Polynomial", 3, "polynomial">]>;
+
+def Winnow_RationalAttr : AttrDef<Winnow_Dialect, "Rational"> {
+  let mnemonic = "rational";
+  let summary = "rational functions P(x) / Q(x), one for each group of channels";
+  let description = [{
+    The functions of Kolmogorov-Arnold transformers (arXiv 2409.10594):
+    `P(x) = a_0 + a_1 x + ... + a_m x^m`, and by `kind`
+
+    | kind | Q(x) |
+    |---|---|
+    | `abs_sum` | `1 + abs(b_1 x + ... + b_n x^n)` |
+    | `sum_abs_absx` | `1 + abs(b_1) abs(x) + ... + abs(b_n) abs(x)^n` |
+    | `sum_abs_signed` | `1 + abs(b_1) x + ... + abs(b_n) x^n` |
+    | `polynomial` | `1 + b_1 x + ... + b_n x^n` |
+
+    The first two are never below 1; the others can reach 0. No two are the same
+    function, and nothing converts one into another.
+
+    `numerator` is [1, m + 1] or [groups, m + 1], `denominator` [1, n] or [groups, n].
+    C1: both have rank 2 and at least one column. C2: both are of f32, or both of
+    f64. C3: their numbers of rows are equal, or one of them is 1.
+  }];
+  let parameters = (ins EnumParameter<Winnow_DenominatorKind>:$kind,
+      "::mlir::DenseElementsAttr":$numerator, "::mlir::DenseElementsAttr":$denominator);
+  let assemblyFormat = "`<` $kind `,` $numerator `,` $denominator `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    int64_t getNumGroups() const;
+    /// m and n.
+    int64_t getNumeratorDegree() const;
+    int64_t getDenominatorDegree() const;
+    /// The coefficients of a group, from the constant up; those of the denominator
+    /// begin with its 1, and are absolute where the kind takes them so.
+    ::llvm::SmallVector<double> getNumeratorOf(int64_t group) const;
+    ::llvm::SmallVector<double> getDenominatorOf(int64_t group) const;
+  }];
+}
 
 //===----------------------------------------------------------------------===//
 // Interfaces

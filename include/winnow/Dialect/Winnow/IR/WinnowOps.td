@@ -2,6 +2,7 @@
 
 include "winnow/Dialect/Winnow/IR/WinnowBase.td"
 include "winnow/Dialect/Winnow/IR/ElementwiseOps.td"
+include "winnow/Dialect/Winnow/IR/KanOps.td"
 include "winnow/Dialect/Winnow/IR/MovementOps.td"
 include "winnow/Dialect/Winnow/IR/IndexingOps.td"
 include "winnow/Dialect/Winnow/IR/ContractionOps.td"

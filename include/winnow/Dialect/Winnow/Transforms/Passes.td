@@ -233,6 +233,51 @@ def RaiseGelu : Pass<"winnow-raise-gelu", "mlir::ModuleOp"> {
   }];
 }
 
+def RaiseGroupRational : Pass<"winnow-raise-group-rational", "mlir::ModuleOp"> {
+  let summary = "recognises rational functions by groups of channels (KAT)";
+  let description = [{
+    The activations of Kolmogorov-Arnold transformers (Yang and Wang, arXiv
+    2409.10594) are P(x) / Q(x) with coefficients by groups of channels. Exporters
+    make 20 to 80 ops of one: powers, stacks of them and matrix products, Horner
+    chains, einsums.
+
+    Algorithm: from each quotient (or product with a reciprocal), no pattern but the
+    values themselves:
+      1. The values that all paths from numerator and denominator go through are tried
+         as x, nearest first.
+      2. All between x and the quotient is brought to one form: the sum of terms
+         `c_i x^i` and `c_i |x| x^(i-1)` and at most one `c |p(x)|`, where the c_i are
+         numbers over parts of x's dimensions. Reshapes and transposes move parts;
+         concats of powers and the axes of constants are parts over which matmul and
+         sums add up.
+      3. The denominator tells its kind by its terms: powers of x, powers of |x|, or the
+         absolute value of a sum. Coefficients are divided by its constant.
+      4. Movement above x is taken back, as far as channels stay the last dimension.
+    Where the denominator can be 0 or below, its real roots are found in f64, and the
+    report says between which x: `group-rational.pole`.
+
+    Precondition: simplify-idioms. Postcondition: each match is one group_rational.
+
+    Exactness: exact; powers that overflow in the model may not by Horner's rule.
+
+    Refuses: `group-rational.numerator` (has |x|), `group-rational.denominator` (mixes
+    powers of x and of |x|, has terms beside its absolute value, a constant in it, a
+    constant of 0, or negative coefficients of |x|), `group-rational.layout` (the
+    coefficients vary over what is no channel of x). A quotient whose operands are no
+    polynomials of one value is no near miss.
+
+    Example:
+    ```mlir
+    %0 = winnow.mul %x, %b1
+    %1 = winnow.abs %0
+    %2 = winnow.add %1, %one
+    %y = winnow.div %x, %2
+    // becomes
+    %y = winnow.group_rational %x {rational = #winnow.rational<sum_abs_absx, ...>}
+    ```
+  }];
+}
+
 def RaiseAttention : Pass<"winnow-raise-attention", "mlir::ModuleOp"> {
   let summary = "recognises attention that an exporter took apart";
   let description = [{
@@ -329,10 +374,10 @@ def FuseLinear : Pass<"winnow-fuse-linear", "mlir::ModuleOp"> {
     Algorithm: every matmul whose right operand is a constant matrix becomes a
     linear; a transpose of the constant becomes `transpose_weight`. Then, while
     the linear has one user: a sum with a [N] vector is the bias; gelu, relu, its
-    square, tanh, sigmoid, x * sigmoid(x) or x * sigmoid(1.702 x) the activation; a sum with a value of the
+    square, tanh, sigmoid, group_rational, x * sigmoid(x) or x * sigmoid(1.702 x) the activation; a sum with a value of the
     same type the residual, after which nothing more is absorbed. At last, under
     `norms`, `layer_norm(x + y)` or `rms_norm(x + y)` takes a sum that no linear took, if it has one
-    user.
+    user, and a norm takes the group_rational that is its only user.
 
     Precondition: the raising passes. Postcondition: no matmul has a constant
     matrix on its right.

@@ -138,3 +138,11 @@ def close(result, reference, tolerance, what):
     error = np.nanmax(error) if error.size and not np.isnan(error).all() else 0.0
     if error > tolerance:
         sys.exit(f"{what}: error {error:.2e} exceeds {tolerance:.2e}")
+
+
+def rational(kind, table, degree, x):
+    """The functions of a table [coefficient, channel]: P of a degree, then Q's without its 1."""
+    table, base = table.astype(np.float64), np.abs(x) if kind == "sum_abs_absx" else x
+    top = sum(c * x**i for i, c in enumerate(table[: degree + 1]))
+    bottom = sum(c * base**i for i, c in enumerate(table[degree + 1 :], 1))
+    return top / (1 + (np.abs(bottom) if kind == "abs_sum" else bottom))
