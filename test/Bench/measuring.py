@@ -56,6 +56,14 @@ assert len({(a[0], b[0]) for turn in rounds for a, b in zip(turn, turn[1:])}) ==
 two = measure.time_turns({"ours": Peer("ours", []), "x": Ending("x", [])}, int, 3, 1)
 assert two["x"] == {"reason": "time: its process ended"} and len(two["ours"]["wall"]) == 3
 
+# One that takes ten times as long, whoever is first, is timed once.
+slow = measure.time_turns({"slow" * 20: Peer("slow" * 20, []), "winnow": Peer("winnow", [])}, int, 3, 1)
+assert [len(row["wall"]) for row in slow.values()] == [1, 3]
+probes = {"fma": [1.0] * 3, "fma_cpu": [1.0] * 3, "read": [2.0] * 3}
+summary = measure.summarize(slow, probes, {"flops": [6e9] * 3, "weight_bytes": 0}, 2)
+assert summary["slow" * 20]["ratio"] == (80 / 6,) * 3
+assert summary["slow" * 20]["of_fma"] == (6 / 80,) * 3
+
 probes = {"fma": [1.0] * 6, "fma_cpu": [1.0] * 6, "read": [2.0] * 6}
 summary = measure.summarize(rows, probes, {"flops": 6e9, "weight_bytes": 0}, 2)
 assert summary["other-peer"]["ratio"] == (10 / 6,) * 3

@@ -31,6 +31,7 @@ def make_parser():
     add("--threads", type=positive, default=machine.cpus(), metavar="N", help="default all cores")
     add("--rounds", type=positive, default=20, metavar="N", help="in turns (default 20)")
     add("--runs", type=positive, default=5, metavar="N", help="of each in a round (default 5)")
+    add("--real-time", action="store_true", help="before other programs; for root")
     add("--dim", action="append", default=[], metavar="NAME=N", help="size of a dimension")
     add("--range", action="append", default=[], metavar="NAME=A..B", help="integers of an input, without B")
     add("--lengths", default="", metavar="MASK=MEAN", help="sequences of random lengths; MEAN of 1, as 0.6")
@@ -79,12 +80,14 @@ def run(arguments):
         raise UsageError("expected a model or a workload; winnow bench --list lists them")
     settings = Settings(
         peers, arguments.threads, arguments.rounds, arguments.runs, arguments.tolerance,
-        arguments.option,
+        arguments.option, arguments.real_time,
     )  # fmt: skip
     makers = []
     for word in arguments.subjects:
         makers += subjects.find(word, os.path.abspath(arguments.work), arguments)
     # What would be missed after hours is asked for now.
+    if arguments.real_time:
+        machine.require_real_time()
     if arguments.plot or arguments.docs:
         plot.require()
     if arguments.docs:

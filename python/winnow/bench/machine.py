@@ -1,5 +1,6 @@
 """What the machine is and what it can do at this moment."""
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -10,7 +11,7 @@ import sys
 
 import winnow
 
-from .errors import BenchError
+from .errors import BenchError, UsageError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
@@ -55,6 +56,33 @@ def cpu_name():
 
 def cpus():
     return len(os.sched_getaffinity(0))
+
+
+def _schedule(policy, priority):
+    for thread in os.listdir("/proc/self/task"):
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            os.sched_setscheduler(int(thread), policy, os.sched_param(priority))
+
+
+@contextlib.contextmanager
+def real_time(wanted=True):
+    """All threads of this process, and those that they start, before all other
+    programs. In turns: who spins does not keep out who it waits for."""
+    if wanted:
+        _schedule(os.SCHED_RR, 1)
+    try:
+        yield
+    finally:
+        if wanted:
+            _schedule(os.SCHED_OTHER, 0)
+
+
+def require_real_time():
+    try:
+        with real_time():
+            pass
+    except PermissionError:
+        raise UsageError("expected the right to run in real time for --real-time, got none") from None
 
 
 def probe(threads, milliseconds=50):

@@ -40,6 +40,7 @@ class Settings:
     runs: int
     tolerance: float
     options: list
+    real_time: bool = False
 
 
 # ---- building ----------------------------------------------------------------
@@ -108,9 +109,14 @@ def compare(got, want, rows=None):
 # ---- timing ------------------------------------------------------------------
 
 
-def probe(threads, probes):
+# A peer that takes so many times as long as Winnow sits out all rounds but the first.
+SLOW = 10
+
+
+def probe(threads, probes, real_time=False):
     """Measures what the machine can do now, into lists by name."""
-    now = machine.probe(threads)
+    with machine.real_time(real_time):
+        now = machine.probe(threads)
     for key in ("fma", "read"):
         probes.setdefault(key, []).append(now[key]["wall"] * 1e-9)
         probes.setdefault(f"{key}_cpu", []).append(now[key]["cpu"] * 1e-9)
@@ -119,7 +125,7 @@ def probe(threads, probes):
 def time_turns(peers, draw, rounds, runs, before=lambda number: None):
     """Times loaded peers in turns; `draw()` makes the inputs of a round and
     `before` is called at its start; -> {engine: {wall, cpu, threads: lists over
-    rounds}}, or {engine: {reason}} for one that failed."""
+    the first rounds}}, or {engine: {reason}} for one that failed."""
     rows = {name: {"wall": [], "cpu": [], "threads": []} for name in peers}
     order = list(peers)
     for number in range(rounds):
@@ -128,7 +134,7 @@ def time_turns(peers, draw, rounds, runs, before=lambda number: None):
         # Who is first moves on, and who follows whom turns round.
         turn = order[number % len(order) :] + order[: number % len(order)]
         for name in turn if number % 2 == 0 else reversed(turn):
-            if "reason" in rows[name]:
+            if "reason" in rows[name] or len(rows[name]["wall"]) < number:
                 continue
             try:
                 peers[name].feed(feeds)
@@ -136,7 +142,14 @@ def time_turns(peers, draw, rounds, runs, before=lambda number: None):
                     rows[name][key].append(value)
             except BenchError as error:
                 rows[name] = {"reason": str(error)}
+        if number == 0:
+            order = [name for name in order if not _is_slow(rows, name)]
     return rows
+
+
+def _is_slow(rows, name):
+    ours, theirs = rows.get("winnow", {}).get("wall"), rows[name].get("wall")
+    return bool(ours and theirs and theirs[0] > SLOW * ours[0])
 
 
 def summarize(rows, probes, work, threads):
@@ -144,6 +157,7 @@ def summarize(rows, probes, work, threads):
     in the same round: above 1, we are faster. Work is a number, or one a round."""
     summary = {}
     for name, row in rows.items():
+        count = len(row["wall"])
         one = summary[name] = {
             "seconds": stats.interval(row["wall"]),
             "cpu_seconds": stats.interval(row["cpu"]),
@@ -152,15 +166,16 @@ def summarize(rows, probes, work, threads):
         }
         if "winnow" in rows and name != "winnow":
             ours = rows["winnow"]
-            one["ratio"] = stats.ratio(ours["wall"], row["wall"])
-            one["cpu_ratio"] = stats.ratio(ours["cpu"], row["cpu"])
+            one["ratio"] = stats.ratio(ours["wall"][:count], row["wall"])
+            one["cpu_ratio"] = stats.ratio(ours["cpu"][:count], row["cpu"])
         for key, amount in (("fma", work["flops"]), ("read", work["weight_bytes"])):
             if np.any(amount):
-                rate = np.asarray(amount) * 1e-9 / np.asarray(row["wall"])
-                one[f"of_{key}"] = stats.interval(rate / np.asarray(probes[key]))
+                done = np.broadcast_to(amount, len(probes[key]))[:count] * 1e-9
+                rate = done / np.asarray(row["wall"])
+                one[f"of_{key}"] = stats.interval(rate / np.asarray(probes[key][:count]))
                 # CPU seconds of all threads, so the probe's rate of one.
-                rate = np.asarray(amount) * 1e-9 / np.asarray(row["cpu"])
-                alone = np.asarray(probes[f"{key}_cpu"]) / threads
+                rate = done / np.asarray(row["cpu"])
+                alone = np.asarray(probes[f"{key}_cpu"][:count]) / threads
                 one[f"of_{key}_cpu"] = stats.interval(rate / alone)
     return summary
 
@@ -217,7 +232,7 @@ def measure(subject, settings, say=lambda text: None):
 
             def before(number):
                 say(f"{subject.name}: round {number + 1}/{settings.rounds}")
-                probe(settings.threads, probes)
+                probe(settings.threads, probes, settings.real_time)
 
             counts = []
 
@@ -240,8 +255,9 @@ def measure(subject, settings, say=lambda text: None):
             for name, one in summarize(rows, probes, done, settings.threads).items():
                 result["engines"][name].update(one, peak_bytes=peers[name].peak_bytes())
                 if "flop_ratio" in result and "ratio" in one:
-                    ratios = np.divide(rows[name]["wall"], rows["winnow"]["wall"])
-                    share = stats.ratio(padded / counts, ratios)
+                    theirs = rows[name]["wall"]
+                    ratios = np.divide(theirs, rows["winnow"]["wall"][: len(theirs)])
+                    share = stats.ratio((padded / counts)[: len(theirs)], ratios)
                     result["engines"][name]["of_flop_ratio"] = share
     return result
 
@@ -293,6 +309,7 @@ def _open(name, subject, settings, row, stack):
     cost = build(name, job, subject.folder)
     if cost:
         row["build"] = cost
-    peer = stack.enter_context(Peer(name, stack.enter_context(_open_log(subject.folder, name))))
+    log = stack.enter_context(_open_log(subject.folder, name))
+    peer = stack.enter_context(Peer(name, log, settings.real_time))
     peer.load(job)
     return peer

@@ -22,8 +22,8 @@ class Peer:
     """The process of an engine. Its methods raise BenchError with the reason
     where the engine refuses or its process ends."""
 
-    def __init__(self, engine, log=None):
-        self.engine = engine
+    def __init__(self, engine, log=None, real_time=False):
+        self.engine, self.real_time = engine, real_time
         self.load_seconds, self.names, self.has_run = 0.0, [], False
         self.process = subprocess.Popen(
             [sys.executable, "-m", "winnow.bench.worker", engine],
@@ -94,13 +94,14 @@ class Peer:
                 return dict(zip(self.names, [file[f"arr_{i}"] for i in range(len(self.names))]))
 
     def time(self, runs, warm_up=2, patience=3.0):
-        """-> {wall, cpu: median seconds of a run, threads: CPU seconds of a run
-        by thread, the busiest first}"""
+        """-> {wall: median seconds of a run, cpu: CPU seconds of one, threads: the
+        same by thread, the busiest first}"""
         with self.running():
-            answer = self.ask("time", runs=runs, warm_up=warm_up, patience=patience)
+            answer = self.ask("time", runs=runs, warm_up=warm_up, patience=patience,
+                              real_time=self.real_time)  # fmt: skip
         return {
             "wall": float(np.median(answer["wall"])),
-            "cpu": float(np.median(answer["cpu"])),
+            "cpu": answer["cpu"],
             "threads": answer["threads"],
         }
 

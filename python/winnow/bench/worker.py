@@ -10,9 +10,12 @@ import signal
 import sys
 import time
 
-from . import engines
+from . import engines, machine
 
 PR_SET_PDEATHSIG = 1
+# The kernel counts the CPU time of other threads from tick to tick, of some
+# milliseconds, so a turn lasts for many.
+LEAST_SECONDS = 0.05
 
 
 def peak_bytes():
@@ -39,6 +42,7 @@ class Worker:
     def __init__(self, name):
         self.engine = engines.engine(name)
         self.loaded = self.feeds = self.prepared = None
+        self.last_seconds = 0.0
 
     def build(self, job):
         begin = time.monotonic()
@@ -67,26 +71,31 @@ class Worker:
 
         begin = time.monotonic()
         results = self.loaded.run(self.prepared)
-        seconds = time.monotonic() - begin
+        self.last_seconds = time.monotonic() - begin
         np.savez(path, *self.loaded.arrays(results))
-        return {"seconds": seconds}
+        return {"seconds": self.last_seconds}
 
-    def time(self, runs, warm_up, patience):
+    def time(self, runs, warm_up, patience, real_time=False):
+        with machine.real_time(real_time):
+            return self._time(runs, warm_up, patience)
+
+    def _time(self, runs, warm_up, patience):
         """At least one run each to warm up and to count; no further one is begun
-        after `patience` seconds."""
+        after `patience` seconds. A run that takes so long needs no warming up.
+        More than `runs` where they are short. CPU seconds are a mean."""
         run, prepared = self.loaded.run, self.prepared
         limit = time.monotonic() + patience
-        for number in range(warm_up):
+        for number in range(warm_up if self.last_seconds < patience else 0):
             if number == 0 or time.monotonic() < limit:
                 run(prepared)
-        wall, cpu = [], []
-        before = thread_seconds()
-        while not wall or len(wall) < runs and time.monotonic() < limit:
-            wall_begin, cpu_begin = time.perf_counter(), time.process_time()
+        wall, before, cpu = [], thread_seconds(), time.process_time()
+        enough = min(time.monotonic() + LEAST_SECONDS, limit)
+        while not wall or time.monotonic() < (limit if len(wall) < runs else enough):
+            run_begin = time.perf_counter()
             results = run(prepared)
-            cpu.append(time.process_time() - cpu_begin)
-            wall.append(time.perf_counter() - wall_begin)
+            wall.append(time.perf_counter() - run_begin)
             del results
+        cpu = (time.process_time() - cpu) / len(wall)
         after = thread_seconds()
         threads = [(after[key] - before.get(key, 0.0)) / len(wall) for key in after]
         threads = sorted((seconds for seconds in threads if seconds > 0), reverse=True)
