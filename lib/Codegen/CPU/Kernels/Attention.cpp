@@ -13,6 +13,8 @@
 // 4. Register tiles of queries times value columns add weights times values.
 // 5. The sums are divided by the total weight and stored.
 //
+// A single query would leave all lanes but one idle: see AttentionSingle.cpp.
+//
 // Where a step of a decoder makes a longer cache of the past one, it reads both the
 // past and the longer one from memory if one op copies and another attends. Here the
 // block that comes to a few keys first copies them, and then finds them in the L1 cache.
@@ -24,8 +26,6 @@
 using namespace mlir;
 
 namespace winnow::cpu {
-
-static constexpr double log2E = 1.4426950408889634;
 
 //===----------------------------------------------------------------------===//
 // Parsing
@@ -183,6 +183,17 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
 //===----------------------------------------------------------------------===//
 
 void Attention::emit(Emitter &e) const {
+  int64_t queries = cast<MemRefType>(query.getType()).getDimSize(1);
+  std::optional<Attention> one = forSingleQuery();
+  if (!one || (!ShapedType::isDynamic(queries) && queries != 1))
+    return emitBlocks(e);
+  if (queries == 1)
+    return one->emitBlocks(e);
+  e.ifElse(e.equal(e.dim(query, 1), e.index(1)), [&] { one->emitBlocks(e); },
+           [&] { emitBlocks(e); });
+}
+
+void Attention::emitBlocks(Emitter &e) const {
   if (queryOffsets) {
     Value blocks = emitPackedBlocks(e);
     e.parallel(e.mul(blocks, heads), 1, [&](Value at) {
@@ -228,6 +239,11 @@ void Attention::emitPast(Emitter &e, const Block &block, Value begin, Value end)
     });
 }
 
+void Attention::emitTilePast(Emitter &e, const Block &block, Value row, int64_t rows) const {
+  if (pastKey)
+    e.ifElse(block.fills, [&] { emitPast(e, block, row, e.add(row, rows)); });
+}
+
 void Attention::sliceKeys(Emitter &e, Block &block, Value entry, Value head) const {
   auto headOf = [&](Value memref, bool headsFirst) {
     return headsFirst ? e.slice(memref, {entry, head, {}, {}})
@@ -270,11 +286,12 @@ Attention::Item Attention::emitPackedItem(Emitter &e, Value at, Value blocks) co
 }
 
 void Attention::emitBlockBody(Emitter &e, const Block &block) const {
-  emitQueryPacking(e, block);
+  if (!single)
+    emitQueryPacking(e, block);
   emitStart(e, block);
   Value end = block.keys;
   if (causal)
-    end = e.max(e.min(block.keys, e.add(block.seen, queryBlock())), e.index(0));
+    end = e.max(e.min(block.keys, e.add(block.seen, single ? 1 : queryBlock())), e.index(0));
   emitKeys(e, block, e.index(0), end);
   if (causal && pastKey)
     e.ifElse(block.fills, [&] { emitPast(e, block, end, block.keys); });
@@ -295,9 +312,10 @@ Attention::Block Attention::emitBlock(Emitter &e, const Item &item) const {
   Block block;
   Type f32 = e.getF32Type();
   int64_t queries = queryBlock();
-  block.packedQuery =
-      e.scratch({int64_t(llvm::alignTo(headDim, lanes)), queries}, f32);
-  block.scores = e.scratch({keyBlock, queries}, f32);
+  if (!single)
+    block.packedQuery =
+        e.scratch({int64_t(llvm::alignTo(headDim, lanes)), queries}, f32);
+  block.scores = single ? e.scratch({keyBlock}, f32) : e.scratch({keyBlock, queries}, f32);
   block.sums =
       e.scratch({queries, int64_t(llvm::alignTo(valueDim, lanes))}, f32);
   block.stats = e.scratch({3, queries}, f32);
@@ -343,10 +361,7 @@ Attention::Block Attention::emitBlock(Emitter &e, const Item &item) const {
 
 void Attention::emitQueryPacking(Emitter &e, const Block &block) const {
   Value last = e.sub(block.queries, e.index(1));
-  Value factor = e.real(softcap          ? scale / softcap
-                        : foldsLog2E() ? scale * log2E
-                                       : scale,
-                        vector(e));
+  Value factor = e.real(scoreFactor(), vector(e));
   e.forRange(e.index(0), e.index(queryBlock()), lanes, [&](Value lane) {
     e.forEachVector(e.index(headDim), lanes, [&](Value at, Value mask) {
       SmallVector<Value> square;
@@ -377,12 +392,17 @@ void Attention::emitStart(Emitter &e, const Block &block) const {
 
 void Attention::emitKeyBlock(Emitter &e, const Block &block, Value begin,
                              Value end) const {
-  emitScores(e, block, begin, end);
-  if (softcap)
-    emitSoftcap(e, block, e.sub(end, begin));
-  if (hasFullMask())
-    emitFullMask(e, block, begin, end);
-  emitSoftmax(e, block, begin, end);
+  if (single) {
+    emitSingleScores(e, block, begin, end);
+    emitSingleSoftmax(e, block, begin, end);
+  } else {
+    emitScores(e, block, begin, end);
+    if (softcap)
+      emitSoftcap(e, block, e.sub(end, begin));
+    if (hasFullMask())
+      emitFullMask(e, block, begin, end);
+    emitSoftmax(e, block, begin, end);
+  }
   // Before the first block there is nothing to decay.
   e.ifElse(e.lessThan(e.index(0), begin), [&] { emitDecay(e, block); });
   emitValues(e, block, begin, end);
@@ -434,7 +454,8 @@ void Attention::emitValueTiles(Emitter &e, const Block &block, Value begin,
     SmallVector<Value> acc = tile.multiply(
         e, depth, target.load(e, tile),
         [&](int64_t r, Value at) {
-          return e.loadScalar(block.scores, {at, e.add(row, r)});
+          return single ? e.loadScalar(block.scores, at)
+                        : e.loadScalar(block.scores, {at, e.add(row, r)});
         },
         [&](Value at, int64_t v) {
           return e.load(block.value,

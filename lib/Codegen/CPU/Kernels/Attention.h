@@ -39,11 +39,13 @@ struct Attention {
   GemmTile scoreTile; ///< keys x queries
   int64_t valueRows, valueVectors;
   int64_t keyBlock; ///< keys whose scores are in scratch at a time
+  bool single = false; ///< for one query, as AttentionSingle.cpp computes it
 
   static mlir::FailureOr<Attention> parse(const KernelContext &context);
   void emit(Emitter &e) const;
 
 private:
+  static constexpr double log2E = 1.4426950408889634;
   mlir::LogicalResult checkShapes(const KernelContext &context) const;
   mlir::LogicalResult checkPast(const KernelContext &context) const;
   /// One index of the parallel loop: a block of queries of a head.
@@ -58,7 +60,7 @@ private:
     Value seen;                   ///< the key that it sees last, where causal
     Value count;                  ///< queries of the block that exist
     Value packedQuery;            ///< [head_dim, queries]
-    Value scores;                 ///< [keys of a block, queries]
+    Value scores;                 ///< [keys of a block, queries], or [keys]
     Value sums;                   ///< [queries, value_dim]
     Value stats;                  ///< [3, queries]: see Stat
     Value staging;                ///< a tile; for the tile's interface
@@ -83,6 +85,17 @@ private:
   void sliceKeys(Emitter &e, Block &block, Value entry, Value head) const;
   Value emitPastFilling(Emitter &e, Value blocks) const;
   void emitPast(Emitter &e, const Block &block, Value begin, Value end) const;
+  void emitTilePast(Emitter &e, const Block &block, Value row, int64_t rows) const;
+  std::optional<Attention> forSingleQuery() const;
+  void emitBlocks(Emitter &e) const;
+  void emitSingleScores(Emitter &e, const Block &block, Value begin, Value end) const;
+  void emitSingleSoftmax(Emitter &e, const Block &block, Value begin, Value end) const;
+  Value emitSingleMasked(Emitter &e, const Block &block, Value score, Value key,
+                         Value some) const;
+  double scoreFactor() const;
+  Value emitCapped(Emitter &e, Value score) const;
+  Value emitPower(Emitter &e, Value difference) const;
+  Value emitBase(Emitter &e, Value top) const;
   void emitBlockBody(Emitter &e, const Block &block) const;
   void emitQueryPacking(Emitter &e, const Block &block) const;
   void emitStart(Emitter &e, const Block &block) const;

@@ -9,14 +9,12 @@ using namespace mlir;
 namespace winnow::cpu {
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
-static constexpr double log2E = 1.4426950408889634;
 static constexpr double leastFloat = std::numeric_limits<float>::lowest();
 
 void Attention::emitScores(Emitter &e, const Block &block, Value begin,
                            Value end) const {
   e.forEachTile(begin, end, scoreTile.rows, [&](Value row, int64_t rows) {
-    if (pastKey)
-      e.ifElse(block.fills, [&] { emitPast(e, block, row, e.add(row, rows)); });
+    emitTilePast(e, block, row, rows);
     GemmTile tile{rows, queryVectors, lanes};
     SmallVector<Value> acc = tile.multiply(
         e, e.index(headDim), tile.zeros(e, e.getF32Type()),
@@ -32,14 +30,36 @@ void Attention::emitScores(Emitter &e, const Block &block, Value begin,
   });
 }
 
-void Attention::emitSoftcap(Emitter &e, const Block &block, Value count) const {
+double Attention::scoreFactor() const {
+  return softcap ? scale / softcap : foldsLog2E() ? scale * log2E : scale;
+}
+
+Value Attention::emitCapped(Emitter &e, Value score) const {
   Value cap = e.real(foldsLog2E() ? softcap * log2E : softcap, vector(e));
+  return e.mulF(emitTanh(e, e.getLoc(), score), cap);
+}
+
+/// The weight that a score has which is by `difference` below the greatest.
+Value Attention::emitPower(Emitter &e, Value difference) const {
+  if (!foldsLog2E())
+    difference = e.mulF(difference, e.real(log2E, vector(e)));
+  return emitExp2NonPositive(e, e.getLoc(), difference);
+}
+
+/// What differences are taken from: 0 while all scores are -inf. The weights are 0
+/// then, and later blocks may still bring greater scores.
+Value Attention::emitBase(Emitter &e, Value top) const {
+  Value empty = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, top,
+                                      e.real(-infinity, vector(e)));
+  return e.blend(empty, e.real(0.0, vector(e)), top);
+}
+
+void Attention::emitSoftcap(Emitter &e, const Block &block, Value count) const {
   e.forRange(e.index(0), count, 1, [&](Value at) {
     for (int64_t v = 0; v < queryVectors; ++v) {
       SmallVector<Value> place{at, e.index(v * lanes)};
       Value score = e.load(block.scores, place, lanes);
-      score = e.mulF(emitTanh(e, e.getLoc(), score), cap);
-      e.store(score, block.scores, place);
+      e.store(emitCapped(e, score), block.scores, place);
     }
   });
 }
@@ -213,12 +233,6 @@ void Attention::emitSoftmax(Emitter &e, const Block &block, Value begin,
   auto statAt = [&](Stat stat, int64_t v) {
     return SmallVector<Value>{e.index(stat), e.index(v * lanes)};
   };
-  auto power = [&](Value difference) {
-    if (!foldsLog2E())
-      difference =
-          e.mulF(difference, e.real(log2E, vector(e)));
-    return emitExp2NonPositive(e, e.getLoc(), difference);
-  };
   SmallVector<Value> before, sums;
   for (int64_t v = 0; v < queryVectors; ++v) {
     before.push_back(e.load(block.stats, statAt(top, v), lanes));
@@ -241,20 +255,15 @@ void Attention::emitSoftmax(Emitter &e, const Block &block, Value begin,
         return next;
       });
 
-  // While all scores are -inf, differences are taken from 0 instead: the
-  // weights are 0 then, and later blocks may still bring greater scores.
   SmallVector<Value> bases;
-  for (Value top : tops) {
-    Value empty = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, top,
-                                        e.real(-infinity, vector(e)));
-    bases.push_back(e.blend(empty, e.real(0.0, vector(e)), top));
-  }
+  for (Value top : tops)
+    bases.push_back(emitBase(e, top));
   sums = e.forRange(e.index(0), count, 1, sums, [&](Value at, ValueRange sums) {
     SmallVector<Value> next;
     for (int64_t v = 0; v < queryVectors; ++v) {
       SmallVector<Value> place{at, e.index(v * lanes)};
       Value score = e.load(block.scores, place, lanes);
-      Value weight = power(e.subF(score, bases[v]));
+      Value weight = emitPower(e, e.subF(score, bases[v]));
       e.store(weight, block.scores, place);
       next.push_back(e.addF(sums[v], weight));
     }
@@ -262,7 +271,7 @@ void Attention::emitSoftmax(Emitter &e, const Block &block, Value begin,
   });
 
   for (int64_t v = 0; v < queryVectors; ++v) {
-    Value factor = power(e.subF(before[v], bases[v]));
+    Value factor = emitPower(e, e.subF(before[v], bases[v]));
     Value former = e.load(block.stats, statAt(total, v), lanes);
     e.store(tops[v], block.stats, statAt(top, v));
     e.store(e.fma(former, factor, sums[v]), block.stats, statAt(total, v));

@@ -14,17 +14,34 @@
 // CHECK:           arith.shli
 // CHECK-NOT:     maskedload
 // CHECK:       } {winnow.grain = 1 : i64}
-func.func private @plain(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>)
+func.func private @plain(memref<?x40x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x40x12x64xf32>)
     attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, causal = false, mask = "none"}}
 
 // -----
 
-// A step of a decoder: one vector of queries, one row of weights.
+// A step of a decoder: lanes hold elements of a key, then scores of keys; one row of
+// weights.
 
 // CHECK-LABEL: func.func private @one_query
-// CHECK:       memref.alloca() {alignment = 64 : i64} : memref<512x8xf32>
-// CHECK:       scf.for %{{.*}} step %c4 iter_args({{.*}}) -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+// CHECK:       memref.alloca() {alignment = 64 : i64} : memref<512xf32>
+// CHECK-NOT:   vector.shuffle
+// CHECK:       scf.for %{{.*}} = %c0 to %c64 step %c8 iter_args({{.*}}) -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+// CHECK:       scf.for %{{.*}} step %c4 iter_args({{.*}}) -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
 func.func private @one_query(memref<?x1x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x1x12x64xf32>)
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none"}}
+
+// -----
+
+// Any number of queries may be a single one.
+
+// CHECK-LABEL: func.func private @any_queries
+// CHECK:       %[[QUERIES:.*]] = memref.dim %arg0, %c1
+// CHECK:       %[[ONE:.*]] = arith.cmpi eq, %[[QUERIES]], %c1
+// CHECK:       scf.if %[[ONE]]
+// CHECK:         memref<512xf32>
+// CHECK:       } else {
+// CHECK:         memref<256x16xf32>
+func.func private @any_queries(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>)
     attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none"}}
 
 // -----
@@ -67,7 +84,7 @@ func.func private @past_of_many(memref<?x40x12x64xf32>, memref<?x?x12x64xf32>, m
 // CHECK:       %[[KEY_HEAD:.*]] = arith.divui %[[HEAD]], %c3
 // CHECK:       memref.subview %arg1[%{{.*}}, 0, %[[KEY_HEAD]], 0]
 // CHECK:       memref.subview %arg2[%{{.*}}, 0, %[[KEY_HEAD]], 0]
-func.func private @grouped(memref<?x?x12x64xf32>, memref<?x?x4x64xf32>, memref<?x?x4x64xf32>, memref<?x?x12x64xf32>)
+func.func private @grouped(memref<?x40x12x64xf32>, memref<?x?x4x64xf32>, memref<?x?x4x64xf32>, memref<?x40x12x64xf32>)
     attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none"}}
 
 // -----
@@ -80,7 +97,7 @@ func.func private @grouped(memref<?x?x12x64xf32>, memref<?x?x4x64xf32>, memref<?
 // CHECK:       %[[END:.*]] = arith.maxsi %[[SEEN]], %c0
 // CHECK:       scf.for %{{.*}} = %c0 to %[[END]] step %c256
 // CHECK:       arith.cmpi sle
-func.func private @causal(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>)
+func.func private @causal(memref<?x40x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x40x12x64xf32>)
     attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, causal = true}}
 
 // -----
@@ -97,7 +114,7 @@ func.func private @causal(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?
 // CHECK:       arith.cmpf ole
 // CHECK:       scf.if
 // CHECK:         scf.for %{{.*}} = %[[END]] to %{{.*}} step %c256
-func.func private @causal_at_end(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>)
+func.func private @causal_at_end(memref<?x40x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x40x12x64xf32>)
     attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, causal = true, causal_at_end = true, causal_lowest = true}}
 
 // -----
@@ -108,7 +125,7 @@ func.func private @causal_at_end(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, m
 // CHECK:       arith.cmpf ugt
 // CHECK:       arith.cmpf ole
 // CHECK:       scf.if
-func.func private @adds_lowest(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x1x1x?xf32>, memref<?x?x12x64xf32>)
+func.func private @adds_lowest(memref<?x40x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x1x1x?xf32>, memref<?x40x12x64xf32>)
     attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "add", causal = true, causal_adds_lowest = true}}
 
 // -----
@@ -118,7 +135,7 @@ func.func private @adds_lowest(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, mem
 // CHECK-LABEL: func.func private @cyclic_mask
 // CHECK:       %[[ENTRY:.*]] = arith.remui %{{.*}}, %c4
 // CHECK:       memref.subview %arg3[%[[ENTRY]], %{{.*}}, 0, 0]
-func.func private @cyclic_mask(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<4x12x?x?xf32>, memref<?x?x12x64xf32>)
+func.func private @cyclic_mask(memref<?x40x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<4x12x?x?xf32>, memref<?x40x12x64xf32>)
     attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "add"}}
 
 // -----
@@ -128,7 +145,7 @@ func.func private @cyclic_mask(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, mem
 // CHECK-LABEL: func.func private @key_mask
 // CHECK:       %[[MASK:.*]] = memref.load %{{.*}} : memref<1x?xi1
 // CHECK:       arith.select %[[MASK]]
-func.func private @key_mask(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x1x1x?xi1>, memref<?x?x12x64xf32>)
+func.func private @key_mask(memref<?x40x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x1x1x?xi1>, memref<?x40x12x64xf32>)
     attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "bool"}}
 
 // -----
@@ -138,5 +155,5 @@ func.func private @key_mask(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref
 // CHECK-LABEL: func.func private @full_mask
 // CHECK-NOT:   vector.load {{.*}}xi1
 // CHECK:       llvm.load %{{.*}} : !llvm.ptr -> vector<8xi8>
-func.func private @full_mask(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<1x1x?x?xi1>, memref<?x?x12x64xf32>)
+func.func private @full_mask(memref<?x40x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<1x1x?x?xi1>, memref<?x40x12x64xf32>)
     attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "bool"}}
