@@ -1,4 +1,5 @@
 #include "winnow/Conversion/Passes.h"
+#include "winnow/Dialect/Winnow/IR/Entries.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 #include "winnow/Support/Quote.h"
 
@@ -176,9 +177,7 @@ private:
 
 struct ReportCopies : winnow::impl::ReportCopiesBase<ReportCopies> {
   void runOnOperation() override {
-    for (auto entry : getOperation().getOps<func::FuncOp>()) {
-      if (!entry->hasAttr("winnow.entry"))
-        continue;
+    for (func::FuncOp entry : getEntries(getOperation())) {
       Reporter reporter(entry);
       entry.walk([&](Operation *op) {
         if (std::optional<Copy> copy = getCopy(op))

@@ -1,4 +1,5 @@
 #include "winnow/Conversion/Passes.h"
+#include "winnow/Dialect/Winnow/IR/Entries.h"
 #include "winnow/Dialect/Winnow/IR/Winnow.h"
 
 namespace winnow {
@@ -22,27 +23,20 @@ namespace {
 struct VerifyCodegenContract : winnow::impl::VerifyCodegenContractBase<VerifyCodegenContract> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    int64_t numEntries = 0;
     WalkResult result = module.walk([&](Operation *op) {
       if (failed(verifyOp(op)))
         return WalkResult::interrupt();
       auto func = dyn_cast<func::FuncOp>(op);
       if (!func)
         return WalkResult::advance();
-      if (func->hasAttr("winnow.entry")) {
-        ++numEntries;
-      } else if (func.isDeclaration() && !func->hasAttr("winnow.kernel")) {
+      if (!func->hasAttr(kEntry) && func.isDeclaration() && !func->hasAttr("winnow.kernel")) {
         func.emitError("codegen contract: expected a body or the attribute winnow.kernel, got neither");
         return WalkResult::interrupt();
       }
       return WalkResult::advance();
     });
-    if (result.wasInterrupted())
-      return signalPassFailure();
-    if (numEntries != 1) {
-      module.emitError("codegen contract: expected one entry function, got ") << numEntries;
+    if (result.wasInterrupted() || failed(verifyEntries(module, "codegen contract")))
       signalPassFailure();
-    }
   }
 };
 } // namespace

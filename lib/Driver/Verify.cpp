@@ -2,6 +2,7 @@
 
 #include "CompiledModel.h"
 #include "winnow/Dialect/Winnow/IR/Dims.h"
+#include "winnow/Dialect/Winnow/IR/Entries.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 #include "winnow/Driver/Run.h"
 
@@ -17,13 +18,6 @@
 using namespace llvm;
 using namespace winnow;
 using mlir::func::FuncOp;
-
-static FuncOp getEntry(mlir::ModuleOp module) {
-  for (FuncOp func : module.getOps<FuncOp>())
-    if (func->hasAttr("winnow.entry"))
-      return func;
-  return nullptr;
-}
 
 //===----------------------------------------------------------------------===//
 // Elements
@@ -193,7 +187,7 @@ mlir::LogicalResult Verifier::start(const Snapshot &snapshot) {
   if (!model)
     return fail("--verify: " + toString(model.takeError()));
   const winnow_model_desc *desc = winnow_model_descriptor(model->get());
-  FuncOp entry = getEntry(snapshot.module);
+  FuncOp entry = getMainEntry(snapshot.module);
   SmallVector<SymbolInfo> infos = getSymbols(entry);
   static constexpr std::pair<Pattern, StringLiteral> patterns[] = {
       {Pattern::Random, "random inputs"},
@@ -300,7 +294,7 @@ static double getTolerance(const fltSemantics &semantics) {
 
 std::string Verifier::compare(const Case &before, const std::vector<NamedArray> &after,
                               mlir::ModuleOp module) const {
-  FuncOp entry = getEntry(module);
+  FuncOp entry = getMainEntry(module);
   for (auto [number, pair] : enumerate(zip_equal(before.outputs, after))) {
     const auto &[name, was] = std::get<0>(pair);
     const Array &is = std::get<1>(pair).second;
@@ -370,7 +364,7 @@ mlir::LogicalResult Verifier::check(const Snapshot &snapshot) {
     return failure();
   };
   // Passes are compared one by one, but what padding leaves out stays out.
-  FuncOp entry = getEntry(snapshot.module);
+  FuncOp entry = getMainEntry(snapshot.module);
   bool leavesOut = any_of(seq(entry.getNumResults()), [&](unsigned i) {
     return bool(entry.getResultAttr(i, "winnow.padding"));
   });

@@ -67,7 +67,8 @@ private:
     bool isStatic = dim.size >= 0;
     return makeStruct({i64(isStatic ? dim.size : -1),
                        i32(isStatic ? -1 : dim.symbol), i32(dim.fromData),
-                       i64(isStatic || dim.symbol < 0 ? 0 : dim.factor)});
+                       i64(isStatic || dim.symbol < 0 ? 0 : dim.factor),
+                       i64(isStatic || dim.symbol < 0 ? 0 : dim.offset)});
   }
 
   Constant *tensors(ArrayRef<ModelInterface::Tensor> tensors,
@@ -120,6 +121,8 @@ private:
   }
 
   Constant *embeddedWeights() {
+    if (GlobalVariable *known = module.getNamedGlobal(model.name + "_weights"))
+      return known;
     auto *global =
         new GlobalVariable(module, Type::getInt8Ty(context),
                            /*isConstant=*/true, GlobalValue::ExternalLinkage,
@@ -203,35 +206,24 @@ static Error find(Module &module, ArrayRef<StringRef> names, StringRef suffix,
   return Error::success();
 }
 
-Error winnow::addDescriptor(Module &module, const ModelInterface &model,
-                            const WeightsSummary &weights) {
-  SmallVector<SmallVector<Function *>> code;
-  for (const ModelInterface::Code &entry : model.codes)
-    if (Error error = find(module, {"winnow.workspace_bytes", "winnow.run"}, entry.suffix,
-                           code.emplace_back()))
-      return error;
-  // What a level computes here, every machine computes that can run the model.
-  StringRef suffix = model.codes.back().suffix;
-  SmallVector<Function *> functions;
-  if (Error error =
-          find(module, {"winnow.output_dims", "winnow.capacities", "winnow.output_room"},
-               suffix, functions))
-    return error;
-  bool hasInputExpressions = any_of(model.inputs, [](const auto &tensor) {
-    return any_of(tensor.dims,
-                  [](const auto &dim) { return dim.size < 0 && dim.symbol < 0; });
-  });
-  if (!hasInputExpressions)
-    functions.push_back(nullptr);
-  else if (Error error = find(module, {"winnow.input_dim"}, suffix, functions))
-    return error;
-  std::string symbol = model.name + "_model";
+namespace {
+/// What a descriptor points to.
+struct Functions {
+  SmallVector<SmallVector<Function *>> code; ///< Of each level.
+  SmallVector<Function *> common;            ///< Of all.
+};
+} // namespace
+
+/// Appends the descriptor of one form, whose functions are there.
+static Error addDescriptor(Module &module, const ModelInterface &model,
+                           const WeightsSummary &weights, const Functions &functions) {
+  std::string symbol = model.getObjectName("model");
   if (module.getNamedValue(symbol))
     return createStringError(
         "expected the name @" + symbol +
         " to be free for the descriptor, got a definition");
-  internalize(module);
-  Constant *init = DescriptorBuilder(module, model).build(weights, code, functions);
+  Constant *init =
+      DescriptorBuilder(module, model).build(weights, functions.code, functions.common);
   auto *descriptor =
       new GlobalVariable(module, init->getType(), /*isConstant=*/true,
                          GlobalValue::ExternalLinkage, init, symbol);
@@ -242,5 +234,46 @@ Error winnow::addDescriptor(Module &module, const ModelInterface &model,
         "structs is not the one that the runtime has",
         sizeof(winnow_model_desc), static_cast<unsigned long long>(size));
   descriptor->setAlignment(Align(8));
+  return Error::success();
+}
+
+/// The functions of one form.
+static Expected<Functions> findFunctions(Module &module, const ModelInterface &model) {
+  Functions functions;
+  std::string form = model.form.empty() ? "" : "." + model.form;
+  for (const ModelInterface::Code &entry : model.codes)
+    if (Error error = find(module, {"winnow.workspace_bytes", "winnow.run"}, form + entry.suffix,
+                           functions.code.emplace_back()))
+      return error;
+  // What a level computes here, every machine computes that can run the model.
+  std::string suffix = form + model.codes.back().suffix;
+  if (Error error =
+          find(module, {"winnow.output_dims", "winnow.capacities", "winnow.output_room"},
+               suffix, functions.common))
+    return error;
+  bool hasInputExpressions = any_of(model.inputs, [](const auto &tensor) {
+    return any_of(tensor.dims,
+                  [](const auto &dim) { return dim.size < 0 && dim.symbol < 0; });
+  });
+  if (!hasInputExpressions)
+    functions.common.push_back(nullptr);
+  else if (Error error = find(module, {"winnow.input_dim"}, suffix, functions.common))
+    return error;
+  return functions;
+}
+
+Error winnow::addDescriptors(Module &module, ArrayRef<ModelInterface> models,
+                             const WeightsSummary &weights) {
+  std::vector<Functions> functions;
+  for (const ModelInterface &model : models) {
+    Expected<Functions> found = findFunctions(module, model);
+    if (!found)
+      return found.takeError();
+    functions.push_back(std::move(*found));
+  }
+  internalize(module);
+  for (auto [model, its] : zip_equal(models, functions))
+    if (Error error = addDescriptor(module, model, weights, its))
+      return error;
   return Error::success();
 }

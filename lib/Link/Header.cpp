@@ -72,29 +72,32 @@ CType getCType(uint32_t dtype) {
   }
 }
 
-class HeaderWriter {
+/// Writes what belongs to one form of the model.
+class FormWriter {
 public:
-  HeaderWriter(const ModelInterface &model, raw_ostream &os)
+  FormWriter(const ModelInterface &model, raw_ostream &os)
       : model(model), names(makeCNames(model)), os(os) {}
 
   void write() {
-    std::string guard = "WINNOW_MODEL_" + StringRef(model.name).upper() + "_H";
-    os << "/* " << model.name << ", compiled by winnow " << getVersionString()
-       << " for " << model.listLevels() << ". */\n"
-       << "#ifndef " << guard << "\n#define " << guard << "\n\n"
-       << "#include \"winnow/runtime.h\"\n\n"
-       << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
-       << "/* What winnow_model_open opens. */\n"
-       << "extern const winnow_model_desc " << model.name << "_model;\n\n";
+    if (model.form == "packed")
+      os << "/* ---- The same model for sequences without padding ----\n *\n"
+            " * All tokens lie one after the other, sequence by sequence: [batch, "
+            "sequence, ...]\n * is [tokens, ...]. Sequence i has the tokens from "
+            "cu_seqlens[i] to\n * cu_seqlens[i + 1] (cu_seqlens[0] is 0, the last one "
+            "is the number of all).\n * Contexts for it are made from this model: open "
+            "it with `shared` of the options\n * set to the other one, so that both "
+            "have one copy of the weights. */\n\n";
+    os << "/* What winnow_model_open opens. */\n"
+       << "extern const winnow_model_desc " << model.getObjectName("model") << ";\n\n";
     writeSymbols();
     writeReserve();
     if (hasDataOutputs())
       writePlan();
     writeRun();
-    os << "#ifdef __cplusplus\n}\n#endif\n#endif\n";
   }
 
 private:
+  std::string dimsType() const { return model.getObjectName("dims"); }
   bool hasSymbols() const { return !model.symbols.empty(); }
   /// Whether dims of inputs vary: data symbols are none of them.
   bool hasInputSymbols() const {
@@ -109,7 +112,7 @@ private:
   std::string spell(const ModelInterface::Dim &dim) const {
     if (dim.size >= 0)
       return std::to_string(dim.size);
-    return escapeForComment(dim.symbol >= 0 ? model.symbols[dim.symbol].name
+    return escapeForComment(dim.isSymbol() ? model.symbols[dim.symbol].name
                                             : dim.expression);
   }
 
@@ -118,7 +121,7 @@ private:
       return;
     os << "/* The dimensions that vary between runs, in the order that the "
           "runtime calls\n * symbols. */\n"
-       << "typedef struct " << model.name << "_dims {\n";
+       << "typedef struct " << dimsType() << " {\n";
     for (auto [symbol, name] : zip(model.symbols, names.symbols)) {
       os << "  int64_t " << name << "; /* '" << escapeForComment(symbol.name)
          << "': " << symbol.min;
@@ -127,11 +130,11 @@ private:
       else
         os << " to " << symbol.max;
       if (symbol.fromData)
-        os << "; from data: only " << model.name
-           << "_reserve reads this, 0 is fine";
+        os << "; from data: only " << model.getFunctionName("reserve")
+           << " reads this, 0 is fine";
       os << " */\n";
     }
-    os << "} " << model.name << "_dims;\n\n";
+    os << "} " << dimsType() << ";\n\n";
   }
 
   void writeReserve() {
@@ -139,9 +142,8 @@ private:
       return;
     os << "/* Prepares the context for runs of up to this size: they then "
           "allocate nothing. */\n"
-       << "static inline winnow_status *" << model.name
-       << "_reserve(winnow_context *context, const " << model.name
-       << "_dims *dims) {\n"
+       << "static inline winnow_status *" << model.getFunctionName("reserve")
+       << "(winnow_context *context, const " << dimsType() << " *dims) {\n"
        << "  return winnow_context_reserve(context, (const int64_t *)dims);\n"
        << "}\n\n";
   }
@@ -154,11 +156,11 @@ private:
           "one output after\n * the other, see winnow_context_plan. What the "
           "outputs of a run have is told by\n * winnow_context_output_dims. "
           "*/\n"
-       << "enum { " << model.name << "_num_output_dims = " << ranks << " };\n"
-       << "static inline winnow_status *" << model.name
-       << "_plan(winnow_context *context";
+       << "enum { " << model.getObjectName("num_output_dims") << " = " << ranks << " };\n"
+       << "static inline winnow_status *" << model.getFunctionName("plan")
+       << "(winnow_context *context";
     if (hasInputSymbols())
-      os << ", const " << model.name << "_dims *dims";
+      os << ", const " << dimsType() << " *dims";
     os << ",\n    int64_t winnow_output_dims[" << ranks << "]) {\n";
     writeInputs(/*withData=*/false);
     os << "  return winnow_context_plan(context, "
@@ -183,18 +185,18 @@ private:
           "the "
           "caller\n * provides the outputs, as large as stated";
     if (hasDataOutputs())
-      os << "; those with a size in bytes\n * as large as " << model.name
-         << "_plan says";
+      os << "; those with a size in bytes\n * as large as "
+         << model.getFunctionName("plan") << " says";
     os << ".\n * inputs:\n";
     for (auto [tensor, name] : zip(model.inputs, names.inputs))
       documentTensor(tensor, name);
     os << " * outputs:\n";
     for (auto [tensor, name] : zip(model.outputs, names.outputs))
       documentTensor(tensor, name);
-    os << " */\nstatic inline winnow_status *" << model.name
-       << "_run(winnow_context *context";
+    os << " */\nstatic inline winnow_status *" << model.getFunctionName("run")
+       << "(winnow_context *context";
     if (hasInputSymbols())
-      os << ", const " << model.name << "_dims *dims";
+      os << ", const " << dimsType() << " *dims";
     for (auto [tensor, name] : zip(model.inputs, names.inputs))
       os << ",\n    const " << getCType(tensor.dtype).type << " *" << name;
     for (auto [tensor, name] : zip(model.outputs, names.outputs)) {
@@ -287,16 +289,25 @@ private:
 
 } // namespace
 
-std::string winnow::makeHeader(const ModelInterface &model) {
+std::string winnow::makeHeader(ArrayRef<ModelInterface> models) {
   std::string text;
   raw_string_ostream os(text);
-  HeaderWriter(model, os).write();
+  const ModelInterface &model = models.front();
+  std::string guard = "WINNOW_MODEL_" + StringRef(model.name).upper() + "_H";
+  os << "/* " << model.name << ", compiled by winnow " << getVersionString()
+     << " for " << model.listLevels() << ". */\n"
+     << "#ifndef " << guard << "\n#define " << guard << "\n\n"
+     << "#include \"winnow/runtime.h\"\n\n"
+     << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+  for (const ModelInterface &form : models)
+    FormWriter(form, os).write();
+  os << "#ifdef __cplusplus\n}\n#endif\n#endif\n";
   return text;
 }
 
-Error winnow::writeHeader(StringRef path, const ModelInterface &model) {
+Error winnow::writeHeader(StringRef path, ArrayRef<ModelInterface> models) {
   return writeOutputFile(path, [&](raw_ostream &os) {
-    os << makeHeader(model);
+    os << makeHeader(models);
     return Error::success();
   });
 }

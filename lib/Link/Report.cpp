@@ -103,6 +103,13 @@ static void writeSymbols(json::OStream &os, const ModelInterface &model,
   });
 }
 
+static void writeSignature(json::OStream &os, const ModelInterface &model) {
+  CNames names = makeCNames(model);
+  writeTensors(os, "inputs", model.inputs, names.inputs, model);
+  writeTensors(os, "outputs", model.outputs, names.outputs, model);
+  writeSymbols(os, model, names.symbols);
+}
+
 static void writeCPU(json::OStream &os, const ModelInterface &model) {
   static constexpr StringRef features[] = {"avx2", "fma", "f16c", "bmi2",
                                            "avx512"};
@@ -121,8 +128,7 @@ static void writeCPU(json::OStream &os, const ModelInterface &model) {
 }
 
 static void writeBody(json::OStream &os, const ReportData &report) {
-  const ModelInterface &model = *report.model;
-  CNames names = makeCNames(model);
+  const ModelInterface &model = report.models.front();
   os.attribute("format", "winnow-report");
   os.attribute("format_version", 2);
   os.attribute("name", model.name);
@@ -130,9 +136,12 @@ static void writeBody(json::OStream &os, const ReportData &report) {
   os.attribute("abi_version", WINNOW_ABI_VERSION);
   os.attribute("target", model.triple);
   writeCPU(os, model);
-  writeTensors(os, "inputs", model.inputs, names.inputs, model);
-  writeTensors(os, "outputs", model.outputs, names.outputs, model);
-  writeSymbols(os, model, names.symbols);
+  writeSignature(os, model);
+  if (report.models.size() > 1)
+    os.attributeObject("forms", [&] {
+      for (const ModelInterface &form : report.models.drop_front())
+        os.attributeObject(form.form, [&] { writeSignature(os, form); });
+    });
   os.attributeObject("weights", [&] {
     if (report.weights.embedded)
       os.attribute("file", nullptr);

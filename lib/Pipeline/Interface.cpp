@@ -2,6 +2,7 @@
 
 #include "winnow/Codegen/CPU/Target.h"
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
+#include "winnow/Dialect/Winnow/IR/Entries.h"
 #include "winnow/abi.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -94,13 +95,7 @@ void winnow::addCode(ModuleOp module, const CPULevel &level, StringRef suffix,
                                op.getAs<StringAttr>("nodes").getValue().str()});
 }
 
-FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
-  func::FuncOp entry;
-  for (func::FuncOp func : module.getOps<func::FuncOp>())
-    if (func->hasAttr("winnow.entry"))
-      entry = func;
-  if (!entry)
-    return module.emitError("expected a function with the attribute winnow.entry, got none");
+static FailureOr<ModelInterface> getInterface(func::FuncOp entry) {
   auto inputDims = entry->getAttrOfType<ArrayAttr>("winnow.input_dims");
   auto outputDims = entry->getAttrOfType<ArrayAttr>("winnow.output_dims");
   SmallVector<SymbolInfo> symbols = getSymbols(entry);
@@ -111,6 +106,7 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
            << entry.getFunctionType();
 
   ModelInterface interface;
+  interface.form = getEntryForm(entry).str();
   for (const SymbolInfo &symbol : symbols)
     interface.symbols.push_back({symbol.name, symbol.min, symbol.max, symbol.isData});
   auto addTensor = [&](unsigned argument, Attribute dims,
@@ -130,8 +126,11 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
       ModelInterface::Dim out;
       if (std::optional<int64_t> size = getConstantDim(dim))
         out.size = *size;
-      else if (auto multiple = getSymbolMultiple(dim))
-        std::tie(out.symbol, out.factor) = *multiple;
+      else if (std::optional<LinearDim> linear = getLinearDim(dim)) {
+        out.symbol = linear->symbol;
+        out.factor = linear->factor;
+        out.offset = linear->offset;
+      }
       auto name = [&](unsigned i) { return symbols[i].name; };
       auto place = [](unsigned i) { return "$" + std::to_string(i); };
       out.expression = printExpression(dim, {name, " mod ", " floordiv "});
@@ -153,9 +152,24 @@ FailureOr<ModelInterface> winnow::getModelInterface(ModuleOp module) {
   for (auto [i, dims] : llvm::enumerate(outputDims))
     if (failed(addTensor(first + inputDims.size() + i, dims, interface.outputs)))
       return failure();
-  if (auto sites = module->getAttrOfType<ArrayAttr>("winnow.sites"))
+  if (auto sites = entry->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>("winnow.sites"))
     for (auto site : sites.getAsRange<DictionaryAttr>())
       interface.sites.push_back({site.getAs<StringAttr>("node").getValue().str(),
                                  site.getAs<StringAttr>("message").getValue().str()});
   return interface;
+}
+
+FailureOr<std::vector<ModelInterface>> winnow::getModelInterfaces(ModuleOp module) {
+  if (failed(verifyEntries(module, "codegen contract")))
+    return failure();
+  std::vector<ModelInterface> interfaces;
+  for (func::FuncOp entry : getEntries(module)) {
+    FailureOr<ModelInterface> interface = getInterface(entry);
+    if (failed(interface))
+      return failure();
+    interfaces.push_back(std::move(*interface));
+  }
+  auto model = llvm::find_if(interfaces, [](const auto &form) { return form.form.empty(); });
+  std::rotate(interfaces.begin(), model, model + 1);
+  return interfaces;
 }

@@ -14,8 +14,8 @@ namespace winnow {
 /// read the constants' own memory and keep nothing.
 mlir::FailureOr<std::vector<WeightEntry>> getWeightEntries(mlir::ModuleOp module);
 
-/// The inputs, outputs, symbols and run-time checks of the entry function.
-mlir::FailureOr<ModelInterface> getModelInterface(mlir::ModuleOp module);
+/// The inputs, outputs, symbols and run-time checks of the entries, the model's own first.
+mlir::FailureOr<std::vector<ModelInterface>> getModelInterfaces(mlir::ModuleOp module);
 
 /// Adds what is known of the code after Codegen for a level: the CPU features that
 /// it needs, the scratch of its tasks and its operations, which are those of every

@@ -52,7 +52,8 @@ private:
   LogicalResult convertAndLink(CompileResult &result);
   LogicalResult codegenAndLink(CompileResult &result);
   /// The code for every level, of which there is none if Codegen is the last phase.
-  LogicalResult generateCode(llvm::LLVMContext &context, ModelInterface &interface,
+  LogicalResult generateCode(llvm::LLVMContext &context,
+                             llvm::MutableArrayRef<ModelInterface> interfaces,
                              std::unique_ptr<llvm::Module> &code);
   LogicalResult emitText(Emit kind, StringRef extension, llvm::Module &code);
   LogicalResult printModule(ModuleOp module, StringRef path);
@@ -266,18 +267,19 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
                    << stringifyPhase(done) << ": give mlir-translate what Codegen left";
 
   // What the artefact tells about itself is read before Codegen lowers it away.
-  FailureOr<ModelInterface> interface = getModelInterface(*module);
+  FailureOr<std::vector<ModelInterface>> interfaces = getModelInterfaces(*module);
   FailureOr<std::vector<WeightEntry>> weights = getWeightEntries(*module);
-  if (failed(interface) || failed(weights))
+  if (failed(interfaces) || failed(weights))
     return failure();
-  interface->name = name;
+  for (ModelInterface &interface : *interfaces)
+    interface.name = name;
   Attribute passes = (*module)->getAttr("winnow.report");
   if (options.emit.count(Emit::MLIR) && !options.stopAfter && failed(printModule(*module, getPath(".mlir"))))
     return failure();
 
   llvm::LLVMContext llvmContext;
   std::unique_ptr<llvm::Module> code;
-  if (failed(generateCode(llvmContext, *interface, code)))
+  if (failed(generateCode(llvmContext, *interfaces, code)))
     return failure();
   if (options.stopAfter == Phase::Codegen)
     return success();
@@ -289,7 +291,7 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   if (!summary)
     return check(summary.takeError());
   summary->embedded = options.embedWeights;
-  if (failed(check(addDescriptor(*code, *interface, *summary))))
+  if (failed(check(addDescriptors(*code, *interfaces, *summary))))
     return failure();
   if (failed(check(cpu::optimize(*code, options.levels.back()))))
     return failure();
@@ -309,7 +311,7 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   ArtifactOptions artifacts;
   artifacts.directory = options.outputDir;
   artifacts.name = name;
-  artifacts.triple = interface->triple;
+  artifacts.triple = interfaces->front().triple;
   artifacts.runtimeDirectory = options.runtimeDirectory;
   if (options.embedWeights)
     artifacts.embeddedWeightsPath = weightsPath;
@@ -327,10 +329,10 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   if (options.embedWeights)
     llvm::sys::fs::remove(weightsPath);
 
-  if (failed(check(writeHeader(getPath(".h"), *interface))))
+  if (failed(check(writeHeader(getPath(".h"), *interfaces))))
     return failure();
   ReportData report;
-  report.model = &*interface;
+  report.models = *interfaces;
   report.weights = *summary;
   report.files = *files;
   if (passes)
@@ -338,7 +340,8 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   return check(writeReport(getPath(".json"), report));
 }
 
-LogicalResult Compiler::generateCode(llvm::LLVMContext &context, ModelInterface &interface,
+LogicalResult Compiler::generateCode(llvm::LLVMContext &context,
+                                     llvm::MutableArrayRef<ModelInterface> interfaces,
                                      std::unique_ptr<llvm::Module> &code) {
   OwningOpRef<ModuleOp> converted = std::move(module);
   for (const CPULevel &level : options.levels) {
@@ -349,7 +352,8 @@ LogicalResult Compiler::generateCode(llvm::LLVMContext &context, ModelInterface 
     if (options.stopAfter == Phase::Codegen)
       return success();
     std::string suffix = options.levels.size() > 1 ? "." + level.name.str() : "";
-    addCode(*module, level, suffix, interface);
+    for (ModelInterface &interface : interfaces)
+      addCode(*module, level, suffix, interface);
     llvm::Expected<std::unique_ptr<llvm::Module>> its =
         cpu::translateToLLVMIR(*module, context, level, suffix);
     if (!its)

@@ -1,4 +1,4 @@
-"""winnow/abi.h and winnow/runtime.h, version 6, for ctypes. A model's shared
+"""winnow/abi.h and winnow/runtime.h, version 7, for ctypes. A model's shared
 library exports both its descriptor and the runtime."""
 
 import ctypes
@@ -18,7 +18,7 @@ import numpy as np
 
 from ._errors import BY_CODE, Error, FileError, NotFoundError, VersionError
 
-VERSION = 6
+VERSION = 7
 
 
 def _small(name, bits):
@@ -60,7 +60,13 @@ DTYPES = {
 
 
 class Dim(ctypes.Structure):
-    _fields_ = [("size", c_int64), ("symbol", c_int32), ("from_data", c_int32), ("factor", c_int64)]
+    _fields_ = [
+        ("size", c_int64),
+        ("symbol", c_int32),
+        ("from_data", c_int32),
+        ("factor", c_int64),
+        ("offset", c_int64),
+    ]
 
 
 class SymbolDesc(ctypes.Structure):
@@ -127,6 +133,7 @@ class ModelOptions(ctypes.Structure):
         ("weights", c_void_p),
         ("weights_bytes", c_size_t),
         ("flags", c_uint32),
+        ("shared", c_void_p),
     ]
 
 
@@ -194,18 +201,25 @@ class Library:
                 ) from None
             entry.restype, entry.argtypes = result, arguments
             setattr(self, function, entry)
-        try:
-            self.descriptor = ModelDesc.in_dll(library, name + "_model")
-        except ValueError:
+        self._library, self._name = library, name
+        self.descriptor = self.find_form("")
+        if self.descriptor is None:
             raise NotFoundError(
                 f"expected '{path}' to export '{name}_model', got no such symbol; a library "
                 "keeps the name that it was compiled with"
-            ) from None
+            )
         if self.descriptor.abi_version != VERSION:
             raise VersionError(
                 f"expected a model of ABI version {VERSION}, got version "
                 f"{self.descriptor.abi_version}; compile it with this version of winnow"
             )
+
+    def find_form(self, form):
+        """-> the descriptor of a form of the model, or None."""
+        try:
+            return ModelDesc.in_dll(self._library, "_".join(filter(None, (self._name, form, "model"))))
+        except ValueError:
+            return None
 
     def check(self, status):
         """Raises what a status says, if it says anything."""

@@ -11,7 +11,7 @@ import numpy as np
 from ._abi import DTYPES, ContextOptions, Library, ModelOptions, Tensor
 from ._artifact import find_artifact
 from ._driver import compile
-from ._errors import CapacityError, InvalidArgumentError, OutOfMemoryError
+from ._errors import CapacityError, InvalidArgumentError, NotFoundError, OutOfMemoryError
 from ._memory import OutputMemory
 
 
@@ -27,7 +27,7 @@ class TensorInfo:
             if dim.size >= 0:
                 self.shape.append(dim.size)
             else:
-                self.shape.append(symbols[dim.symbol] if dim.factor == 1 else None)
+                self.shape.append(symbols[dim.symbol] if dim.factor == 1 and not dim.offset else None)
         self._number, self.dtype = desc.dtype, DTYPES[desc.dtype][1]
         # What numpy does not know may be given as its bits.
         self.bits = self.dtype if desc.dtype < 16 else np.dtype(f"u{self.dtype.itemsize}")
@@ -40,14 +40,15 @@ class TensorInfo:
 class _Model:
     """An open model; closed when nothing uses it any more."""
 
-    def __init__(self, library, weights):
+    def __init__(self, library, descriptor, weights=None, shared=None):
         self.library, self.handle = library, ctypes.c_void_p()
         options = ModelOptions(struct_size=ctypes.sizeof(ModelOptions))
-        options.weights_path = os.fsencode(weights)
+        if shared:
+            options.shared = shared.handle
+        else:
+            options.weights_path = os.fsencode(weights)
         library.check(
-            library.model_open(
-                ctypes.addressof(library.descriptor), options, ctypes.byref(self.handle)
-            )
+            library.model_open(ctypes.addressof(descriptor), options, ctypes.byref(self.handle))
         )
 
     def __del__(self):
@@ -187,22 +188,27 @@ class Session:
             with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
                 options.setdefault("emit", "shared")
                 self._open(compile(model, folder, **options))
+        self._start(threads)
+
+    def _start(self, threads):
         self._threads = threads
+        self._packed, self._lock = None, threading.Lock()
         self._local = threading.local()
         self._context()  # so that too many threads are refused here
 
     def _open(self, path):
-        library_path, weights, name, self.report = find_artifact(path)
-        library = Library(library_path, name)
-        self._model = _Model(library, weights)
-        desc = library.descriptor
+        library_path, weights, self.name, self.report = find_artifact(path)
+        library = Library(library_path, self.name)
+        self._use(_Model(library, library.descriptor, weights), library.descriptor)
+
+    def _use(self, model, desc):
+        self._model, library = model, model.library
         symbols = [s.name.decode(errors="replace") for s in desc.symbols[: desc.num_symbols]]
         self._inputs = [TensorInfo(d, symbols) for d in desc.inputs[: desc.num_inputs]]
         self._outputs = [TensorInfo(d, symbols) for d in desc.outputs[: desc.num_outputs]]
         self.cpu_level = library.model_code(self._model.handle).contents.cpu_level.decode()
         self.cpu_levels = [code.cpu_level.decode() for code in desc.codes[: desc.num_codes]]
         self._positions = {info.name: i for i, info in enumerate(self._outputs)}
-        self.name = name
 
     def get_inputs(self):
         return list(self._inputs)
@@ -232,6 +238,41 @@ class Session:
         arrays = self._take_inputs(input_feed)
         outputs = self._context().run(arrays)
         return outputs if chosen is None else [outputs[i] for i in chosen]
+
+    @property
+    def packed(self):
+        """The same model for sequences without padding, as a session of its own that
+        uses the same weights. The tokens of all sequences lie one after the other:
+        what is [batch, sequence, ...] here is [tokens, ...] there. In place of the
+        mask there is `cu_seqlens`, [batch + 1] of int32: sequence i has the tokens
+        from cu_seqlens[i] to cu_seqlens[i + 1]. Raises NotFoundError for a model
+        that has no such form; its report says why."""
+        with self._lock:
+            if self._packed is None:
+                library = self._model.library
+                desc = library.find_form("packed")
+                if desc is None:
+                    raise NotFoundError(self._explain_no_packed())
+                packed = Session.__new__(Session)
+                packed.name, packed.report = self.name, self.report
+                packed._use(_Model(library, desc, shared=self._model), desc)
+                packed._start(self._threads)
+                self._packed = packed
+            return self._packed
+
+    def _explain_no_packed(self):
+        sentences = [
+            entry["sentence"]
+            for entry in self.report.get("passes", [])
+            if entry.get("pass") == "remove-padding" and not entry.get("applied")
+        ]
+        why = "; ".join(sentences) or "padding was not removed from it"
+        return f"expected a model that takes packed sequences, got '{self.name}': {why}"
+
+    def run_packed(self, output_names, input_feed):
+        """Session.packed.run: runs sequences without padding, given and returned one
+        after the other."""
+        return self.packed.run(output_names, input_feed)
 
     def _find_output(self, name):
         if name not in self._positions:

@@ -272,20 +272,28 @@ static winnow_status *check_input_dim(const winnow_model_desc *desc,
         t->name, dim, (long long)got);
   if (expected->symbol < 0)
     return NULL;
-  if (got % expected->factor)
+  int64_t multiple;
+  if (__builtin_sub_overflow(got, expected->offset, &multiple) ||
+      multiple % expected->factor) {
+    char offset[32] = "";
+    if (expected->offset)
+      snprintf(offset, sizeof offset, "%lld more than ",
+               (long long)expected->offset);
     return winnow_error(
         WINNOW_ERROR_INVALID_ARGUMENT,
-        "input '%s': expected dimension %d to be a multiple of %lld, got %lld",
-        t->name, dim, (long long)expected->factor, (long long)got);
+        "input '%s': expected dimension %d to be %sa multiple of %lld, got %lld",
+        t->name, dim, offset, (long long)expected->factor, (long long)got);
+  }
   int32_t first;
   if (!first_with_symbol(desc, expected->symbol, input, dim, &first)) {
-    int64_t value = got / expected->factor;
+    int64_t value = multiple / expected->factor;
     symbols[expected->symbol] = value;
     char where[256];
     snprintf(where, sizeof where, "input '%.200s': ", t->name);
     return check_bounds(desc, expected->symbol, value, where);
   }
-  int64_t before = symbols[expected->symbol] * expected->factor;
+  int64_t before =
+      symbols[expected->symbol] * expected->factor + expected->offset;
   if (got != before)
     return winnow_error(
         WINNOW_ERROR_INVALID_ARGUMENT,

@@ -44,6 +44,7 @@ typedef struct winnow_weights {
   void *mapping; /* of the file, or NULL */
   void *memory;  /* that the file was read into, or NULL */
   size_t bytes;  /* of either */
+  winnow_model *owner; /* that they belong to, or NULL */
 } winnow_weights;
 
 winnow_status *winnow_find_weights(const winnow_model_desc *desc,

@@ -95,6 +95,19 @@ winnow_status *winnow_find_weights(const winnow_model_desc *desc,
     weights->data = desc->embedded_weights;
     return NULL;
   }
+  if (options->shared) {
+    const winnow_model *owner = options->shared;
+    if (memcmp(owner->desc->weights_sha256, desc->weights_sha256,
+               sizeof desc->weights_sha256))
+      return winnow_error(WINNOW_ERROR_WEIGHTS,
+                          "expected model '%s' to share the weights of a model "
+                          "from the same compilation, got '%s'",
+                          desc->name, owner->desc->name);
+    weights->data = owner->weights.data;
+    weights->owner = owner->weights.owner ? owner->weights.owner : options->shared;
+    winnow_model_retain(weights->owner);
+    return NULL;
+  }
   const char *path = "the weights in memory";
   winnow_status *status = NULL;
   if (options->weights) {
@@ -141,6 +154,7 @@ winnow_status *winnow_find_weights(const winnow_model_desc *desc,
 void winnow_release_weights(winnow_weights *weights) {
   if (weights->mapping)
     munmap(weights->mapping, weights->bytes);
+  winnow_model_close(weights->owner);
   winnow_unmap_memory(weights->memory, weights->bytes);
   memset(weights, 0, sizeof *weights);
 }

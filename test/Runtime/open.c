@@ -16,7 +16,7 @@ static void check_versions(void) {
   winnow_model_desc desc = demo_model;
   desc.abi_version = 99;
   FAILS(WINNOW_ERROR_VERSION,
-        "expected a model of ABI version 6, got version 99; ...",
+        "expected a model of ABI version 7, got version 99; ...",
         winnow_model_open(&desc, NULL, &model));
   CHECK(!model);
   desc = demo_model;
@@ -176,6 +176,26 @@ static void check_weights(const char *path) {
         winnow_model_open(&demo_model, &options, &model));
 
   winnow_model_desc desc = demo_model;
+  options = (winnow_model_options)WINNOW_MODEL_OPTIONS_INIT;
+  options.weights_path = path;
+  winnow_model *first, *second;
+  OK(winnow_model_open(&demo_model, &options, &first));
+  options = (winnow_model_options)WINNOW_MODEL_OPTIONS_INIT;
+  options.shared = first;
+  OK(winnow_model_open(&desc, &options, &second));
+  winnow_model_close(first);
+  options.shared = second;
+  OK(winnow_model_open(&desc, &options, &first));
+  winnow_model_close(second);
+  options.shared = first;
+  winnow_model_desc other = demo_model;
+  other.weights_sha256[0] ^= 1;
+  FAILS(WINNOW_ERROR_WEIGHTS,
+        "expected model 'demo' to share the weights of a model from the same "
+        "compilation, got 'demo'",
+        winnow_model_open(&other, &options, &second));
+  winnow_model_close(first);
+
   desc.embedded_weights = demo_weights;
   OK(winnow_model_open(&desc, NULL, &model));
   winnow_model_close(model);

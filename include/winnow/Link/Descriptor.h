@@ -13,7 +13,8 @@ class Module;
 
 namespace winnow {
 
-/// Adds the exported constant `<name>_model` to a module that defines
+/// Adds, for each form of the model, the exported constant `<name>_model` (`<name>_packed_model`)
+/// to a module that defines
 ///
 ///   void    winnow.run(const winnow_call *)
 ///   int64_t winnow.workspace_bytes(const int64_t *symbols)
@@ -22,13 +23,13 @@ namespace winnow {
 ///   void    winnow.output_room(const int64_t *symbols, int64_t *dims)
 ///   int64_t winnow.input_dim(const int64_t *symbols, int64_t n)
 ///
-/// (the last one only if an input has a dimension that is an expression), for each
-/// of the model's codes with its suffix behind the name,
+/// (the last one only if an input has a dimension that is an expression), with the form
+/// (`.packed`) and the suffix of each of the model's codes behind the name,
 /// and makes every other definition internal, so that several models link into
 /// one program. With `weights.embedded` the descriptor points to the symbol
 /// that writeWeightsObject defines.
-llvm::Error addDescriptor(llvm::Module &module, const ModelInterface &model,
-                          const WeightsSummary &weights);
+llvm::Error addDescriptors(llvm::Module &module, llvm::ArrayRef<ModelInterface> models,
+                           const WeightsSummary &weights);
 
 } // namespace winnow
 

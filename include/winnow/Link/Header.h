@@ -9,11 +9,12 @@
 
 namespace winnow {
 
-/// A header for C99 and C++: the descriptor, a struct of the model's symbols,
-/// and an inline run function with one typed parameter per tensor.
-std::string makeHeader(const ModelInterface &model);
+/// A header for C99 and C++: for each form of the model, itself first, the
+/// descriptor, a struct of its symbols, and an inline run function with one typed
+/// parameter per tensor.
+std::string makeHeader(llvm::ArrayRef<ModelInterface> models);
 
-llvm::Error writeHeader(llvm::StringRef path, const ModelInterface &model);
+llvm::Error writeHeader(llvm::StringRef path, llvm::ArrayRef<ModelInterface> models);
 
 } // namespace winnow
 

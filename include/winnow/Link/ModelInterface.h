@@ -33,13 +33,13 @@ struct ModelInterface {
   /// `fromData`: it depends on a symbol that is (outputs only).
   struct Dim {
     int64_t size = -1;
-    /// The symbol of which the dimension is a multiple, by `factor`.
+    /// The dimension is `factor` times this symbol plus `offset`.
     int symbol = -1;
     std::string expression;
     bool fromData = false;
     std::string formula = {};
-    int64_t factor = 1;
-    bool isSymbol() const { return symbol >= 0 && factor == 1; }
+    int64_t factor = 1, offset = 0;
+    bool isSymbol() const { return symbol >= 0 && factor == 1 && offset == 0; }
   };
   struct Tensor {
     std::string name; ///< The ONNX name: any bytes.
@@ -70,6 +70,9 @@ struct ModelInterface {
   };
 
   std::string name; ///< A legal C identifier, prefix of every symbol.
+  /// Which form of the model it is, such as "packed"; empty for the model itself. A library
+  /// holds all forms.
+  std::string form;
   std::string triple;
   std::vector<Code> codes; ///< One or more, the highest level first.
   std::vector<Tensor> inputs, outputs;
@@ -77,6 +80,14 @@ struct ModelInterface {
   std::vector<Site> sites;
   std::vector<Op> ops;
 
+  /// `NAME_run`, `NAME_run_packed`
+  std::string getFunctionName(const std::string &function) const {
+    return name + "_" + function + (form.empty() ? "" : "_" + form);
+  }
+  /// `NAME_model`, `NAME_packed_model`
+  std::string getObjectName(const std::string &object) const {
+    return name + (form.empty() ? "" : "_" + form) + "_" + object;
+  }
   /// `x86-64-v4, x86-64-v3`
   std::string listLevels() const {
     std::string list;

@@ -15,7 +15,8 @@
 namespace winnow {
 
 struct ReportData {
-  const ModelInterface *model = nullptr;
+  /// The forms of the model, itself first.
+  llvm::ArrayRef<ModelInterface> models;
   WeightsSummary weights;
   std::vector<ArtifactFile> files;
   /// Free-form parts in the order they are to be read: ("passes", [...]).

@@ -3,6 +3,7 @@
 #include "MemRefUtils.h"
 #include "winnow/Codegen/CPU/Passes.h"
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
+#include "winnow/Dialect/Winnow/IR/Entries.h"
 
 #include "mlir/Dialect/Affine/Utils.h"
 
@@ -29,18 +30,27 @@ public:
 
   /// Reads and checks the entry's attributes.
   LogicalResult analyze();
+  /// Writes the functions.
+  void emit() {
+    emitWorkspaceBytes();
+    emitInputDim();
+    emitDims("winnow.output_dims", outputDims);
+    emitOutputRoom();
+    emitCapacities();
+    emitRun();
+  }
+
+private:
   void emitRun();
   void emitWorkspaceBytes();
-  void emitOutputDims() { emitDims("winnow.output_dims", outputDims); }
   /// Writes the dims of all outputs by `name`(symbols, dims).
   void emitDims(StringRef name, ArrayRef<AffineMap> outputs);
   void emitInputDim();
   void emitOutputRoom();
   void emitCapacities();
-
-private:
   FailureOr<SmallVector<AffineMap>> dims(StringRef attribute, int64_t first,
                                          int64_t count);
+  std::string getName(StringRef name) { return getEntryName(name, getEntryForm(entry)); }
   func::FuncOp begin(StringRef name, ArrayRef<Type> results,
                      ArrayRef<Type> arguments);
   Value load(Type type, Value base, int64_t index);
@@ -143,7 +153,7 @@ func::FuncOp EntryEmitter::begin(StringRef name, ArrayRef<Type> results,
                                  ArrayRef<Type> arguments) {
   b.setInsertionPointToEnd(entry->getBlock());
   auto function =
-      func::FuncOp::create(b, loc, name, b.getFunctionType(arguments, results));
+      func::FuncOp::create(b, loc, getName(name), b.getFunctionType(arguments, results));
   b.setInsertionPointToStart(function.addEntryBlock());
   return function;
 }
@@ -227,7 +237,7 @@ void EntryEmitter::emitRun() {
 }
 
 void EntryEmitter::emitWorkspaceBytes() {
-  SymbolTable::setSymbolName(workspace, "winnow.workspace_size");
+  SymbolTable::setSymbolName(workspace, getName("winnow.workspace_size"));
   func::FuncOp function = begin(kWorkspaceBytes, {b.getI64Type()}, {ptr});
   Value bytes = func::CallOp::create(b, loc, workspace,
                                      loadSymbols(function.getArgument(0)))
@@ -252,7 +262,7 @@ void EntryEmitter::emitInputDim() {
   SmallVector<AffineExpr> exprs;
   for (AffineMap map : inputDims)
     for (AffineExpr expr : map.getResults())
-      if (!isa<AffineConstantExpr>(expr) && !getSymbolMultiple(expr))
+      if (!isa<AffineConstantExpr>(expr) && !getLinearDim(expr))
         exprs.push_back(expr);
   if (exprs.empty())
     return;
@@ -320,32 +330,24 @@ void internalize(ModuleOp module) {
 struct EmitEntry : impl::EmitEntryBase<EmitEntry> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    func::FuncOp entry;
-    for (auto function : module.getOps<func::FuncOp>()) {
-      if (!function->hasAttr("winnow.entry") || function.isDeclaration())
-        continue;
-      if (entry) {
-        function.emitOpError("expected one entry, found a second one");
+    std::vector<EntryEmitter> emitters;
+    for (func::FuncOp entry : getEntries(module)) {
+      std::string name = getEntryName(kWorkspaceBytes, getEntryForm(entry));
+      auto workspace = module.lookupSymbol<func::FuncOp>(name);
+      if (entry.isDeclaration() || !workspace) {
+        entry.emitError("expected the entry to have a body and @") << name;
         return signalPassFailure();
       }
-      entry = function;
+      if (failed(emitters.emplace_back(entry, workspace).analyze()))
+        return signalPassFailure();
     }
-    auto workspace = module.lookupSymbol<func::FuncOp>(kWorkspaceBytes);
-    if (!entry || !workspace) {
-      module.emitError("expected a function with 'winnow.entry' and "
-                       "@winnow.workspace_bytes");
+    if (emitters.empty()) {
+      module.emitError("expected a function with 'winnow.entry'");
       return signalPassFailure();
     }
-    EntryEmitter emitter(entry, workspace);
-    if (failed(emitter.analyze()))
-      return signalPassFailure();
     internalize(module);
-    emitter.emitWorkspaceBytes();
-    emitter.emitInputDim();
-    emitter.emitOutputDims();
-    emitter.emitOutputRoom();
-    emitter.emitCapacities();
-    emitter.emitRun();
+    for (EntryEmitter &emitter : emitters)
+      emitter.emit();
   }
 };
 

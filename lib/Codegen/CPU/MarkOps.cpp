@@ -2,6 +2,7 @@
 
 #include "MemRefUtils.h"
 #include "winnow/Codegen/CPU/Passes.h"
+#include "winnow/Dialect/Winnow/IR/Entries.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "llvm/ADT/SetVector.h"
@@ -249,11 +250,9 @@ struct MarkOps : impl::MarkOpsBase<MarkOps> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     Marker marker(module);
-    for (auto function : module.getOps<func::FuncOp>()) {
-      if (!function->hasAttr("winnow.entry"))
-        continue;
+    for (func::FuncOp entry : getEntries(module)) {
       SmallVector<Operation *> ops;
-      function.walk([&](Operation *op) { ops.push_back(op); });
+      entry.walk([&](Operation *op) { ops.push_back(op); });
       for (Operation *op : ops)
         marker.mark(op);
     }

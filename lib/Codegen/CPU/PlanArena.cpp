@@ -11,6 +11,7 @@
 
 #include "BufferSizes.h"
 #include "winnow/Codegen/CPU/Passes.h"
+#include "winnow/Dialect/Winnow/IR/Entries.h"
 
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
@@ -223,8 +224,8 @@ void emitWorkspaceBytes(func::FuncOp entry, ArrayRef<Slot> slots,
   OpBuilder b(entry->getContext());
   b.setInsertionPointAfter(entry);
   SmallVector<Type> arguments(sizes.getNumSymbols(), b.getIndexType());
-  auto function = func::FuncOp::create(
-      b, loc, kWorkspaceBytes, b.getFunctionType(arguments, b.getIndexType()));
+  auto function = func::FuncOp::create(b, loc, getEntryName(kWorkspaceBytes, getEntryForm(entry)),
+                                       b.getFunctionType(arguments, b.getIndexType()));
   Block *block = function.addEntryBlock();
   b.setInsertionPointToStart(block);
   SmallVector<Value> offsets =
@@ -261,28 +262,11 @@ void replaceAllocs(func::FuncOp entry, ArrayRef<Slot> slots,
   }
 }
 
-FailureOr<func::FuncOp> findEntry(ModuleOp module) {
-  func::FuncOp entry;
-  for (auto function : module.getOps<func::FuncOp>()) {
-    if (!function->hasAttr("winnow.entry"))
-      continue;
-    if (entry)
-      return function.emitOpError("expected one entry, found a second one");
-    if (function.isDeclaration() || function.getNumArguments() == 0)
-      return function.emitOpError("expected the entry to have a body and the "
-                                  "weights as its first argument");
-    entry = function;
-  }
-  return entry;
-}
-
 struct PlanArena : impl::PlanArenaBase<PlanArena> {
   void runOnOperation() override {
-    FailureOr<func::FuncOp> entry = findEntry(getOperation());
-    if (failed(entry))
-      return signalPassFailure();
-    if (*entry && failed(plan(*entry)))
-      return signalPassFailure();
+    for (func::FuncOp entry : getEntries(getOperation()))
+      if (failed(plan(entry)))
+        return signalPassFailure();
     WalkResult result =
         getOperation().walk([&](memref::AllocOp alloc) -> WalkResult {
           return alloc.emitOpError("only the entry may allocate buffers");
@@ -292,9 +276,12 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
   }
 
   LogicalResult plan(func::FuncOp entry) {
-    if (getOperation().lookupSymbol(kWorkspaceBytes))
+    if (entry.isDeclaration() || entry.getNumArguments() == 0)
+      return entry.emitOpError("expected the entry to have a body and the "
+                               "weights as its first argument");
+    if (getOperation().lookupSymbol(getEntryName(kWorkspaceBytes, getEntryForm(entry))))
       return entry.emitOpError(
-          "the workspace of this module is planned already");
+          "the workspace of this entry is planned already");
     BufferSizes sizes(entry);
     Liveness liveness(entry);
     SmallVector<memref::AllocOp> allocs;

@@ -29,7 +29,8 @@ struct LowerBindSize : LoweringPattern<BindSizeOp> {
   LogicalResult matchAndRewrite(BindSizeOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     auto module = op->getParentOfType<ModuleOp>();
-    SmallVector<SymbolInfo> symbols = getSymbols(op->getParentOfType<func::FuncOp>());
+    auto entry = op->getParentOfType<func::FuncOp>();
+    SmallVector<SymbolInfo> symbols = getSymbols(entry);
     Value number = tensor::ExtractOp::create(rewriter, loc, adaptor.getValue(), ValueRange());
     Value size = arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(), number);
     AffineExpr expr = op.getSize().getResult(0);
@@ -39,7 +40,7 @@ struct LowerBindSize : LoweringPattern<BindSizeOp> {
     };
     Type index = rewriter.getIndexType(), i32 = rewriter.getI32Type();
     if (symbol && symbols[symbol.getPosition()].isData &&
-        !state.dataSymbols.contains(symbol.getPosition())) {
+        !state.dataSymbols.contains({entry, symbol.getPosition()})) {
       unsigned position = symbol.getPosition();
       const SymbolInfo &info = symbols[position];
       std::string bounds = info.max == INT64_MAX
@@ -51,7 +52,7 @@ struct LowerBindSize : LoweringPattern<BindSizeOp> {
           {kind("define_size"), rewriter.getNamedAttr("symbol", rewriter.getI64IntegerAttr(position))},
           rewriter.getFunctionType({index, i32}, {index}));
       auto call = func::CallOp::create(rewriter, loc, kernel, ValueRange{size, createSite(rewriter, loc, site)});
-      state.dataSymbols[position] = call.getResult(0);
+      state.dataSymbols[{entry, position}] = call.getResult(0);
     } else {
       StringRef message = op.getMessage().value_or(
           "expected a size that fits the other dimensions, which the data does not give");
@@ -108,9 +109,11 @@ struct LowerTensorSelect : LoweringPattern<arith::SelectOp> {
 
 LogicalResult winnow::useDataSymbols(func::FuncOp entry, const LoweringState &state) {
   DominanceInfo dominance(entry);
-  for (const auto &[position, value] : state.dataSymbols) {
+  for (const auto &[symbol, value] : state.dataSymbols) {
+    if (symbol.first != entry)
+      continue;
     Operation *definition = value.getDefiningOp();
-    entry.getArgument(1 + position).replaceUsesWithIf(value, [&](OpOperand &use) {
+    entry.getArgument(1 + symbol.second).replaceUsesWithIf(value, [&](OpOperand &use) {
       return use.getOwner() != definition && !state.capacities.contains(use.getOwner()) &&
              dominance.properlyDominates(definition, use.getOwner());
     });

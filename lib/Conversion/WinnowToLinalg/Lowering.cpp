@@ -62,15 +62,15 @@ Value WeightPlan::read(OpBuilder &b, Location loc, int64_t entry, RankedTensorTy
                                            /*writable=*/false);
 }
 
-ArrayAttr WeightPlan::layOut(func::FuncOp func) const {
-  func.walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
+ArrayAttr WeightPlan::layOut(ModuleOp module) const {
+  module.walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
     if (isOpTriviallyDead(op))
       op->erase();
   });
-  OpBuilder b(func.getContext());
+  OpBuilder b(module.getContext());
   llvm::MapVector<int64_t, int64_t> offsets;
   int64_t end = 0;
-  func.walk([&](memref::ViewOp view) {
+  module.walk([&](memref::ViewOp view) {
     auto entry = view->getAttrOfType<IntegerAttr>(kWeightEntry);
     if (!entry)
       return;

@@ -35,9 +35,9 @@ public:
   /// weights argument.
   mlir::Value read(mlir::OpBuilder &b, mlir::Location loc, int64_t entry,
                    mlir::RankedTensorType type) const;
-  /// Lays out the entries that are read in `func`, in the order of their first
-  /// use, and returns them as the module attribute `winnow.weights`.
-  mlir::ArrayAttr layOut(mlir::func::FuncOp func) const;
+  /// Lays out the entries that are read in the module, in the order of their first
+  /// use, and returns them as its attribute `winnow.weights`.
+  mlir::ArrayAttr layOut(mlir::ModuleOp module) const;
 
 private:
   llvm::MapVector<std::pair<mlir::Attribute, mlir::Attribute>, int64_t> bytesOfEntry;
@@ -64,8 +64,8 @@ struct LoweringState {
   const CPULevel &level;
   WeightPlan weights;
   SiteTable sites;
-  /// The values of the data symbols that are bound, by their numbers.
-  llvm::MapVector<unsigned, mlir::Value> dataSymbols;
+  /// The values of the data symbols that are bound, by functions and numbers.
+  llvm::MapVector<std::pair<mlir::Operation *, unsigned>, mlir::Value> dataSymbols;
   /// What reads a data symbol's capacity.
   llvm::SmallPtrSet<mlir::Operation *, 4> capacities;
 };

@@ -1,6 +1,7 @@
 #include "Lowering.h"
 
 #include "winnow/Conversion/Passes.h"
+#include "winnow/Dialect/Winnow/IR/Entries.h"
 
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
@@ -26,17 +27,12 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
           << cpu << "'";
       return signalPassFailure();
     }
-    SmallVector<func::FuncOp> entries;
-    for (func::FuncOp func : module.getOps<func::FuncOp>())
-      if (func->hasAttr("winnow.entry"))
-        entries.push_back(func);
-    if (entries.size() != 1) {
-      module.emitError("expected one function with the attribute winnow.entry, got ") << entries.size();
+    if (failed(verifyEntries(module, "model contract")))
       return signalPassFailure();
-    }
-    func::FuncOp entry = entries.front();
-    if (failed(prepareEntry(entry)))
-      return signalPassFailure();
+    SmallVector<func::FuncOp> entries = getEntries(module);
+    for (func::FuncOp entry : entries)
+      if (failed(prepareEntry(entry)))
+        return signalPassFailure();
 
     LoweringState state(*level);
     TypeConverter converter;
@@ -68,11 +64,10 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       return signalPassFailure();
-    if (failed(finishEntry(entry)))
-      return signalPassFailure();
-    if (failed(useDataSymbols(entry, state)))
-      return signalPassFailure();
-    module->setAttr("winnow.weights", state.weights.layOut(entry));
+    for (func::FuncOp entry : entries)
+      if (failed(finishEntry(entry)) || failed(useDataSymbols(entry, state)))
+        return signalPassFailure();
+    module->setAttr("winnow.weights", state.weights.layOut(module));
     module->setAttr("winnow.sites", state.sites.getEntries(context));
   }
 };

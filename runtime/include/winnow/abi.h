@@ -13,7 +13,7 @@ extern "C" {
 
 /* Raised whenever a struct below or a call contract changes. The runtime
  * refuses a model of another version with WINNOW_ERROR_VERSION. */
-#define WINNOW_ABI_VERSION 6
+#define WINNOW_ABI_VERSION 7
 
 /* Element types carry ONNX's TensorProto.DataType numbers. */
 enum {
@@ -57,11 +57,12 @@ enum {
 typedef struct winnow_dim {
   int64_t size;   /* static size, or -1 */
   int32_t symbol; /* index into winnow_model_desc.symbols when the dimension is
-                     that symbol, or `factor` times it, else -1 (static, or an
-                     expression that `output_dims` or `input_dim` knows) */
+                     `factor` times that symbol plus `offset`, else -1 (static, or
+                     an expression that `output_dims` or `input_dim` knows) */
   int32_t from_data; /* 1 when it depends on a symbol that data gives (outputs
                         only), else 0 */
   int64_t factor; /* 1 or more when there is a symbol, else 0 */
+  int64_t offset; /* any number when there is a symbol, else 0 */
 } winnow_dim;
 
 /* A named run-time dimension, such as `batch`, with inclusive bounds. Its value
@@ -164,8 +165,8 @@ typedef struct winnow_model_desc {
   /* Like output_dims, but given capacities, and the dims are the largest that
    * data symbols up to them can lead to. */
   void (*output_room)(const int64_t *symbols, int64_t *dims);
-  /* The n-th of the inputs' dims that are neither static nor one symbol, such
-   * as the length of a mask over a cache and new tokens. NULL without any. */
+  /* The n-th of the inputs' dims that are neither static nor made of one
+   * symbol, such as the length of a mask over a cache and new tokens. NULL without any. */
   int64_t (*input_dim)(const int64_t *symbols, int64_t n);
   /* &winnow_rt_bind, as linked with the generated code. */
   winnow_rt_scope *(*bind)(winnow_rt_scope *scope);

@@ -83,9 +83,12 @@ typedef struct winnow_model_options {
   const void *weights;
   size_t weights_bytes;
   uint32_t flags; /* WINNOW_MODEL_* */
+  /* Or an open model whose weights this one uses too: another form from the same
+   * library. It may be closed first. */
+  winnow_model *shared;
 } winnow_model_options;
 #define WINNOW_MODEL_OPTIONS_INIT                                              \
-  { sizeof(winnow_model_options), NULL, NULL, 0, 0 }
+  { sizeof(winnow_model_options), NULL, NULL, 0, 0, NULL }
 
 /* Checks that the model fits this runtime, chooses the code for the highest level
  * of this CPU, or the level that the environment's WINNOW_CPU names, finds the

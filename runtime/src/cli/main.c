@@ -39,7 +39,7 @@ static void print_tensor(const winnow_tensor_desc *tensor) {
     if (dim->size >= 0)
       printf("%" PRId64, dim->size);
     else
-      printf("%s", dim->factor != 1
+      printf("%s", dim->factor != 1 || dim->offset
                        ? "?"
                        : winnow_cli_model.symbols[dim->symbol].name);
   }

@@ -148,6 +148,14 @@ func.func @winnow.workspace_bytes(%s0: index) -> index {
 
 // -----
 
-// expected-error@+1 {{expected a function with 'winnow.entry' and @winnow.workspace_bytes}}
+// expected-error@+1 {{expected a function with 'winnow.entry'}}
 module {
+}
+
+// -----
+
+// expected-error@+1 {{expected the entry to have a body and @winnow.workspace_bytes.packed}}
+func.func @no_workspace(%w: memref<?xi8>, %ws: memref<?xi8>)
+    attributes {winnow.entry = "packed", winnow.num_inputs = 0 : i64, winnow.input_dims = [], winnow.output_dims = []} {
+  return
 }

@@ -10,7 +10,7 @@ func.func @main(%x: tensor<1x3x2x8xf64>) -> tensor<1x3x2x8xf64> attributes {winn
 
 // -----
 
-// expected-error @below {{expected one function with the attribute winnow.entry, got 0}}
+// expected-error @below {{model contract: expected one entry function, got 0}}
 module {
 }
 

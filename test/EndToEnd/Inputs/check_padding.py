@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Cases of a folder of models with padding removed against the same without.
+"""Cases of a folder of models with padding removed against the same without, also as
+packed sequences.
 
     check_padding.py WINNOW MODELS_FOLDER WORK_FOLDER PATTERN... [MASK=INPUT] [SITES=TEXT]
         [OUTPUTS=all]
@@ -72,6 +73,33 @@ def compare(what, check, got, want, valid, tokens):
         check.close(f"{what}: {name}", x, y, tolerance * scale)
 
 
+def run_packed(session, feeds, valid):
+    """The outputs of the form that takes the valid tokens one after the other."""
+    packed = {}
+    for info in session.packed.get_inputs():
+        if info.name == "cu_seqlens":
+            lengths = valid.sum(axis=1)
+            packed[info.name] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        else:
+            value = feeds[info.name]
+            packed[info.name] = value[valid] if len(info.shape) < value.ndim else value
+    names = [info.name for info in session.get_outputs()]
+    return dict(zip(names, session.run_packed(None, packed)))
+
+
+def compare_packed(what, check, got, want, valid, tokens):
+    for name in got:
+        y = want[name].astype(np.float64)
+        scale = max(np.abs(y[np.isfinite(y)]).max(initial=0), 1e-3)
+        tolerance = TOLERANCE if got[name].dtype == np.float32 else 4e-3
+        x = got[name].astype(np.float64)
+        if name in tokens:
+            y = y[valid]
+        elif y.shape[:1] == valid.shape[:1]:
+            x, y = x[valid.any(1)], y[valid.any(1)]
+        check.close(f"{what}: {name}", x, y, tolerance * scale)
+
+
 def check_case(tool, case, folder, mask_name, sites, hides_tokens, check):
     with open(os.path.join(case, "about.json")) as file:
         about = json.load(file)
@@ -102,8 +130,11 @@ def check_case(tool, case, folder, mask_name, sites, hides_tokens, check):
         batch = sizes.get(batch_dim, batch_dim)
         valid = random_mask(rng, kind, batch, sizes.get(seq_dim, seq_dim))
         feeds = random_feeds(rng, arrays, dims, sizes, mask_name, valid)
-        compare(f"{name}: {kind} padding, {valid.shape}", check, removed(feeds), padded(feeds), valid,
-                tokens)  # fmt: skip
+        what, want = f"{name}: {kind} padding, {valid.shape}", padded(feeds)
+        compare(what, check, removed(feeds), want, valid, tokens)
+        if kind not in ("left", "scattered", "all zero") and valid.any():
+            got = run_packed(removed.session, feeds, valid)
+            compare_packed(f"{what}, packed", check, got, want, valid, tokens)
 
 
 def main():

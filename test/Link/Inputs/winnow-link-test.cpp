@@ -66,6 +66,24 @@ static ModelInterface makeDataModel() {
   return model;
 }
 
+/// A model and its form for packed sequences.
+static std::vector<ModelInterface> makeForms() {
+  std::vector<ModelInterface> forms(2);
+  for (ModelInterface &form : forms) {
+    form.name = "encoder";
+    form.codes = {{"x86-64"}};
+    form.symbols = {{"batch", 0, 8}, {"tokens", 1, 9}};
+    form.inputs = {{"ids", WINNOW_DTYPE_I64, {{-1, 1, ""}}}};
+    form.outputs = {{"y", WINNOW_DTYPE_F32, {{-1, 1, ""}}}};
+  }
+  forms[1].form = "packed";
+  ModelInterface::Dim dim{-1, 0, "batch + 1"};
+  dim.offset = 1;
+  dim.formula = "($0 + 1)";
+  forms[1].inputs.push_back({"cu_seqlens", WINNOW_DTYPE_I32, {dim}});
+  return forms;
+}
+
 /// y = x * scale, where `scale` are 4 weights at offset 64.
 static ModelInterface makeScaleModel(StringRef name) {
   ModelInterface model;
@@ -114,7 +132,7 @@ static Error writeArtifact(StringRef source, StringRef folder, StringRef name,
   if (!weights)
     return weights.takeError();
   weights->embedded = embed;
-  if (Error error = addDescriptor(*module, model, *weights))
+  if (Error error = addDescriptors(*module, model, *weights))
     return error;
   SmallVector<char, 0> object;
   raw_svector_ostream os(object);
@@ -140,7 +158,7 @@ static Error writeArtifact(StringRef source, StringRef folder, StringRef name,
     sys::fs::remove(base + ".weights");
   if (Error error = writeHeader(base + ".h", model))
     return error;
-  ReportData report{&model, *weights, *files, {}};
+  ReportData report{model, *weights, *files, {}};
   report.sections.emplace_back("passes", json::Array{});
   return writeReport(base + ".json", report);
 }
@@ -167,6 +185,10 @@ static Error run(ArrayRef<StringRef> args) {
     outs() << makeHeader(makeDataModel());
     return Error::success();
   }
+  if (command == "forms-header") {
+    outs() << makeHeader(makeForms());
+    return Error::success();
+  }
   if (command == "artifact" && args.size() >= 4)
     return writeArtifact(args[1], args[2], args[3], args.size() > 4);
   int64_t offset, bytes;
@@ -174,7 +196,7 @@ static Error run(ArrayRef<StringRef> args) {
       !args[2].getAsInteger(10, offset) && !args[3].getAsInteger(10, bytes))
     return writeWeights(args[1], makeEntry(offset, bytes)).takeError();
   return createStringError(
-      "expected names, header, data-header, artifact or weights");
+      "expected names, header, data-header, forms-header, artifact or weights");
 }
 
 int main(int argc, char **argv) {

@@ -95,10 +95,10 @@ static void capacities(int64_t *symbols) {
     symbols[TOTAL] = 0;
 }
 
-static const winnow_dim n_dims[] = {{-1, N, 0, 1}};
-static const winnow_dim count_dims[] = {{-1, COUNT, 1, 1}};
-static const winnow_dim rest_dims[] = {{-1, -1, 1, 0}};
-static const winnow_dim total_dims[] = {{-1, TOTAL, 1, 1}};
+static const winnow_dim n_dims[] = {{-1, N, 0, 1, 0}};
+static const winnow_dim count_dims[] = {{-1, COUNT, 1, 1, 0}};
+static const winnow_dim rest_dims[] = {{-1, -1, 1, 0, 0}};
+static const winnow_dim total_dims[] = {{-1, TOTAL, 1, 1, 0}};
 static const winnow_tensor_desc inputs[] = {
     {"x", "x", WINNOW_DTYPE_I64, 1, n_dims}};
 static const winnow_tensor_desc outputs[] = {

@@ -57,8 +57,8 @@ static void output_dims(const int64_t *symbols, int64_t *dims) {
 
 static void capacities(int64_t *symbols) { (void)symbols; }
 
-static const winnow_dim x_dims[] = {{-1, 0, 0, 1}, {4, -1, 0, 0}};
-static const winnow_dim batch_dims[] = {{-1, 0, 0, 1}};
+static const winnow_dim x_dims[] = {{-1, 0, 0, 1, 0}, {4, -1, 0, 0, 0}};
+static const winnow_dim batch_dims[] = {{-1, 0, 0, 1, 0}};
 static const winnow_tensor_desc inputs[] = {
     {"x", "x", WINNOW_DTYPE_F32, 2, x_dims},
     {"in/ids", "in_ids", WINNOW_DTYPE_I64, 1, batch_dims},

@@ -378,17 +378,22 @@ bool areDifferent(AffineExpr a, AffineExpr b, ArrayRef<SymbolInfo> symbols) {
   return (range.min && *range.min > 0) || (range.max && *range.max < 0);
 }
 
-std::optional<std::pair<unsigned, int64_t>> getSymbolMultiple(AffineExpr dim) {
+std::optional<LinearDim> getLinearDim(AffineExpr dim) {
+  std::optional<int64_t> factor = 1, offset = 0;
+  auto sum = dyn_cast<AffineBinaryOpExpr>(dim);
+  if (sum && sum.getKind() == AffineExprKind::Add) {
+    dim = sum.getLHS();
+    offset = getConstantDim(sum.getRHS());
+  }
   auto product = dyn_cast<AffineBinaryOpExpr>(dim);
-  std::optional<int64_t> factor = 1;
   if (product && product.getKind() == AffineExprKind::Mul) {
     dim = product.getLHS();
     factor = getConstantDim(product.getRHS());
   }
   auto symbol = dyn_cast<AffineSymbolExpr>(dim);
-  if (!symbol || !factor || *factor < 1)
+  if (!symbol || !offset || !factor || *factor < 1)
     return std::nullopt;
-  return std::pair(symbol.getPosition(), *factor);
+  return LinearDim{symbol.getPosition(), *factor, *offset};
 }
 
 std::optional<int64_t> getLinearCoefficient(AffineExpr dim, unsigned symbol) {

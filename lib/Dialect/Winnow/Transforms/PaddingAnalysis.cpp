@@ -5,7 +5,8 @@
 using namespace mlir;
 using namespace winnow;
 
-PaddingAnalysis::PaddingAnalysis(func::FuncOp entry) : entry(entry) {
+PaddingAnalysis::PaddingAnalysis(func::FuncOp entry, bool packsInputs)
+    : entry(entry), packsInputs(packsInputs) {
   findSpaces();
   while (!walk())
     ;
@@ -275,16 +276,62 @@ bool PaddingAnalysis::walk() {
     space.readsFirst = space.hasOtherQueries = false;
     masks.try_emplace(space.root, Mask{unsigned(number), space.rootLayout, space.isValidNonZero});
   }
+  if (packsInputs && !addInputs())
+    return false;
   for (Operation &op : entry.getBody().front()) {
     if (!visit(&op))
       return false;
   }
+  if (packsInputs) // where no first token is padding
+    return true;
   for (AttentionOp op : entry.getOps<AttentionOp>()) {
     std::optional<unsigned> space = attentions[op].keys;
     if (space && op.getCausal() && spaces[*space].readsFirst && !spaces[*space].obstacle)
       return giveUp(*space, op, "remove-padding.first-token",
                     "the first token of each sequence is read, which may be padding, under causal "
                     "attention");
+  }
+  return true;
+}
+
+/// The layout of an input for each token: [batch, sequence, ...] or [sequence, batch, ...].
+static std::optional<TokenLayout> getInputLayout(BlockArgument argument, const TokenGrid &grid) {
+  Dims dims = getDims(argument);
+  if (dims.size() < 2)
+    return std::nullopt;
+  if (grid.isSame(dims[0], grid.batch) && grid.isSame(dims[1], grid.sequence))
+    return TokenLayout{0, {1}};
+  if (grid.isSame(dims[1], grid.batch) && grid.isSame(dims[0], grid.sequence))
+    return TokenLayout{1, {0}};
+  return std::nullopt;
+}
+
+/// Whether something reads more of a mask than what it hides: token numbers, of which one is
+/// padding.
+static bool isLookedUp(Value mask) {
+  return llvm::any_of(mask.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isa<CastOp, ReshapeOp, TransposeOp>(user))
+      return isLookedUp(user->getResult(0));
+    return isa<GatherOp>(user) && use.getOperandNumber() == 1;
+  });
+}
+
+/// Arguments that hold something for each token.
+bool PaddingAnalysis::addInputs() {
+  for (BlockArgument argument : entry.getArguments()) {
+    if (isMask(argument) && !isLookedUp(argument))
+      continue;
+    for (auto [number, space] : llvm::enumerate(spaces)) {
+      if (space.obstacle)
+        continue;
+      std::optional<TokenLayout> layout = getInputLayout(argument, space.grid);
+      if (!layout)
+        continue;
+      if (!tokens.try_emplace(argument, TokenValue{unsigned(number), *layout}).second)
+        return giveUp(number, space.teller, "remove-padding.packed-inputs",
+                      "two masks hide tokens of one size");
+    }
   }
   return true;
 }
@@ -415,6 +462,9 @@ bool PaddingAnalysis::visitAttention(AttentionOp op, AttentionSite &site) {
 
 bool PaddingAnalysis::visit(Operation *op) {
   visitMask(op);
+  // Masks are made from the lengths there, and known for padding as well.
+  if (packsInputs && op->getNumResults() == 1 && isMask(op->getResult(0)))
+    return true;
   // What a region reads of tokens is more than is followed here.
   bool reads = false;
   if (op->getNumRegions())
@@ -454,6 +504,11 @@ bool PaddingAnalysis::visit(Operation *op) {
     return true;
   }
   std::optional<TokenLayout> layout = propagateLayout(op, layouts, spaces[*space].grid);
+  // Padding is behind all that such a sum takes.
+  if (auto sum = dyn_cast<CumSumOp>(op); sum && packsInputs && !sum.getReverse() && !layout &&
+                                         !layouts[0]->isFlat && !layouts[0]->isShared &&
+                                         llvm::is_contained(layouts[0]->tokens, sum.getAxis()))
+    layout = layouts[0];
   if (!layout)
     return giveUp(*space, op, "remove-padding.mixes-tokens",
                   "'" + op->getName().stripDialect() +

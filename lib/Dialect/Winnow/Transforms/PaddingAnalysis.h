@@ -65,7 +65,9 @@ struct AttentionSite {
 
 class PaddingAnalysis {
 public:
-  explicit PaddingAnalysis(mlir::func::FuncOp entry);
+  /// With `packsInputs` what arguments hold for padded tokens is not known either, and padding
+  /// is behind the tokens of each sequence.
+  explicit PaddingAnalysis(mlir::func::FuncOp entry, bool packsInputs = false);
 
   llvm::SmallVector<TokenSpace> spaces;
   /// Values that are defined at valid tokens only. All others are the same as in the model.
@@ -82,6 +84,11 @@ public:
       ;
   }
   bool isActive(std::optional<unsigned> space) const { return space && !spaces[*space].obstacle; }
+
+  /// Nonzero exactly at valid tokens, or exactly at the others.
+  bool isMask(mlir::Value value) const { return masks.contains(value); }
+  /// Whether an argument is read as what it is for each token, and not only as a mask.
+  bool isTokenInput(mlir::BlockArgument argument) const { return tokens.contains(argument); }
 
   const AttentionSite &getSite(mlir::Operation *attention) const {
     return attentions.find(attention)->second;
@@ -107,6 +114,7 @@ private:
   bool sharesSource(AttentionOp op, const TokenGrid &grid) const;
   /// One walk; false if a space was given up.
   bool walk();
+  bool addInputs();
   bool visit(mlir::Operation *op);
   bool visitAttention(AttentionOp op, AttentionSite &site);
   bool visitReturn(mlir::Operation *op);
@@ -116,6 +124,7 @@ private:
   bool giveUp(unsigned space, mlir::Operation *op, llvm::StringRef code, const llvm::Twine &reason);
 
   mlir::func::FuncOp entry;
+  bool packsInputs;
   /// Values that are nonzero exactly at valid tokens, or exactly at the others.
   llvm::DenseMap<mlir::Value, Mask> masks;
 };

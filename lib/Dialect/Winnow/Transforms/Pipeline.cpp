@@ -57,7 +57,9 @@ void winnow::buildOptimizingPipeline(OpPassManager &pm, const OptimizeOptions &o
     pm.addPass(createDropBias());
   if (!options.removePadding)
     return;
-  pm.addPass(createRemovePadding());
+  RemovePaddingOptions padding;
+  padding.packedEntry = true;
+  pm.addPass(createRemovePadding(padding));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyModelContract());

@@ -217,9 +217,9 @@ Value winnow::createTranspose(OpBuilder &builder, Location loc, Value value,
                              value, builder.getDenseI64ArrayAttr(permutation));
 }
 
-void winnow::eraseDeadOps(ModuleOp module) {
+void winnow::eraseDeadOps(Operation *root) {
   SmallVector<Operation *> ops;
-  module.walk([&](Operation *op) { ops.push_back(op); });
+  root->walk([&](Operation *op) { ops.push_back(op); });
   // Users come after what they use, also in nested regions.
   for (Operation *op : llvm::reverse(ops))
     if (isa_and_nonnull<WinnowDialect>(op->getDialect()) && isOpTriviallyDead(op))

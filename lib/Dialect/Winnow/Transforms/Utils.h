@@ -86,7 +86,7 @@ mlir::Value createTranspose(mlir::OpBuilder &builder, mlir::Location loc, mlir::
 
 /// Erases winnow ops that nothing uses. Passes call it once at their end, so
 /// that the anchors that they collected stay valid while they work.
-void eraseDeadOps(mlir::ModuleOp module);
+void eraseDeadOps(mlir::Operation *root);
 
 /// The input of a chain of broadcast_to ops.
 mlir::Value stripBroadcasts(mlir::Value value);

@@ -1,4 +1,5 @@
 #include "winnow/Dialect/Winnow/IR/Dims.h"
+#include "winnow/Dialect/Winnow/IR/Entries.h"
 #include "winnow/Dialect/Winnow/IR/Winnow.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 
@@ -65,18 +66,11 @@ static LogicalResult verifyEntry(func::FuncOp entry) {
 namespace {
 struct VerifyModelContract : winnow::impl::VerifyModelContractBase<VerifyModelContract> {
   void runOnOperation() override {
-    int64_t numEntries = 0;
-    for (func::FuncOp func : getOperation().getOps<func::FuncOp>()) {
-      if (!func->hasAttr("winnow.entry"))
-        continue;
-      ++numEntries;
-      if (failed(verifyEntry(func)))
+    if (failed(verifyEntries(getOperation(), "model contract")))
+      return signalPassFailure();
+    for (func::FuncOp entry : getEntries(getOperation()))
+      if (failed(verifyEntry(entry)))
         return signalPassFailure();
-    }
-    if (numEntries != 1) {
-      getOperation().emitError("model contract: expected one entry function, got ") << numEntries;
-      signalPassFailure();
-    }
   }
 };
 } // namespace

@@ -73,8 +73,8 @@ func.func @main(%x: tensor<?x?x8xf32, #row>, %m: tensor<?x?xi64, #b_s>) -> tenso
 
 // CHECK: what attends to a sequence without valid tokens gets 0
 // CHECK-LABEL: func.func @main
-// CHECK: %[[Y:.*]] = winnow.linear %{{.*}} residual
 // CHECK: %[[FIRST:.*]] = winnow.gather %{{.*}}, %{{.*}} {axis = 1 : i64}
+// CHECK: %[[Y:.*]] = winnow.linear %{{.*}} residual
 // CHECK: %[[POOLED:.*]] = winnow.gather %[[Y]], %[[FIRST]] {axis = 0 : i64, in_bounds}
 // CHECK: return %[[POOLED]]
 #b_s = affine_map<()[s0, s1] -> (s0, s1)>

@@ -34,3 +34,27 @@ func.func @main(%x: tensor<4xf32>) attributes {winnow.entry} {
   %0 = math.exp %x : tensor<4xf32>
   return
 }
+
+// -----
+
+// Other forms of the model are entries with names.
+
+func.func @main(%x: tensor<4xf32>) attributes {winnow.entry} {
+  return
+}
+func.func @main_packed(%x: tensor<4xf32>) attributes {winnow.entry = "packed"} {
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) attributes {winnow.entry} {
+  return
+}
+// expected-error @below {{model contract: expected one entry named 'packed', got 2}}
+func.func @a(%x: tensor<4xf32>) attributes {winnow.entry = "packed"} {
+  return
+}
+func.func @b(%x: tensor<4xf32>) attributes {winnow.entry = "packed"} {
+  return
+}

@@ -52,9 +52,14 @@ DimRange getDimRange(mlir::AffineExpr dim, llvm::ArrayRef<SymbolInfo> symbols);
 mlir::AffineExpr getDataBound(mlir::AffineExpr dim, llvm::ArrayRef<SymbolInfo> symbols,
                               bool isUpper);
 
-/// The symbol and the positive factor of a normalised dimension that is a multiple
-/// of one symbol.
-std::optional<std::pair<unsigned, int64_t>> getSymbolMultiple(mlir::AffineExpr dim);
+/// `factor * symbol + offset`, with a positive factor.
+struct LinearDim {
+  unsigned symbol;
+  int64_t factor, offset;
+};
+
+/// The form of a normalised dimension that is linear in one symbol and has no other.
+std::optional<LinearDim> getLinearDim(mlir::AffineExpr dim);
 
 /// The term `coefficient * symbol` of a dimension in which the symbol occurs
 /// nowhere else; absent if there is no such term.

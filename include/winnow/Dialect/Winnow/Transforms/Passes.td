@@ -461,6 +461,12 @@ def RemovePadding : Pass<"winnow-remove-padding", "mlir::ModuleOp"> {
     of numbers which is used as a factor is checked to hold zeros and ones at run
     time.
 
+    With `packed-entry` the module gets a second entry, the form "packed" of the
+    first: what is [batch, sequence, ...] in its arguments and results is
+    [tokens, ...] there, and `cu_seqlens`, [batch + 1] of i32, takes the place of
+    the mask. An op that would let padded positions of an input be seen is why
+    there is none (`remove-padding.no-packed-entry`).
+
     Exactness: defined. Valid positions are the same up to rounding, padded ones
     are 0.
 
@@ -480,6 +486,8 @@ def RemovePadding : Pass<"winnow-remove-padding", "mlir::ModuleOp"> {
     %o = winnow.attention %q', %k', %v' query_offsets(%offsets) key_offsets(%offsets) key_lengths(%lengths)
     ```
   }];
+  let options = [Option<"packedEntry", "packed-entry", "bool", "false",
+                        "add an entry that takes packed sequences">];
 }
 
 def DropBias : Pass<"winnow-drop-bias", "mlir::ModuleOp"> {
