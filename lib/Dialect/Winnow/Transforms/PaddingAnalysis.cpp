@@ -136,6 +136,40 @@ static Value getTestedOperand(Operation *op, bool &isValidNonZero) {
   return nullptr;
 }
 
+/// Whether something reads more of a mask than what it hides: token numbers, of which one is
+/// padding.
+static bool isLookedUp(Value mask) {
+  return llvm::any_of(mask.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isa<CastOp, ReshapeOp, TransposeOp>(user))
+      return isLookedUp(user->getResult(0));
+    return isa<GatherOp>(user) && use.getOperandNumber() == 1;
+  });
+}
+
+/// The operand of a comparison that tells 0 from 1, such as `mask == 1` and `mask > 0.5`.
+static Value getComparedMask(Operation *op, bool &isValidNonZero) {
+  auto compare = dyn_cast<CompareOp>(op);
+  std::optional<double> number = compare ? getScalarConstant(compare.getRhs()) : std::nullopt;
+  if (!number)
+    return nullptr;
+  auto holds = [&](double value) {
+    switch (compare.getPredicate()) {
+    case ComparePredicate::EQ: return value == *number;
+    case ComparePredicate::NE: return value != *number;
+    case ComparePredicate::LT: return value < *number;
+    case ComparePredicate::LE: return value <= *number;
+    case ComparePredicate::GT: return value > *number;
+    case ComparePredicate::GE: return value >= *number;
+    }
+    llvm_unreachable("all predicates are known");
+  };
+  if (holds(0) == holds(1))
+    return nullptr;
+  isValidNonZero ^= holds(0);
+  return compare.getLhs();
+}
+
 /// What a condition is made of, as far down as it says the same: masks that are made from one
 /// input in several ways are one.
 TokenSpace PaddingAnalysis::traceMask(AttentionOp op, Value condition, bool isHidden,
@@ -306,17 +340,6 @@ static std::optional<TokenLayout> getInputLayout(BlockArgument argument, const T
   return std::nullopt;
 }
 
-/// Whether something reads more of a mask than what it hides: token numbers, of which one is
-/// padding.
-static bool isLookedUp(Value mask) {
-  return llvm::any_of(mask.getUses(), [](OpOperand &use) {
-    Operation *user = use.getOwner();
-    if (isa<CastOp, ReshapeOp, TransposeOp>(user))
-      return isLookedUp(user->getResult(0));
-    return isa<GatherOp>(user) && use.getOperandNumber() == 1;
-  });
-}
-
 /// Arguments that hold something for each token.
 bool PaddingAnalysis::addInputs() {
   for (BlockArgument argument : entry.getArguments()) {
@@ -344,8 +367,15 @@ void PaddingAnalysis::visitMask(Operation *op) {
     if (found == masks.end())
       continue;
     Mask mask = found->second;
-    if (getTestedOperand(op, mask.isValidNonZero) != operand.get())
-      return;
+    const TokenSpace &space = spaces[mask.space];
+    if (getTestedOperand(op, mask.isValidNonZero) != operand.get()) {
+      // Of zeros and ones it is a mask as well.
+      mask = found->second;
+      if (operand.get() != space.root || isLookedUp(space.root) ||
+          getComparedMask(op, mask.isValidNonZero) != operand.get())
+        return;
+      mask.isOfZeroOrOne = true;
+    }
     std::optional<TokenLayout> layout =
         propagateLayout(operand, mask.layout, spaces[mask.space].grid);
     if (!layout)
@@ -495,8 +525,12 @@ bool PaddingAnalysis::visit(Operation *op) {
     return true;
   if (isa<func::ReturnOp>(op))
     return visitReturn(op);
-  if (hidesPadding(op, *space))
+  if (hidesPadding(op, *space)) {
+    for (Value operand : op->getOperands())
+      if (auto mask = masks.find(operand); mask != masks.end() && mask->second.isOfZeroOrOne)
+        spaces[*space].needsZeroOrOne = true;
     return true;
+  }
   if (std::optional<TokenValue> value = getTokens(op->getOperand(0));
       value && readsFirstToken(op, *value)) {
     spaces[*space].readsFirst = true;

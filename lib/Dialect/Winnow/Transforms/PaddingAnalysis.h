@@ -104,6 +104,8 @@ private:
     unsigned space;
     TokenLayout layout;
     bool isValidNonZero;
+    /// That it is one relies on the root to hold zeros and ones.
+    bool isOfZeroOrOne = false;
   };
 
   void findSpaces();

@@ -8,6 +8,7 @@
 
 #include "PackedEntry.h"
 #include "Packer.h"
+#include "PaddingCost.h"
 
 #include "winnow/Dialect/Winnow/IR/Entries.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
@@ -57,6 +58,18 @@ struct RemovePadding : winnow::impl::RemovePaddingBase<RemovePadding> {
                                                          : plan.getReason(attention)));
           isStable = false;
         }
+      for (auto [number, space] : llvm::enumerate(analysis.spaces)) {
+        if (space.obstacle || !isStable)
+          continue;
+        PaddingCost cost = estimateCost(entry, analysis, plan, number);
+        if (cost.gains())
+          continue;
+        analysis.discard(number, space.teller, "remove-padding.no-gain",
+                         "packing and unpacking move " + Twine(std::llround(cost.moved)) +
+                             " bytes a token, and what would run without padding is worth " +
+                             Twine(std::llround(cost.work)));
+        isStable = false;
+      }
       if (!isStable)
         plan = PackPlan(entry, analysis);
     }

@@ -246,6 +246,48 @@ struct ReshapeAboveBroadcast : SimplifyPattern<ReshapeOp> {
   }
 };
 
+/// reshape(x op y) is reshape(x) op reshape(y) where the reshape splits the first dimension, and
+/// what is in x was repeated for one of the parts: a mask for all heads of [batch * heads, ...].
+struct ReshapeAboveRepeated : SimplifyPattern<ReshapeOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
+    Operation *above = op.getInput().getDefiningOp();
+    if (!isa_and_nonnull<ElementwiseOpInterface>(above))
+      return rewriter.notifyMatchFailure(op, "no elementwise op above");
+    Dims joined = getDims(op.getInput()), split = getDims(op.getResult());
+    unsigned numSymbols = std::max(getNumSymbols(op->getResultTypes()),
+                                   getNumSymbols(above->getOperandTypes()));
+    if (joined.empty() || split.size() != joined.size() + 1 ||
+        !llvm::equal(ArrayRef(split).drop_front(2), ArrayRef(joined).drop_front(1)))
+      return rewriter.notifyMatchFailure(op, "does not split the first dimension alone");
+    SmallVector<Value> operands;
+    bool isRepeated = false;
+    for (Value operand : above->getOperands()) {
+      Dims dims = getDims(operand);
+      if (dims.size() == joined.size() && isConstantDim(dims[0], 1)) {
+        dims.insert(dims.begin(), dims[0]);
+      } else if (dims.size() == joined.size()) {
+        auto reshape = operand.getDefiningOp<ReshapeOp>();
+        auto repeat = reshape ? reshape.getInput().getDefiningOp<BroadcastToOp>() : nullptr;
+        Dims parts = repeat ? getDims(repeat.getResult()) : Dims();
+        if (parts.size() != split.size() || parts[0] != split[0] || parts[1] != split[1])
+          return rewriter.notifyMatchFailure(op, "an operand is not repeated");
+        isRepeated = true;
+        dims = parts;
+        operand = repeat.getResult();
+      }
+      operands.push_back(reshapeTo(rewriter, op.getLoc(), operand, dims, numSymbols));
+    }
+    if (!isRepeated)
+      return rewriter.notifyMatchFailure(op, "no operand is repeated");
+    Operation *copy = rewriter.clone(*above);
+    copy->setOperands(operands);
+    copy->getResult(0).setType(op.getType());
+    return replace(rewriter, op, copy->getResult(0), "simplify.reshape",
+                   "moved a reshape above an operation");
+  }
+};
+
 /// slice(broadcast_to(x)) is broadcast_to(slice(x)): of what is repeated, any
 /// part is as good as another.
 struct SliceAboveBroadcast : SimplifyPattern<SliceOp> {
@@ -329,6 +371,6 @@ struct ReshapeBelowSoftmax : SimplifyPattern<SoftmaxOp> {
 
 void winnow::populateMovementPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
   patterns.add<TransposeToReshape, ReshapeAboveTranspose, SliceAboveTranspose, SliceAboveReshape,
-               ComposeBroadcasts, BroadcastToReshape, ReshapeAboveBroadcast, SliceAboveBroadcast,
-               ReduceAboveBroadcast, ReshapeBelowSoftmax>(patterns.getContext(), reporter);
+               ComposeBroadcasts, BroadcastToReshape, ReshapeAboveBroadcast, ReshapeAboveRepeated,
+               SliceAboveBroadcast, ReduceAboveBroadcast, ReshapeBelowSoftmax>(patterns.getContext(), reporter);
 }

@@ -136,6 +136,46 @@ func.func @main(%x: tensor<?x?x8xf32, #row>, %m: tensor<?x?xi1, #b_s> {winnow.na
 
 // -----
 
+// Of a mask that holds zeros and ones a comparison with one is the mask.
+
+// CHECK: applied = true
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.bind_size %{{.*}} to #{{.*}} {message = "expected a mask of zeros and ones
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} query_offsets
+// CHECK: %[[BACK:.*]] = winnow.select {{.*}} -> tensor<?x?x8xf32
+// CHECK: %[[MASKED:.*]] = winnow.mul %[[BACK]], %{{.*}}
+// CHECK: winnow.reduce sum %[[MASKED]] [1]
+#b_s = affine_map<()[s0, s1] -> (s0, s1)>
+#row = affine_map<()[s0, s1] -> (s0, s1, 8)>
+#heads = affine_map<()[s0, s1] -> (s0, s1, 2, 4)>
+#mask = affine_map<()[s0, s1] -> (s0, 1, 1, s1)>
+#v = affine_map<()[s0, s1] -> (s0, 8)>
+#one = affine_map<()[s0, s1] -> (s0, s1, 1)>
+func.func @main(%x: tensor<?x?x8xf32, #row>, %mi: tensor<?x?xi64, #b_s> {winnow.name = "valid"}) -> tensor<?x8xf32, #v>
+    attributes {winnow.entry, winnow.symbols = [{name = "b", min = 1 : i64, max = 9 : i64}, {name = "s", min = 1 : i64, max = 9 : i64}]} {
+  %w = winnow.constant dense<1.0> : tensor<8x8xf32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %low = winnow.constant dense<-1.0e4> : tensor<f32>
+  %none = winnow.constant dense<0> : tensor<i64>
+  %single = winnow.constant dense<1> : tensor<i64>
+  %m = winnow.compare ne %mi, %none : (tensor<?x?xi64, #b_s>, tensor<i64>) -> tensor<?x?xi1, #b_s>
+  %m4 = winnow.reshape %m : (tensor<?x?xi1, #b_s>) -> tensor<?x1x1x?xi1, #mask>
+  %mask = winnow.select %m4, %zero, %low : (tensor<?x1x1x?xi1, #mask>, tensor<f32>, tensor<f32>) -> tensor<?x1x1x?xf32, #mask>
+  %q = winnow.linear %x, %w : (tensor<?x?x8xf32, #row>, tensor<8x8xf32>) -> tensor<?x?x8xf32, #row>
+  %qh = winnow.reshape %q : (tensor<?x?x8xf32, #row>) -> tensor<?x?x2x4xf32, #heads>
+  %a = winnow.attention %qh, %qh, %qh mask(%mask) {scale = 0.5 : f32} : (tensor<?x?x2x4xf32, #heads>, tensor<?x?x2x4xf32, #heads>, tensor<?x?x2x4xf32, #heads>, tensor<?x1x1x?xf32, #mask>) -> tensor<?x?x2x4xf32, #heads>
+  %r = winnow.reshape %a : (tensor<?x?x2x4xf32, #heads>) -> tensor<?x?x8xf32, #row>
+  %y = winnow.linear %r, %w residual(%q) : (tensor<?x?x8xf32, #row>, tensor<8x8xf32>, tensor<?x?x8xf32, #row>) -> tensor<?x?x8xf32, #row>
+  %m1 = winnow.compare eq %mi, %single : (tensor<?x?xi64, #b_s>, tensor<i64>) -> tensor<?x?xi1, #b_s>
+  %mr = winnow.reshape %m1 : (tensor<?x?xi1, #b_s>) -> tensor<?x?x1xi1, #one>
+  %mf = winnow.cast %mr : (tensor<?x?x1xi1, #one>) -> tensor<?x?x1xf32, #one>
+  %h = winnow.mul %y, %mf : (tensor<?x?x8xf32, #row>, tensor<?x?x1xf32, #one>) -> tensor<?x?x8xf32, #row>
+  %p = winnow.reduce sum %h [1] : (tensor<?x?x8xf32, #row>) -> tensor<?x8xf32, #v>
+  return %p : tensor<?x8xf32, #v>
+}
+
+// -----
+
 // A mean over the sequence sees what stands at padded positions.
 
 // CHECK: applied = false, code = "remove-padding.mixes-tokens"{{.*}}sentence = "padding of 'valid' stays: 'reduce' combines tokens, and would see what stands at padded ones"
@@ -197,26 +237,26 @@ func.func @main(%x: tensor<?x?x8xf32, #row>, %m: tensor<?x?xi1, #b_s> {winnow.na
 
 // CHECK: sentence = "runs 1 attention and 2 other ops on the valid tokens of 'valid'; what attends to a sequence without valid tokens gets 0"
 // CHECK-LABEL: func.func @main
-// CHECK: %[[Q:.*]] = winnow.reshape %{{.*}} -> tensor<?x3x2x4xf32
+// CHECK: %[[Q:.*]] = winnow.reshape %{{.*}} -> tensor<?x3x2x32xf32
 // CHECK: winnow.attention %[[Q]], %[[K:.*]], %[[K]] key_offsets(%{{.*}}) key_lengths(%{{.*}}) {nan_to_zero
 #b_s = affine_map<()[s0, s1] -> (s0, s1)>
-#row = affine_map<()[s0, s1] -> (s0, s1, 8)>
-#heads = affine_map<()[s0, s1] -> (s0, s1, 2, 4)>
+#row = affine_map<()[s0, s1] -> (s0, s1, 64)>
+#heads = affine_map<()[s0, s1] -> (s0, s1, 2, 32)>
 #mask = affine_map<()[s0, s1] -> (s0, 1, 1, s1)>
-#d = affine_map<()[s0, s1] -> (s0, 3, 8)>
-#dh = affine_map<()[s0, s1] -> (s0, 3, 2, 4)>
-func.func @main(%x: tensor<?x?x8xf32, #row>, %m: tensor<?x?xi1, #b_s> {winnow.name = "valid"}, %d: tensor<?x3x8xf32, #d>) -> tensor<?x3x2x4xf32, #dh>
+#d = affine_map<()[s0, s1] -> (s0, 3, 64)>
+#dh = affine_map<()[s0, s1] -> (s0, 3, 2, 32)>
+func.func @main(%x: tensor<?x?x64xf32, #row>, %m: tensor<?x?xi1, #b_s> {winnow.name = "valid"}, %d: tensor<?x3x64xf32, #d>) -> tensor<?x3x2x32xf32, #dh>
     attributes {winnow.entry, winnow.symbols = [{name = "b", min = 1 : i64, max = 9 : i64}, {name = "s", min = 1 : i64, max = 9 : i64}]} {
-  %w = winnow.constant dense<1.0> : tensor<8x8xf32>
+  %w = winnow.constant dense<1.0> : tensor<64x64xf32>
   %zero = winnow.constant dense<0.0> : tensor<f32>
   %low = winnow.constant dense<-1.0e4> : tensor<f32>
   %m4 = winnow.reshape %m : (tensor<?x?xi1, #b_s>) -> tensor<?x1x1x?xi1, #mask>
   %mask = winnow.select %m4, %zero, %low : (tensor<?x1x1x?xi1, #mask>, tensor<f32>, tensor<f32>) -> tensor<?x1x1x?xf32, #mask>
-  %k = winnow.linear %x, %w : (tensor<?x?x8xf32, #row>, tensor<8x8xf32>) -> tensor<?x?x8xf32, #row>
-  %kh = winnow.reshape %k : (tensor<?x?x8xf32, #row>) -> tensor<?x?x2x4xf32, #heads>
-  %dh = winnow.reshape %d : (tensor<?x3x8xf32, #d>) -> tensor<?x3x2x4xf32, #dh>
-  %a = winnow.attention %dh, %kh, %kh mask(%mask) {scale = 0.5 : f32} : (tensor<?x3x2x4xf32, #dh>, tensor<?x?x2x4xf32, #heads>, tensor<?x?x2x4xf32, #heads>, tensor<?x1x1x?xf32, #mask>) -> tensor<?x3x2x4xf32, #dh>
-  return %a : tensor<?x3x2x4xf32, #dh>
+  %k = winnow.linear %x, %w : (tensor<?x?x64xf32, #row>, tensor<64x64xf32>) -> tensor<?x?x64xf32, #row>
+  %kh = winnow.reshape %k : (tensor<?x?x64xf32, #row>) -> tensor<?x?x2x32xf32, #heads>
+  %dh = winnow.reshape %d : (tensor<?x3x64xf32, #d>) -> tensor<?x3x2x32xf32, #dh>
+  %a = winnow.attention %dh, %kh, %kh mask(%mask) {scale = 0.5 : f32} : (tensor<?x3x2x32xf32, #dh>, tensor<?x?x2x32xf32, #heads>, tensor<?x?x2x32xf32, #heads>, tensor<?x1x1x?xf32, #mask>) -> tensor<?x3x2x32xf32, #dh>
+  return %a : tensor<?x3x2x32xf32, #dh>
 }
 
 // -----
@@ -476,4 +516,31 @@ func.func @main(%x: tensor<?x?x8xf32, #row>) -> tensor<?x?x8xf32, #row>
   %r = winnow.reshape %a : (tensor<?x?x2x4xf32, #heads>) -> tensor<?x?x8xf32, #row>
   %y = winnow.linear %r, %w residual(%q) : (tensor<?x?x8xf32, #row>, tensor<8x8xf32>, tensor<?x?x8xf32, #row>) -> tensor<?x?x8xf32, #row>
   return %y : tensor<?x?x8xf32, #row>
+}
+// -----
+
+// A short attention is not worth copies of long rows.
+
+// CHECK: code = "remove-padding.no-gain"{{.*}}sentence = "padding of 'valid' stays: packing and unpacking move {{[0-9]+}} bytes a token, and what would run without padding is worth {{[0-9]+}}"
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.attention %{{.*}}, %{{.*}}, %{{.*}} mask(
+#b_s = affine_map<()[s0, s1] -> (s0, s1)>
+#row = affine_map<()[s0, s1] -> (s0, s1, 8)>
+#heads = affine_map<()[s0, s1] -> (s0, s1, 2, 4)>
+#mask = affine_map<()[s0, s1] -> (s0, 1, 1, s1)>
+#v = affine_map<()[s0, s1] -> (s0, s1, 9000)>
+#s = affine_map<()[s0, s1] -> (s0, s1, 4)>
+func.func @main(%x: tensor<?x?x9000xf32, #v>, %m: tensor<?x?xi1, #b_s> {winnow.name = "valid"}) -> tensor<?x?x9000xf32, #v>
+    attributes {winnow.entry, winnow.symbols = [{name = "b", min = 1 : i64, max = 9 : i64}, {name = "s", min = 1 : i64, max = 9 : i64}]} {
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %low = winnow.constant dense<-1.0e4> : tensor<f32>
+  %m4 = winnow.reshape %m : (tensor<?x?xi1, #b_s>) -> tensor<?x1x1x?xi1, #mask>
+  %mask = winnow.select %m4, %zero, %low : (tensor<?x1x1x?xi1, #mask>, tensor<f32>, tensor<f32>) -> tensor<?x1x1x?xf32, #mask>
+  %f = winnow.slice %x at affine_map<()[s0, s1] -> (0, 0, 0)> step [1, 1, 1] : (tensor<?x?x9000xf32, #v>) -> tensor<?x?x8xf32, #row>
+  %qh = winnow.reshape %f : (tensor<?x?x8xf32, #row>) -> tensor<?x?x2x4xf32, #heads>
+  %a = winnow.attention %qh, %qh, %qh mask(%mask) {scale = 0.5 : f32} : (tensor<?x?x2x4xf32, #heads>, tensor<?x?x2x4xf32, #heads>, tensor<?x?x2x4xf32, #heads>, tensor<?x1x1x?xf32, #mask>) -> tensor<?x?x2x4xf32, #heads>
+  %r = winnow.reshape %a : (tensor<?x?x2x4xf32, #heads>) -> tensor<?x?x8xf32, #row>
+  %o = winnow.slice %r at affine_map<()[s0, s1] -> (0, 0, 0)> step [1, 1, 1] : (tensor<?x?x8xf32, #row>) -> tensor<?x?x1xf32, affine_map<()[s0, s1] -> (s0, s1, 1)>>
+  %y = winnow.add %x, %o : (tensor<?x?x9000xf32, #v>, tensor<?x?x1xf32, affine_map<()[s0, s1] -> (s0, s1, 1)>>) -> tensor<?x?x9000xf32, #v>
+  return %y : tensor<?x?x9000xf32, #v>
 }

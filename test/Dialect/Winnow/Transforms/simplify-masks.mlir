@@ -328,3 +328,32 @@ func.func @boolean_of_float_product(%a: tensor<2x1xf32>, %b: tensor<1x3xf32>) ->
   %1 = winnow.cast %0 : (tensor<2x3xf32>) -> tensor<2x3xi1>
   return %1 : tensor<2x3xi1>
 }
+
+// -----
+
+// What was repeated for heads is not, once the dimension that it shares with the batch is split
+// above the sum.
+
+// CHECK-LABEL: func.func @reshape_above_repeated
+// CHECK-SAME: (%[[X:.*]]: tensor<2x1x1x5xf32>, %
+// CHECK: winnow.add %[[X]], %{{.*}} : (tensor<2x1x1x5xf32>, tensor<1x1x5x5xf32>) -> tensor<2x1x5x5xf32>
+func.func @reshape_above_repeated(%x: tensor<2x1x1x5xf32>, %c: tensor<1x5x5xf32>) -> tensor<2x4x5x5xf32> {
+  %0 = winnow.broadcast_to %x : (tensor<2x1x1x5xf32>) -> tensor<2x4x1x5xf32>
+  %1 = winnow.reshape %0 : (tensor<2x4x1x5xf32>) -> tensor<8x1x5xf32>
+  %2 = winnow.add %1, %c : (tensor<8x1x5xf32>, tensor<1x5x5xf32>) -> tensor<8x5x5xf32>
+  %3 = winnow.reshape %2 : (tensor<8x5x5xf32>) -> tensor<2x4x5x5xf32>
+  return %3 : tensor<2x4x5x5xf32>
+}
+
+// -----
+
+// Other values are not repeated for heads.
+
+// CHECK-LABEL: func.func @reshape_of_values
+// CHECK: %[[SUM:.*]] = winnow.add %arg0, %arg1 : (tensor<8x5x5xf32>
+// CHECK: winnow.reshape %[[SUM]]
+func.func @reshape_of_values(%x: tensor<8x5x5xf32>, %c: tensor<1x5x5xf32>) -> tensor<2x4x5x5xf32> {
+  %2 = winnow.add %x, %c : (tensor<8x5x5xf32>, tensor<1x5x5xf32>) -> tensor<8x5x5xf32>
+  %3 = winnow.reshape %2 : (tensor<8x5x5xf32>) -> tensor<2x4x5x5xf32>
+  return %3 : tensor<2x4x5x5xf32>
+}

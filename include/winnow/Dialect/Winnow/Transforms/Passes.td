@@ -474,7 +474,9 @@ def RemovePadding : Pass<"winnow-remove-padding", "mlir::ModuleOp"> {
     spaces), `remove-padding.attention-mask` (another attention does not hide the
     same keys), `remove-padding.queries`, `remove-padding.output`,
     `remove-padding.control-flow`, `remove-padding.first-token`,
-    `remove-padding.nothing` (no op could be packed); for an attention op
+    `remove-padding.nothing` (no op could be packed), `remove-padding.no-gain` (what
+    could is estimated to be worth less than packing it, unless more than a quarter
+    of a batch is padding); for an attention op
     `remove-padding.attention-stays` and `remove-padding.mask` (which tells no valid
     tokens).
 
