@@ -6,7 +6,7 @@
 //    was packed for wider vectors.
 // 2. A strip is walked in passes of depth kc; partial sums wait in `out`.
 // 3. Each pass runs over register tiles of mr rows, then over ever smaller
-//    tiles for the rows that are left.
+//    tiles for the rows that are left. Tiles of the last strip are as narrow as it.
 // 4. The last pass applies the epilogue.
 //
 // A single row, as in a step of a decoder, is a tile as wide as a panel instead.
@@ -59,7 +59,7 @@ private:
   int64_t grain() const;
   int64_t fetchedRows() const;
   Strip emitStrip(Emitter &e, Value index, Value depthBegin) const;
-  void emitPasses(Emitter &e, Value index, Value begin, Value end,
+  void emitPasses(Emitter &e, Value index, int64_t columns, Value begin, Value end,
                   Value staging) const;
   FetchAhead emitFetchAhead(Emitter &e, Value index, Value depthBegin,
                             Value begin, Value end) const;
@@ -161,7 +161,15 @@ void Linear::emitBlocks(Emitter &e) const {
     Value staging = e.scratch({schedule.mr, schedule.nr}, e.getF32Type());
     Value begin = e.min(e.mul(e.div(at, strips), blockRows), rows);
     Value end = e.min(e.add(begin, blockRows), rows);
-    emitPasses(e, e.rem(at, strips), begin, end, staging);
+    Value strip = e.rem(at, strips);
+    auto passes = [&](int64_t columns) { emitPasses(e, strip, columns, begin, end, staging); };
+    int64_t rest = n % schedule.nr;
+    if (rest == 0)
+      return passes(schedule.nr);
+    if (n < schedule.nr)
+      return passes(rest);
+    e.ifElse(e.equal(strip, e.index(n / schedule.nr)), [&] { passes(rest); },
+             [&] { passes(schedule.nr); });
   });
 }
 
@@ -191,17 +199,17 @@ Strip Linear::emitStrip(Emitter &e, Value index, Value depthBegin) const {
           depthBegin};
 }
 
-void Linear::emitPasses(Emitter &e, Value index, Value begin, Value end,
+/// Computes a strip, of which as many columns exist.
+void Linear::emitPasses(Emitter &e, Value index, int64_t columns, Value begin, Value end,
                         Value staging) const {
   Value col = e.mul(index, schedule.nr);
-  Value valid;
-  if (n % schedule.nr)
-    valid = e.min(e.sub(e.index(n), col), e.index(schedule.nr));
+  int64_t vectors = llvm::divideCeil(columns, lanes);
+  Value valid = columns % lanes ? e.index(columns) : Value();
   auto pass = [&](Value depthBegin) {
     Strip strip = emitStrip(e, index, depthBegin);
     FetchAhead ahead = emitFetchAhead(e, index, depthBegin, begin, end);
     e.forEachTile(begin, end, schedule.mr, [&](Value row, int64_t tileRows) {
-      GemmTile tile{tileRows, schedule.nr / lanes, lanes};
+      GemmTile tile{tileRows, vectors, lanes};
       emitTile(e, tile, {out, staging, row, col, valid}, strip, ahead);
     });
   };
