@@ -56,11 +56,14 @@ def measure(model):
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     flops, read = 0, set()
     for node in model.graph.node:
+        # An output layer often reads the table of an embedding, turned round.
+        if node.op_type == "Transpose" and node.input[0] in weights:
+            weights[node.output[0]] = weights[node.input[0]]
         if node.op_type not in ("MatMul", "Gemm", "Conv") or node.domain:
             continue
         count = _node_flops(node, shapes)
         flops = None if count is None or flops is None else flops + count
-        read.update(name for name in node.input if name in weights)
+        read.update(weights[name].name for name in node.input if name in weights)
     size = sum(
         math.prod(weights[name].dims)
         * onnx.helper.tensor_dtype_to_np_dtype(weights[name].data_type).itemsize
