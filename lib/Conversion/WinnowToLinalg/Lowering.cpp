@@ -62,6 +62,68 @@ Value WeightPlan::read(OpBuilder &b, Location loc, int64_t entry, RankedTensorTy
                                            /*writable=*/false);
 }
 
+/// The entry that has the rows of a dense one for its columns.
+std::optional<int64_t> WeightPlan::findPanels(int64_t dense) const {
+  auto [parts, layout] = (bytesOfEntry.begin() + dense)->first;
+  for (auto [number, entry] : llvm::enumerate(bytesOfEntry)) {
+    auto other = cast<DictionaryAttr>(entry.first.second);
+    auto transposed = other.getAs<BoolAttr>("transposed");
+    if (entry.first.first == parts && transposed && transposed.getValue())
+      return number;
+  }
+  return std::nullopt;
+}
+
+/// The gathers that read all of a table, or none where something else reads it too.
+static SmallVector<KernelOp> getGathers(memref::ViewOp table) {
+  SmallVector<KernelOp> gathers;
+  SmallVector<Operation *> users(table->getUsers());
+  while (!users.empty()) {
+    Operation *user = users.pop_back_val();
+    auto kernel = dyn_cast<KernelOp>(user);
+    if (kernel && kernel.getKind() == "gather")
+      gathers.push_back(kernel);
+    else if (isa<bufferization::ToTensorOp, tensor::ExpandShapeOp>(user))
+      users.append(user->user_begin(), user->user_end());
+    else
+      return {};
+  }
+  return gathers;
+}
+
+void WeightPlan::shareTables(ModuleOp module) const {
+  llvm::MapVector<int64_t, SmallVector<KernelOp>> gathersOf;
+  llvm::DenseSet<int64_t> isRead, others;
+  module.walk([&](memref::ViewOp view) {
+    auto entry = view->getAttrOfType<IntegerAttr>(kWeightEntry);
+    if (!entry || view->use_empty())
+      return;
+    isRead.insert(entry.getInt());
+    SmallVector<KernelOp> gathers = getGathers(view);
+    bool isTable = view.getType().getRank() == 2 && view.getType().getElementType().isF32();
+    if (!isTable || gathers.empty())
+      others.insert(entry.getInt());
+    gathersOf[entry.getInt()].append(gathers);
+  });
+  for (auto &[entry, gathers] : gathersOf) {
+    std::optional<int64_t> panels = findPanels(entry);
+    if (!panels || others.contains(entry) || !isRead.contains(*panels))
+      continue;
+    auto layout = cast<DictionaryAttr>((bytesOfEntry.begin() + *panels)->first.second);
+    auto number = [&](StringRef name) { return layout.getAs<IntegerAttr>(name).getInt(); };
+    int64_t n = number("n"), k = number("k"), nr = number("nr");
+    for (KernelOp gather : gathers) {
+      auto rows = cast<RankedTensorType>(gather.getInputs()[0].getType());
+      if (rows.getShape() != ArrayRef<int64_t>{1, n, k})
+        continue;
+      OpBuilder b(gather);
+      auto type = RankedTensorType::get({int64_t(llvm::divideCeil(n, nr)), k, nr}, b.getF32Type());
+      gather.getInputsMutable()[0].set(this->read(b, gather.getLoc(), *panels, type));
+      gather.setConfigAttr(b.getDictionaryAttr(b.getNamedAttr("n", b.getI64IntegerAttr(n))));
+    }
+  }
+}
+
 ArrayAttr WeightPlan::layOut(ModuleOp module) const {
   module.walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
     if (isOpTriviallyDead(op))

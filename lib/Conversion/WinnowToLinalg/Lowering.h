@@ -35,11 +35,16 @@ public:
   /// weights argument.
   mlir::Value read(mlir::OpBuilder &b, mlir::Location loc, int64_t entry,
                    mlir::RankedTensorType type) const;
+  /// Has gathers take the rows of a table from the panels of a linear layer that has
+  /// the same table for its weight, as an output layer often has, where nothing else
+  /// needs the table as it is.
+  void shareTables(mlir::ModuleOp module) const;
   /// Lays out the entries that are read in the module, in the order of their first
   /// use, and returns them as its attribute `winnow.weights`.
   mlir::ArrayAttr layOut(mlir::ModuleOp module) const;
 
 private:
+  std::optional<int64_t> findPanels(int64_t dense) const;
   llvm::MapVector<std::pair<mlir::Attribute, mlir::Attribute>, int64_t> bytesOfEntry;
 };
 

@@ -67,6 +67,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     for (func::FuncOp entry : entries)
       if (failed(finishEntry(entry)) || failed(useDataSymbols(entry, state)))
         return signalPassFailure();
+    state.weights.shareTables(module);
     module->setAttr("winnow.weights", state.weights.layOut(module));
     module->setAttr("winnow.sites", state.sites.getEntries(context));
   }

@@ -1,4 +1,9 @@
 //===- Gather.cpp - Rows of a table by their indices ----------------------===//
+//
+// With `n` rows in the configuration, the table is the weight of a linear layer: rows
+// are the columns of panels [K, width].
+//
+//===----------------------------------------------------------------------===//
 
 #include "IndexCheck.h"
 
@@ -30,9 +35,33 @@ void emitCopy(Emitter &e, Value data, Value out, ArrayRef<Value> from,
   });
 }
 
+/// A row is a line apart from element to element, of which the reads overlap.
+void emitColumnCopy(Emitter &e, Value panels, Value out, Value row, Value position) {
+  Value width = e.dim(panels, 2), panel = e.div(row, width), column = e.rem(row, width);
+  e.forRange(e.index(0), e.dim(panels, 1), 1, [&](Value at) {
+    e.storeScalar(e.loadScalar(panels, {panel, at, column}), out, {e.index(0), position, at});
+  });
+}
+
+LogicalResult checkPanels(const KernelContext &context, Value data, int64_t rows, Value out) {
+  ArrayRef<int64_t> shape = cast<MemRefType>(data.getType()).getShape();
+  if (llvm::any_of(shape, ShapedType::isDynamic) || shape[2] <= 0 ||
+      shape[0] != int64_t(llvm::divideCeil(rows, shape[2])))
+    return context.error() << "expected 'data' to be packed in panels for " << rows
+                           << " rows, got " << data.getType();
+  if (cast<MemRefType>(out.getType()).getDimSize(0) != 1)
+    return context.error() << "expected 'out' of packed rows to begin with a dimension of 1, got "
+                           << out.getType();
+  return context.sameExtent(data, 1, "data", out, 2, "out");
+}
+
 } // namespace
 
 LogicalResult buildGather(Emitter &e, const KernelContext &context) {
+  bool packed = context.config.contains("n");
+  FailureOr<int64_t> rows = packed ? context.integer("n") : FailureOr<int64_t>(0);
+  if (failed(rows))
+    return failure();
   auto arguments = context.arguments(4);
   if (failed(arguments))
     return failure();
@@ -42,21 +71,24 @@ LogicalResult buildGather(Emitter &e, const KernelContext &context) {
       failed(context.memref(indices, "indices", 1, Type())) ||
       failed(context.memref(
           out, "out", 3, cast<MemRefType>(data.getType()).getElementType())) ||
-      failed(context.sameExtent(data, 0, "data", out, 0, "out")) ||
-      failed(context.sameExtent(data, 2, "data", out, 2, "out")) ||
+      failed(packed ? checkPanels(context, data, *rows, out)
+                    : context.sameExtent(data, 0, "data", out, 0, "out")) ||
+      (!packed && failed(context.sameExtent(data, 2, "data", out, 2, "out"))) ||
       failed(context.sameExtent(indices, 0, "indices", out, 1, "out")) ||
       failed(checkIndexTypes(context, indices, site)))
     return failure();
 
   declareFail(e, context.entry);
-  Value count = e.dim(indices, 0), extent = e.dim(data, 1);
-  e.parallel(e.mul(e.dim(data, 0), count), 16, [&](Value at) {
+  Value count = e.dim(indices, 0), extent = packed ? e.index(*rows) : e.dim(data, 1);
+  e.parallel(e.mul(e.dim(out, 0), count), packed ? 1 : 16, [&](Value at) {
     Value outer = e.div(at, count), position = e.rem(at, count);
     // Row 0 stands for one outside of the table, so that nothing else is read.
     Value raw = e.loadScalar(indices, {position});
     Value row = emitCheckedIndex(e, raw, extent, site).position;
     // An empty table has no row 0 either.
     e.ifElse(e.lessThan(e.index(0), extent), [&] {
+      if (packed)
+        return emitColumnCopy(e, data, out, row, position);
       emitCopy(e, data, out, {outer, row}, {outer, position},
                context.level.vectorBytes);
     });

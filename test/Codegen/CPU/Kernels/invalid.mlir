@@ -82,6 +82,18 @@ func.func private @past_size(memref<?x?x4x8xf32>, memref<?x?x4x8xf32>, memref<?x
 
 // -----
 
+// expected-error @+1 {{kernel 'gather': expected 'data' to be packed in panels for 50 rows, got 'memref<2x8x24xf32>'}}
+func.func private @panels(memref<2x8x24xf32>, memref<?xi64>, memref<1x?x8xf32>, i32)
+    attributes {winnow.kernel = {kind = "gather", n = 50}}
+
+// -----
+
+// expected-error @+1 {{kernel 'gather': expected 'out' of packed rows to begin with a dimension of 1, got 'memref<2x?x8xf32>'}}
+func.func private @outer_panels(memref<3x8x24xf32>, memref<?xi64>, memref<2x?x8xf32>, i32)
+    attributes {winnow.kernel = {kind = "gather", n = 50}}
+
+// -----
+
 // expected-error @+1 {{kernel 'layer_norm': expected a float parameter 'epsilon'}}
 func.func private @epsilon(memref<?x8xf32>, memref<?x8xf32>)
     attributes {winnow.kernel = {kind = "layer_norm"}}

@@ -95,6 +95,25 @@ def check_gather(level, element, dtype, index, index_dtype):
             close(out.astype(float), data[:, np.where(valid, rows, 0)].astype(float), 0, "gather")
 
 
+def check_packed_gather(level, n, k, width):
+    """Rows that lie as the columns of panels."""
+    panels = -(-n // width)
+    library = Library(declare("k", [f"memref<{panels}x{k}x{width}xf32>", "memref<?xi64>",
+                                    f"memref<1x?x{k}xf32>", "i32"], kind="gather", n=n), level)
+    data = generator.standard_normal((n, k)).astype(np.float32)
+    padded = np.zeros((panels * width, k), np.float32)
+    padded[:n] = data
+    packed = np.ascontiguousarray(padded.reshape(panels, width, k).transpose(0, 2, 1))
+    for rows in (np.array([], np.int64), np.array([0, n - 1, -1, -n, n // 2]), np.array([n, 1])):
+        out = np.zeros((1, len(rows), k), np.float32)
+        before = library.library.fail_count()
+        library("k", packed, rows.astype(np.int64), out, ctypes.c_int32(7))
+        valid = (rows >= -n) & (rows < n)
+        if library.library.fail_count() - before != (~valid).sum():
+            sys.exit(f"{level} packed gather: failures")
+        close(out[0].astype(float), data[np.where(valid, rows, 0)].astype(float), 0, "packed gather")
+
+
 for level in host_levels():
     for static in LENGTHS + (None,):
         check_softmax(level, static)
@@ -107,5 +126,7 @@ for level in host_levels():
     for kind in ("abs_sum", "sum_abs_absx"):
         check_layer_norm(level, 100, True, True, True, kind)
     check_gather(level, "f32", np.float32, "i64", np.int64)
+    check_packed_gather(level, 50, 20, 24)
+    check_packed_gather(level, 48, 7, 48)
     check_gather(level, "i1", np.bool_, "i32", np.int32)
     check_gather(level, "i64", np.int64, "i32", np.int32)
