@@ -14,8 +14,9 @@ import numpy as np
 
 from .errors import BenchError
 
-# A peer that compiles or loads for longer is given up.
+# A peer that compiles or loads for longer, or whose first run takes longer, is given up.
 PATIENCE_SECONDS = 1800
+RUN_PATIENCE_SECONDS = 120
 
 
 class Peer:
@@ -33,8 +34,8 @@ class Peer:
             text=True,
         )
 
-    def ask(self, do, **request):
-        timer = threading.Timer(PATIENCE_SECONDS, self.process.kill)
+    def ask(self, do, limit=PATIENCE_SECONDS, **request):
+        timer = threading.Timer(limit, self.process.kill)
         timer.start()
         try:
             self.process.stdin.write(json.dumps({"do": do, **request}) + "\n")
@@ -48,7 +49,7 @@ class Peer:
         if not line:
             status = self.process.wait()
             how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-            how = f"no answer in {PATIENCE_SECONDS} s" if late else f"its process ended with {how}"
+            how = f"no answer in {limit} s" if late else f"its process ended with {how}"
             raise BenchError(f"{do}: {how}")
         answer = json.loads(line)
         if "error" in answer:
@@ -87,7 +88,7 @@ class Peer:
         self.feed(feeds)
         with self.running(), tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "out.npz")
-            seconds = self.ask("outputs", path=path)["seconds"]
+            seconds = self.ask("outputs", RUN_PATIENCE_SECONDS, path=path)["seconds"]
             self.load_seconds += 0.0 if self.has_run else seconds
             self.has_run = True
             with np.load(path) as file:
