@@ -59,6 +59,10 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
         rewriter.getNamedAttr("query_packed", rewriter.getBoolAttr(bool(op.getQueryOffsets()))),
         rewriter.getNamedAttr("scale", op.getScaleAttr()),
         rewriter.getNamedAttr("value_heads_first", rewriter.getBoolAttr(bool(value)))};
+    // A step of a decoder has one query and many keys, an encoder as many of both.
+    AffineExpr queries = getDims(op.getQuery())[1];
+    if (!getConstantDim(queries) && queries != getDims(op.getKey())[1])
+      config.push_back(rewriter.getNamedAttr("steps", rewriter.getBoolAttr(true)));
     if (op.getSoftcap())
       config.push_back(rewriter.getNamedAttr("softcap", op.getSoftcapAttr()));
     rewriter.replaceOp(op, createKernel(rewriter, op.getLoc(), "attention", config, inputs,

@@ -173,6 +173,7 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
   op.causalLowest = context.flag("causal_lowest");
   op.causalAddsLowest = context.flag("causal_adds_lowest");
   op.nanToZero = context.flag("nan_to_zero");
+  op.steps = context.flag("steps");
   op.lanes = context.lanes();
   chooseTiles(op, context.level);
   return op;
@@ -185,10 +186,10 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
 void Attention::emit(Emitter &e) const {
   int64_t queries = cast<MemRefType>(query.getType()).getDimSize(1);
   std::optional<Attention> one = forSingleQuery();
-  if (!one || (!ShapedType::isDynamic(queries) && queries != 1))
-    return emitBlocks(e);
-  if (queries == 1)
+  if (one && queries == 1)
     return one->emitBlocks(e);
+  if (!one || !steps || !ShapedType::isDynamic(queries))
+    return emitBlocks(e);
   e.ifElse(e.equal(e.dim(query, 1), e.index(1)), [&] { one->emitBlocks(e); },
            [&] { emitBlocks(e); });
 }

@@ -39,6 +39,7 @@ struct Attention {
   GemmTile scoreTile; ///< keys x queries
   int64_t valueRows, valueVectors;
   int64_t keyBlock; ///< keys whose scores are in scratch at a time
+  bool steps;          ///< there may be a single query
   bool single = false; ///< for one query, as AttentionSingle.cpp computes it
 
   static mlir::FailureOr<Attention> parse(const KernelContext &context);

@@ -83,7 +83,7 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
                               causal_at_end=at_end, causal_lowest=lowest,
                               causal_adds_lowest=adds, softcap=float(softcap),
                               key_heads_first=heads_first[0], value_heads_first=heads_first[1],
-                              past=past),
+                              past=past, steps=True),
                       level)
     for batch, queries, keys in SEQUENCES:
         queries = static or queries

@@ -32,7 +32,7 @@ func.func private @one_query(memref<?x1x12x64xf32>, memref<?x?x12x64xf32>, memre
 
 // -----
 
-// Any number of queries may be a single one.
+// Where there are steps, any number of queries may be a single one.
 
 // CHECK-LABEL: func.func private @any_queries
 // CHECK:       %[[QUERIES:.*]] = memref.dim %arg0, %c1
@@ -42,7 +42,7 @@ func.func private @one_query(memref<?x1x12x64xf32>, memref<?x?x12x64xf32>, memre
 // CHECK:       } else {
 // CHECK:         memref<256x16xf32>
 func.func private @any_queries(memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>, memref<?x?x12x64xf32>)
-    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none"}}
+    attributes {winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none", steps = true}}
 
 // -----
 
