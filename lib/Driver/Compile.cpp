@@ -1,3 +1,4 @@
+#include "Accuracy.h"
 #include "Arguments.h"
 #include "Verify.h"
 #include "Diagnostics.h"
@@ -30,6 +31,37 @@ bool winnow::parseDim(StringRef text, ImportOptions::DimOverride &dim) {
   if (range.contains(".."))
     return !high.getAsInteger(10, dim.max) && dim.max >= dim.min;
   return true;
+}
+
+/// The techniques that were asked for by name, or all of them if there is a budget.
+static int parseApproximations(const opt::InputArgList &args, CompileOptions &options) {
+  for (const std::string &text : args.getAllArgValues(OPT_approximate)) {
+    auto [name, argument] = StringRef(text).split('=');
+    const auto *known = find_if(getApproximations(), [&, &name = name](const Approximation &technique) {
+      return technique.name == name;
+    });
+    if (known == getApproximations().end()) {
+      SmallVector<StringRef> names;
+      for (const Approximation &technique : getApproximations())
+        names.push_back(technique.name);
+      return reportUsage("expected --approximate " + join(names, " or ") + ", got '" + name + "'");
+    }
+    if (argument.empty())
+      argument = known->argument;
+    if (!known->create(argument, {}))
+      return reportUsage("expected --approximate=" + name + "=" + known->expected + ", got '" +
+                         argument + "'");
+    options.approximations.emplace_back(known, argument.str());
+  }
+  bool hasBudget = args.hasArg(OPT_accuracy_budget);
+  if (hasBudget && !args.hasArg(OPT_calibration))
+    return reportUsage("expected --calibration with --accuracy-budget: data to measure on");
+  if (hasBudget && options.approximations.empty())
+    for (const Approximation &technique : getApproximations())
+      options.approximations.emplace_back(&technique, technique.argument.str());
+  if (args.hasArg(OPT_calibration) && options.approximations.empty())
+    return reportUsage("expected --approximate or --accuracy-budget with --calibration");
+  return kExitSuccess;
 }
 
 /// Fills the options, or says what is wrong with them and returns the code.
@@ -69,6 +101,8 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
   if (removePadding != "auto" && removePadding != "off")
     return reportUsage("expected --remove-padding auto or off, got '" + removePadding + "'");
   options.optimize.removePadding = removePadding == "auto";
+  if (int code = parseApproximations(args, options))
+    return code;
   options.optimize.dropBias = args.hasArg(OPT_drop_bias);
   options.outputDir = args.getLastArgValue(OPT_output_dir).str();
   if (const opt::Arg *arg = args.getLastArg(OPT_stop_after)) {
@@ -103,6 +137,23 @@ int winnow::runCompile(const opt::InputArgList &args, ArrayRef<std::string> posi
   if (!sys::fs::exists(options.input)) {
     errs() << "winnow: error: cannot open '" << options.input << "': no such file\n";
     return kExitFailure;
+  }
+
+  std::optional<CalibratedJudge> judge;
+  if (const opt::Arg *arg = args.getLastArg(OPT_calibration)) {
+    std::vector<BudgetEntry> budget;
+    for (const std::string &text : args.getAllArgValues(OPT_accuracy_budget)) {
+      Expected<BudgetEntry> entry = parseBudgetEntry(text);
+      if (!entry)
+        return reportUsage(toString(entry.takeError()));
+      budget.push_back(std::move(*entry));
+    }
+    Expected<CalibratedJudge> loaded = CalibratedJudge::load(arg->getValue(), std::move(budget));
+    if (!loaded) {
+      errs() << "winnow: error: " << toString(loaded.takeError()) << "\n";
+      return kExitFailure;
+    }
+    options.judge = &judge.emplace(std::move(*loaded));
   }
 
   mlir::DialectRegistry registry;

@@ -48,6 +48,12 @@ defm stop_after : Value<"stop-after", [compile], "PHASE",
   "import, raise, optimize, convert or codegen: print the module to -o and stop">;
 defm remove_padding : Value<"remove-padding", [compile], "auto|off",
   "compute on the valid tokens of padded batches only (default: auto)">;
+defm approximate : Value<"approximate", [compile], "NAME[=ARGUMENT]",
+  "use a technique that changes results: merge-tokens">;
+defm calibration : Value<"calibration", [compile], "FILE.npz|DIR",
+  "inputs on which approximations are measured">;
+defm accuracy_budget : Value<"accuracy-budget", [compile], "[OUTPUT:]METRIC=VALUE",
+  "what they may change: rel-l2, max-abs, cosine or top1">;
 def verify : Flag<["--"], "verify", [compile]>,
   HelpText<"run the model before and after each pass and compare">;
 def verify_eq : Joined<["--"], "verify=", [compile]>, MetaVarName<"FILE.npz">,

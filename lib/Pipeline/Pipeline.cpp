@@ -6,6 +6,7 @@
 #include "winnow/Codegen/CPU/Target.h"
 #include "winnow/Conversion/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
+#include "winnow/Dialect/Winnow/Transforms/Report.h"
 #include "winnow/Link/Artifact.h"
 #include "winnow/Link/CNames.h"
 #include "winnow/Link/Descriptor.h"
@@ -48,7 +49,12 @@ private:
   LogicalResult runPasses(Phase phase, llvm::function_ref<void(OpPassManager &)> build);
   /// The same, with a snapshot after each pass.
   LogicalResult runWatched(PassManager &pm);
-  LogicalResult takeSnapshot(StringRef pass);
+  LogicalResult takeSnapshot(StringRef pass, bool isExact = true);
+  /// Compiles a copy of the module, which has been through `done`, on its own, and calls back
+  /// with the folder of its artefacts, which are gone afterwards.
+  LogicalResult compileAside(Phase done, llvm::function_ref<LogicalResult(StringRef)> use);
+  LogicalResult approximate();
+  LogicalResult approximateBy(const Approximation &technique, StringRef argument);
   LogicalResult convertAndLink(CompileResult &result);
   LogicalResult codegenAndLink(CompileResult &result);
   /// The code for every level, of which there is none if Codegen is the last phase.
@@ -107,6 +113,8 @@ LogicalResult Compiler::run(CompileResult &result) {
   if (failed(load()))
     return failure();
   if (failed(runPasses(Phase::Raise, [](OpPassManager &pm) { buildRaisingPipeline(pm); })))
+    return failure();
+  if (failed(approximate()))
     return failure();
   if (failed(runPasses(Phase::Optimize, [&](OpPassManager &pm) {
         buildOptimizingPipeline(pm, options.optimize);
@@ -196,12 +204,20 @@ LogicalResult Compiler::runWatched(PassManager &pm) {
   return failure(failed(pm.run(*module)) || failed(status));
 }
 
-LogicalResult Compiler::takeSnapshot(StringRef pass) {
+LogicalResult Compiler::takeSnapshot(StringRef pass, bool isExact) {
+  return compileAside(Phase::Optimize, [&](StringRef directory) {
+    return options.onSnapshot({directory.str(), pass.str(), *module, isExact});
+  });
+}
+
+LogicalResult Compiler::compileAside(Phase done,
+                                     llvm::function_ref<LogicalResult(StringRef)> use) {
   SmallString<128> directory;
-  if (std::error_code code = llvm::sys::fs::createUniqueDirectory("winnow-verify", directory))
+  if (std::error_code code = llvm::sys::fs::createUniqueDirectory("winnow-aside", directory))
     return error() << "cannot make a temporary folder: " << code.message();
   CompileOptions own = options;
   own.onSnapshot = nullptr;
+  own.approximations.clear();
   own.crashIn.reset();
   own.stopAfter.reset();
   own.outputDir = std::string(directory);
@@ -211,13 +227,122 @@ LogicalResult Compiler::takeSnapshot(StringRef pass) {
   Compiler compiler(own, context, quiet);
   compiler.name = name;
   compiler.module = OwningOpRef<ModuleOp>(module->clone());
-  compiler.done = Phase::Optimize;
+  compiler.done = done;
   CompileResult result;
-  LogicalResult status = compiler.convertAndLink(result);
+  LogicalResult status = compiler.runPasses(Phase::Optimize, [&](OpPassManager &pm) {
+    buildOptimizingPipeline(pm, own.optimize);
+  });
   if (succeeded(status))
-    status = options.onSnapshot({own.outputDir, pass.str(), *module});
+    status = compiler.convertAndLink(result);
+  if (succeeded(status))
+    status = use(own.outputDir);
   llvm::sys::fs::remove_directories(directory);
   return status;
+}
+
+//===----------------------------------------------------------------------===//
+// Approximations
+//===----------------------------------------------------------------------===//
+
+/// The exact model is the measure of all of them.
+LogicalResult Compiler::approximate() {
+  if (done >= Phase::Optimize || options.approximations.empty() ||
+      (options.stopAfter && *options.stopAfter < Phase::Optimize))
+    return success();
+  // Snapshots and asides may be the first to need a dialect.
+  context.loadAllAvailableDialects();
+  if (options.judge && failed(compileAside(Phase::Raise, [&](StringRef directory) {
+        return options.judge->setReference(directory);
+      })))
+    return failure();
+  for (const auto &[technique, argument] : options.approximations)
+    if (failed(approximateBy(*technique, argument)))
+      return failure();
+  return options.onSnapshot ? takeSnapshot("approximations", /*isExact=*/false) : success();
+}
+
+LogicalResult Compiler::approximateBy(const Approximation &technique, StringRef argument) {
+  OwningOpRef<ModuleOp> exact(module->clone());
+  // Applies the technique to all sites but some, and tells what it did.
+  auto apply = [&](ArrayRef<unsigned> skip) -> FailureOr<SmallVector<SiteReport>> {
+    module = OwningOpRef<ModuleOp>(exact->clone());
+    PassManager pm(&context);
+    pm.addPass(technique.create(argument, skip));
+    if (failed(pm.run(*module)))
+      return failure();
+    SmallVector<SiteReport> applied, reports = getReports(*module);
+    for (SiteReport &site : llvm::drop_begin(reports, getReports(*exact).size()))
+      if (site.applied)
+        applied.push_back(std::move(site));
+    return applied;
+  };
+  auto judge = [&](AccuracyJudge::Part part) -> FailureOr<AccuracyJudge::Verdict> {
+    FailureOr<AccuracyJudge::Verdict> verdict = failure();
+    if (failed(compileAside(Phase::Raise, [&](StringRef directory) {
+          verdict = options.judge->judge(directory, part);
+          return success(succeeded(verdict));
+        })))
+      return failure();
+    return verdict;
+  };
+
+  FailureOr<SmallVector<SiteReport>> sites = apply({});
+  if (failed(sites))
+    return failure();
+  if (sites->empty())
+    return success();
+  SmallVector<SiteReport> said;
+  auto say = [&](bool isApplied, const Twine &location, StringRef code, const Twine &sentence) {
+    said.push_back({technique.name.str(), location.str(), isApplied, code.str(), sentence.str()});
+  };
+  if (!options.judge) {
+    say(true, sites->front().location, "accuracy.not-measured",
+        "the error of this is not measured: there is no calibration data");
+    appendReports(*module, said);
+    return success();
+  }
+  FailureOr<AccuracyJudge::Verdict> verdict = judge(AccuracyJudge::Part::Choose);
+  if (failed(verdict))
+    return failure();
+  SmallVector<unsigned> skip;
+  unsigned count = sites->size();
+  if (!verdict->isWithinBudget) {
+    // One more site at a time, as long as the budget lasts.
+    llvm::append_range(skip, llvm::seq<unsigned>(count));
+    for (unsigned site = 0; site < count; ++site) {
+      SmallVector<unsigned> others = llvm::filter_to_vector(
+          skip, [&](unsigned other) { return other != site; });
+      if (failed(apply(others)))
+        return failure();
+      verdict = judge(AccuracyJudge::Part::Choose);
+      if (failed(verdict))
+        return failure();
+      if (verdict->isWithinBudget)
+        skip = others;
+      else
+        say(false, (*sites)[site].location, "accuracy.undone",
+            "over the accuracy budget, and undone: with it " + verdict->error);
+    }
+    if (failed(apply(skip)))
+      return failure();
+  }
+  if (skip.size() < count) {
+    verdict = judge(AccuracyJudge::Part::Measure);
+    if (failed(verdict))
+      return failure();
+    if (verdict->isWithinBudget) {
+      say(true, (*sites)[0].location, "accuracy.measured",
+          Twine(count - skip.size()) + " of " + Twine(count) + " sites are kept: " +
+              verdict->error);
+    } else {
+      say(false, (*sites)[0].location, "accuracy.undone",
+          "within the accuracy budget on the data that chose the sites, but not on other data, and "
+          "undone: " + verdict->error);
+      module = std::move(exact);
+    }
+  }
+  appendReports(*module, said);
+  return success();
 }
 
 LogicalResult Compiler::printModule(ModuleOp module, StringRef path) {

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import tempfile
 
-from ._errors import CompileError, NotFoundError
+import numpy as np
+
+from ._errors import CompileError, InvalidArgumentError, NotFoundError
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
@@ -44,7 +46,8 @@ def _spell_dim(name, value):
 def option_arguments(options):
     """Keyword options as the driver's: cpu="x86-64-v3" is --cpu=x86-64-v3,
     embed_weights=True is --embed-weights, lists of emit and cpu are one option,
-    dim={"batch": (1, 8)} is --dim=batch=1..8, other lists repeat the option."""
+    dim={"batch": (1, 8)} is --dim=batch=1..8, accuracy_budget={"rel-l2": 0.01} is
+    --accuracy-budget=rel-l2=0.01, other lists repeat the option."""
     arguments = []
     for key, value in options.items():
         option = "--" + key.replace("_", "-")
@@ -77,6 +80,21 @@ def _model_path(model):
         yield path
 
 
+@contextlib.contextmanager
+def _calibration_path(calibration):
+    """The path of calibration data that is a path, or feeds."""
+    if calibration is None or isinstance(calibration, (str, os.PathLike)):
+        yield calibration
+        return
+    with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
+        count = 0
+        for count, feeds in enumerate(calibration, 1):
+            np.savez(os.path.join(folder, f"{count:08}.npz"), **feeds)
+        if count == 0:
+            raise InvalidArgumentError("expected calibration data, got no feeds")
+        yield folder
+
+
 def _run_driver(arguments):
     command = [find_driver(), *arguments]
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
@@ -93,10 +111,12 @@ def compile(model, output_dir, **options):
 
     `model` is the path of an .onnx file, the file's bytes, or an
     onnx.ModelProto. `options` are those of `winnow compile` with underscores,
-    see option_arguments. Raises CompileError with what the driver said."""
+    see option_arguments; `calibration` may also be feeds, {input: array}, one for
+    each run. Raises CompileError with what the driver said."""
     output_dir = os.fspath(output_dir)
     options.setdefault("quiet", True)
-    with _model_path(model) as path:
+    with _model_path(model) as path, _calibration_path(options.pop("calibration", None)) as data:
+        options["calibration"] = data
         done = _run_driver(["compile", path, "-o", output_dir, *option_arguments(options)])
     if done.returncode:
         _raise_compile_error(done)

@@ -40,9 +40,25 @@ struct Snapshot {
   std::string directory; ///< of its artefacts, which are gone afterwards
   std::string pass;      ///< what made it from the one before; `import` at first
   mlir::ModuleOp module;
+  bool isExact = true; ///< it computes what the one before it computed
 };
 /// Fails where the compile shall end.
 using SnapshotFn = std::function<llvm::LogicalResult(const Snapshot &)>;
+
+/// Measures what approximations change, on data of the user's.
+class AccuracyJudge {
+public:
+  virtual ~AccuracyJudge() = default;
+  /// Which part of the data: what decides about sites does not say what the error is.
+  enum class Part { Choose, Measure };
+  struct Verdict {
+    bool isWithinBudget;
+    std::string error; ///< for people: metrics of each output
+  };
+  /// Takes the outputs of the exact model, compiled in the folder, as they should be.
+  virtual llvm::LogicalResult setReference(llvm::StringRef directory) = 0;
+  virtual llvm::FailureOr<Verdict> judge(llvm::StringRef directory, Part part) = 0;
+};
 
 struct CompileOptions {
   std::string input;     ///< .onnx, or .mlir of any phase
@@ -53,6 +69,9 @@ struct CompileOptions {
   std::set<Emit> emit = {Emit::Static, Emit::Shared};
   ImportOptions import;
   OptimizeOptions optimize;
+  /// Techniques that change results, with their arguments.
+  std::vector<std::pair<const Approximation *, std::string>> approximations;
+  AccuracyJudge *judge = nullptr; ///< null: what they change is not known
   std::optional<Phase> stopAfter;
   std::string stopOutput = "-"; ///< where the module goes; `-` is stdout
   bool embedWeights = false;

@@ -27,6 +27,20 @@ struct OptimizeOptions {
   bool dropBias = false;
 };
 
+/// A technique that changes what a model computes. It is used on request only, under the
+/// accuracy contract of docs/accuracy.md.
+struct Approximation {
+  llvm::StringLiteral name;
+  llvm::StringLiteral argument; ///< what its argument is unless it is given
+  llvm::StringLiteral expected; ///< what arguments there are, for people
+  /// A pass that reports each site that it changed, and leaves those of the numbers in `skip` as
+  /// they are; sites are counted in the order of the module. Null for an argument that is none.
+  std::unique_ptr<mlir::Pass> (*create)(llvm::StringRef argument, llvm::ArrayRef<unsigned> skip);
+};
+
+/// All of them, in the order in which they are used.
+llvm::ArrayRef<Approximation> getApproximations();
+
 /// Leaves out work, on raised ops.
 void buildOptimizingPipeline(mlir::OpPassManager &pm, const OptimizeOptions &options);
 

@@ -492,6 +492,41 @@ def RemovePadding : Pass<"winnow-remove-padding", "mlir::ModuleOp"> {
                         "add an entry that takes packed sequences">];
 }
 
+def MergeTokens : Pass<"winnow-merge-tokens", "mlir::ModuleOp"> {
+  let summary = "computes feed-forward layers on averages of neighbouring tokens";
+  let description = [{
+    The windows of Token-Shuffle (arXiv 2504.17789) without its training: in
+    place of a trained compression a window's tokens are averaged, and all of them
+    get what the layer gives for their average, beside the residual of their own.
+
+    Algorithm: `y = second(activation(first(x)))` of x [batch, tokens, features],
+    where the first result is read by the second layer only, becomes
+    `repeat(second(activation(first(mean(x)))))`. With a square of tokens, behind
+    up to two others (a class token, a distillation token), windows are squares
+    of `window` times `window`; in other sequences, runs of as many tokens, and
+    what is left over at the front stays as it is.
+
+    Exactness: approximate. Used by name or under a budget, see docs/accuracy.md.
+
+    Refuses `merge-tokens.unknown-count` (tokens that are a symbol) and
+    `merge-tokens.few-tokens`.
+
+    Example:
+    ```mlir
+    %h = winnow.linear %x, %w1 {activation = #winnow<activation gelu>}
+    %y = winnow.linear %h, %w2 residual(%r)
+    // becomes
+    %m = winnow.reduce mean %windows [2]
+    %h = winnow.linear %m, %w1 {activation = #winnow<activation gelu>}
+    %s = winnow.linear %h, %w2
+    %y = winnow.add %repeated, %r
+    ```
+  }];
+  let options = [
+    Option<"window", "window", "int64_t", "2", "the side of a window, in tokens">,
+    ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
+}
+
 def DropBias : Pass<"winnow-drop-bias", "mlir::ModuleOp"> {
   let summary = "forgets the bias of the first linear: a wrong pass, for tests of --verify";
 }

@@ -1,0 +1,54 @@
+//===- Accuracy.h - What approximations change, on the user's data --------===//
+
+#ifndef WINNOW_LIB_DRIVER_ACCURACY_H
+#define WINNOW_LIB_DRIVER_ACCURACY_H
+
+#include "winnow/Driver/Npz.h"
+#include "winnow/Pipeline/Pipeline.h"
+
+#include "llvm/Support/Error.h"
+#include <optional>
+
+namespace winnow {
+
+/// How an output differs from what the exact model gives.
+enum class Metric {
+  RelativeL2, ///< |got - exact| / |exact|, of all elements of all inputs
+  MaxAbs,     ///< the largest |got - exact|
+  Cosine,     ///< of the angle between both, all elements of all inputs as one vector
+  Top1        ///< the share of rows of which the largest element is the same
+};
+
+/// `OUTPUT:METRIC=VALUE` or `METRIC=VALUE`, for all outputs: rel-l2 and max-abs are at most, cosine
+/// and top1 at least the value.
+struct BudgetEntry {
+  std::string output;
+  Metric metric;
+  double value;
+};
+llvm::Expected<BudgetEntry> parseBudgetEntry(llvm::StringRef text);
+
+/// Runs models on calibration data: every second input, from the first on, chooses, the others
+/// measure. Of one input both.
+class CalibratedJudge : public AccuracyJudge {
+public:
+  /// `path` is an .npz file, one input, or a folder of them, in the order of their names.
+  static llvm::Expected<CalibratedJudge> load(llvm::StringRef path,
+                                              std::vector<BudgetEntry> budget);
+
+  llvm::LogicalResult setReference(llvm::StringRef directory) override;
+  llvm::FailureOr<Verdict> judge(llvm::StringRef directory, Part part) override;
+
+private:
+  struct Case {
+    std::string file;
+    std::vector<NamedArray> inputs, outputs;
+  };
+
+  std::vector<Case> cases;
+  std::vector<BudgetEntry> budget;
+};
+
+} // namespace winnow
+
+#endif // WINNOW_LIB_DRIVER_ACCURACY_H
