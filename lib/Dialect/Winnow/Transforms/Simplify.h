@@ -44,6 +44,7 @@ void populateLinearPatterns(mlir::RewritePatternSet &patterns, SiteReporter &rep
 void populateIndexingPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateMaskPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 void populateSelectPatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
+void populateShufflePatterns(mlir::RewritePatternSet &patterns, SiteReporter &reporter);
 
 } // namespace winnow
 

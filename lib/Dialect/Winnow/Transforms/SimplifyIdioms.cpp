@@ -23,6 +23,7 @@ struct SimplifyIdioms : winnow::impl::SimplifyIdiomsBase<SimplifyIdioms> {
     populateIndexingPatterns(patterns, reporter);
     populateMaskPatterns(patterns, reporter);
     populateSelectPatterns(patterns, reporter);
+    populateShufflePatterns(patterns, reporter);
     // Chains of movement are long in deep models, but every pattern moves
     // reshapes and slices up or broadcasts down, so the rewriting ends.
     GreedyRewriteConfig config;

@@ -45,7 +45,7 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     TorchScript and dynamo spell one model in many ways. This pass brings them
     to one form, so that the raising passes match one form.
 
-    Algorithm: greedy patterns, in six groups.
+    Algorithm: greedy patterns, in seven groups.
     Elementwise: operations with a neutral constant (x+0, x-0, x*1, x/1, true
     and x, false or x, constant select) disappear; pow 2 is a product, pow 0.5 a
     square root, pow -0.5 its reciprocal; division by a power of two is a
@@ -68,6 +68,9 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     compared after a sum are one select of joined conditions; what moves them moves
     their conditions, slices down to the positions that are compared; a constant
     before compared positions is what comparing earlier ones gives.
+    Shuffles: an order of tokens (Token-Shuffle, arXiv 2504.17789) moves above
+    what is computed of each token by itself, to the numbers by which they are
+    looked up.
 
     Precondition: none. Postcondition: types at function borders are unchanged.
 
