@@ -154,6 +154,7 @@ void populateRandomPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter
                             LoweringState &);
 void populateReductionPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                                LoweringState &);
+void populateKanPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &, LoweringState &);
 void populateKernelPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                             LoweringState &);
 

@@ -46,6 +46,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     populateIndexingPatterns(patterns, converter, state);
     populateRandomPatterns(patterns, converter, state);
     populateReductionPatterns(patterns, converter, state);
+    populateKanPatterns(patterns, converter, state);
     populateKernelPatterns(patterns, converter, state);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);
     populateReturnOpTypeConversionPattern(patterns, converter);

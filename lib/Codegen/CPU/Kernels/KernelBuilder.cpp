@@ -112,6 +112,8 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("layer_norm", buildLayerNorm)
       .Case("rms_norm", buildRMSNorm)
       .Case("softmax", buildSoftmax)
+      .Case("bspline", buildBSpline)
+      .Case("gaussian_basis", buildGaussianBasis)
       .Case("gather", buildGather)
       .Case("scatter", buildScatter)
       .Cases({"cumsum", "cumprod"}, buildCumSum)

@@ -60,6 +60,8 @@ mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);
 mlir::LogicalResult buildLayerNorm(Emitter &, const KernelContext &);
 mlir::LogicalResult buildRMSNorm(Emitter &, const KernelContext &);
 mlir::LogicalResult buildSoftmax(Emitter &, const KernelContext &);
+mlir::LogicalResult buildBSpline(Emitter &, const KernelContext &);
+mlir::LogicalResult buildGaussianBasis(Emitter &, const KernelContext &);
 mlir::LogicalResult buildGather(Emitter &, const KernelContext &);
 mlir::LogicalResult buildScatter(Emitter &, const KernelContext &);
 mlir::LogicalResult buildCumSum(Emitter &, const KernelContext &);

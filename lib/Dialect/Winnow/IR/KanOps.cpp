@@ -227,3 +227,53 @@ void GroupRationalOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                                   MLIRContext *context) {
   patterns.add<ShareCoefficients>(context);
 }
+
+//===----------------------------------------------------------------------===//
+// Bases
+//===----------------------------------------------------------------------===//
+
+/// [.., D] to [.., K, D], with rows of f32 parameters for all channels or for each.
+static FailureOr<RankedTensorType> inferBasis(std::optional<Location> loc, Value input,
+                                              ElementsAttr rows, StringRef what, int64_t fewer) {
+  Dims dims = getDims(input);
+  if (dims.empty())
+    return emitOptionalError(loc, "expected an input of rank 1 or more, got rank 0");
+  ShapedType type = rows.getShapedType();
+  if (type.getRank() != 2 || !type.getElementType().isF32() || !isa<DenseElementsAttr>(rows))
+    return emitOptionalError(loc, "expected ", what, " to be dense f32 of rank 2, got ", type);
+  int64_t channels = type.getDimSize(0), bases = type.getDimSize(1) - fewer;
+  if (channels != 1 && getConstantDim(dims.back()) != channels)
+    return emitOptionalError(loc, "expected ", what, " for 1 channel or ", toString(dims.back()),
+                             ", got ", channels);
+  if (bases < 1)
+    return emitOptionalError(loc, "expected at least ", fewer + 1, " ", what, " a channel, got ",
+                             type.getDimSize(1));
+  dims.insert(dims.end() - 1, getAffineConstantExpr(bases, input.getContext()));
+  return getTensorType(dims, getElementTypeOrSelf(input), getNumSymbols(input.getType()));
+}
+
+FailureOr<RankedTensorType> BSplineOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  if (adaptor.getDegree() < 1)
+    return emitOptionalError(loc, "expected a degree of 1 or more, got ",
+                             int64_t(adaptor.getDegree()));
+  FailureOr<RankedTensorType> type =
+      inferBasis(loc, adaptor.getInput(), adaptor.getKnots(), "knots", adaptor.getDegree() + 1);
+  if (failed(type))
+    return failure();
+  int64_t columns = adaptor.getKnots().getShapedType().getDimSize(1);
+  float previous = 0;
+  for (auto [i, knot] : llvm::enumerate(cast<DenseElementsAttr>(adaptor.getKnots()).getValues<float>())) {
+    if (i % columns && !(previous < knot))
+      return emitOptionalError(loc, "expected the knots of a channel to increase, got ", previous,
+                               " before ", knot);
+    previous = knot;
+  }
+  return type;
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(BSplineOp)
+
+FailureOr<RankedTensorType> GaussianBasisOp::inferType(std::optional<Location> loc,
+                                                       Adaptor adaptor) {
+  return inferBasis(loc, adaptor.getInput(), adaptor.getCenters(), "centers", 0);
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(GaussianBasisOp)

@@ -28,7 +28,7 @@ struct CountSites : winnow::impl::CountSitesBase<CountSites> {
 
   void runOnOperation() override {
     kinds.clear();
-    for (StringRef kind : {"attention", "norm", "rotary", "activation", "linear"})
+    for (StringRef kind : {"attention", "norm", "rotary", "activation", "basis", "linear"})
       kinds[kind] = {};
     getOperation().walk([&](Operation *op) { visit(op); });
     SmallVector<SiteReport> reports;
@@ -66,6 +66,8 @@ struct CountSites : winnow::impl::CountSitesBase<CountSites> {
         })
         .Case([&](GroupRationalOp function) { countRational(function.getRational()); })
         .Case([&](RotaryOp) { count("rotary", "rotary"); })
+        .Case([&](BSplineOp) { count("basis", "bspline"); })
+        .Case([&](GaussianBasisOp) { count("basis", "gaussian_basis"); })
         .Case([&](GeluOp gelu) {
           count("activation", gelu.getTanhApproximation() ? "gelu_tanh" : "gelu");
         })

@@ -28,6 +28,7 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   pm.addPass(createRaiseRMSNorm());
   pm.addPass(createRaiseGelu());
   pm.addPass(createRaiseGroupRational());
+  pm.addPass(createRaiseBases());
   pm.addPass(createRaiseAttention());
   // A mask that was scaled with the scores is a select of numbers again.
   pm.addPass(createSimplifyIdioms());

@@ -32,6 +32,12 @@ std::optional<PolynomialForm> PolynomialForms::ofSum(Form a, Form b) {
   return sum;
 }
 
+std::optional<PolynomialForm> PolynomialForms::negate(Form form) {
+  // |-p| = |p|, so that all may change their sign.
+  transform(form, [&](const Numbers &n) { return map(n, [](double x) { return -x; }); });
+  return form;
+}
+
 std::optional<PolynomialForm> PolynomialForms::ofProduct(Form a, Form b) {
   Form forms[] = {std::move(a), std::move(b)};
   if (!alignAll(forms))
@@ -353,7 +359,11 @@ std::optional<PolynomialForm> PolynomialForms::get(Value value) {
   auto it = known.find(value);
   if (it == known.end()) {
     Operation *op = value.getDefiningOp();
-    OptionalForm form = isKnown(op) ? compute(op) : std::nullopt;
+    OptionalForm form;
+    if (isKnown(op))
+      form = compute(op);
+    else if (cuts && isConditional(op))
+      form = computeConditional(op);
     it = known.insert({value, std::move(form)}).first;
   }
   OptionalForm form = it->second;
@@ -377,15 +387,11 @@ std::optional<PolynomialForm> PolynomialForms::compute(Operation *op) {
   // Later operands may have split what earlier ones hold.
   for (Form &form : in)
     resolve(form);
-  auto negate = [&](Form form) {
-    transform(form, [&](const Numbers &n) { return map(n, [](double x) { return -x; }); });
-    return form; // where |-p| = |p|
-  };
   Value result = op->getResult(0);
   return llvm::TypeSwitch<Operation *, OptionalForm>(op)
       .Case([&](AddOp) { return ofSum(in[0], in[1]); })
-      .Case([&](SubOp) { return ofSum(in[0], negate(in[1])); })
-      .Case([&](NegOp) { return OptionalForm(negate(in[0])); })
+      .Case([&](SubOp) { return ofSum(in[0], *negate(in[1])); })
+      .Case([&](NegOp) { return negate(in[0]); })
       .Case([&](MulOp) { return ofProduct(in[0], in[1]); })
       .Case([&](DivOp) {
         OptionalForm inverse = ofReciprocal(in[1]);

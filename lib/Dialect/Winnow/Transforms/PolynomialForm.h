@@ -53,6 +53,15 @@ struct PolynomialForm {
   }
 };
 
+/// Where conditions on x change, in order: the pieces are what is between two of them and
+/// at both ends.
+struct Cuts {
+  Part pieces;
+  Parts channels; ///< over which the cuts vary
+  int64_t count;
+  std::vector<double> values; ///< [channels, count]
+};
+
 /// The forms of values in terms of one value `x`.
 class PolynomialForms {
 public:
@@ -60,6 +69,13 @@ public:
 
   /// Absent where the value is no such function of x alone.
   std::optional<PolynomialForm> get(mlir::Value value);
+  /// Lets coefficients vary over pieces of x's axis, which `comparisons` of x with
+  /// constants cut. Fails where they are not all of half-open intervals, or cut the axes of
+  /// channels into different numbers of pieces. To be called first.
+  bool cut(llvm::ArrayRef<CompareOp> comparisons);
+  const std::optional<Cuts> &getCuts() const { return cuts; }
+  /// A guard against NaN was taken for one that does nothing.
+  bool ignoresNaN() const { return hasNaNGuard; }
   /// x's own dimensions.
   llvm::SmallVector<Parts> getBaseDims() { return resolveDims(baseDims); }
   /// Gives `form` the dimensions of `dims` where its own are of constants.
@@ -76,6 +92,8 @@ public:
 
   /// Whether the op is one that forms are made through.
   static bool isKnown(mlir::Operation *op);
+  /// One of the conditions that `cut` is for, or what selects by them.
+  static bool isConditional(mlir::Operation *op);
   /// A constant behind movement.
   static bool isConstantTree(mlir::Value value);
 
@@ -113,7 +131,19 @@ private:
   std::optional<PolynomialTerms> multiply(const PolynomialTerms &a, const PolynomialTerms &b) const;
   void transform(Form &form, llvm::function_ref<Numbers(const Numbers &)> function) const;
 
+  /// x compared with numbers: true from them on, or up to them.
+  struct Condition {
+    llvm::SmallVector<Parts> dims;
+    Numbers bounds;
+    bool isAbove;
+  };
+
   OptionalForm compute(mlir::Operation *op);
+  OptionalForm computeConditional(mlir::Operation *op);
+  std::optional<Condition> getCondition(CompareOp op, bool &isClosedBelow);
+  OptionalForm ofCondition(const Condition &condition);
+  OptionalForm makeZero(mlir::Value like);
+  OptionalForm negate(Form form);
   OptionalForm ofConstant(ConstantOp op);
   OptionalForm ofSum(Form a, Form b);
   OptionalForm ofProduct(Form a, Form b);
@@ -132,6 +162,9 @@ private:
   std::vector<PartInfo> infos;
   llvm::SmallVector<Parts> baseDims;
   llvm::DenseMap<mlir::Value, OptionalForm> known;
+  std::optional<Cuts> cuts;
+  llvm::DenseMap<mlir::Operation *, Condition> conditions;
+  bool hasNaNGuard = false;
 };
 
 } // namespace winnow

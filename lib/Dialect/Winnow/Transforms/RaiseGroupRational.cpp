@@ -1,3 +1,4 @@
+#include "Dominators.h"
 #include "PolynomialForm.h"
 #include "PolynomialRoots.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
@@ -17,53 +18,8 @@ namespace winnow {
 
 namespace {
 
-/// How far above a quotient its x may be.
-constexpr unsigned kMaxOps = 256;
 /// Channels that coefficients are laid out for.
 constexpr int64_t kMaxChannels = 1 << 16;
-
-/// Walks from a quotient to what it is a function of: the values that all paths from
-/// its operands go through, nearest first.
-class Dominators {
-public:
-  Dominators(Operation *quotient) : block(quotient->getBlock()) {
-    for (Value operand : quotient->getOperands())
-      add(operand);
-  }
-
-  /// The next one, or null.
-  Value next() {
-    while (!frontier.empty()) {
-      if (frontier.size() == 1 && frontier.front() != last)
-        return last = frontier.front();
-      auto *latest = llvm::max_element(frontier, [](Value a, Value b) {
-        Operation *first = a.getDefiningOp(), *second = b.getDefiningOp();
-        return !first || (second && first->isBeforeInBlock(second));
-      });
-      Operation *op = latest->getDefiningOp();
-      if (!op || !PolynomialForms::isKnown(op) || ++numOps > kMaxOps)
-        return nullptr;
-      frontier.erase(latest);
-      for (Value operand : op->getOperands())
-        add(operand);
-    }
-    return nullptr;
-  }
-
-private:
-  void add(Value value) {
-    if (!PolynomialForms::isConstantTree(value) && !llvm::is_contained(frontier, value))
-      frontier.push_back(value);
-    // A value from outside of the block has no place in its order.
-    if (value.getParentBlock() != block && !PolynomialForms::isConstantTree(value))
-      numOps = kMaxOps;
-  }
-
-  Block *block;
-  SmallVector<Value> frontier;
-  Value last;
-  unsigned numOps = 0;
-};
 
 /// A quotient of polynomials in `x`.
 struct Rational {
@@ -118,7 +74,7 @@ struct RaiseGroupRational : winnow::impl::RaiseGroupRationalBase<RaiseGroupRatio
       return;
     std::string code, reason;
     std::optional<Rational> found;
-    Dominators dominators(anchor);
+    Dominators dominators(anchor->getOperands(), anchor->getBlock(), PolynomialForms::isKnown);
     for (Value x = dominators.next(); x && !found; x = dominators.next()) {
       found = match(anchor, x, code, reason);
       if (!code.empty())

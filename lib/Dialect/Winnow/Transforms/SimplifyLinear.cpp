@@ -69,8 +69,64 @@ struct TransposeBelowLinear : SimplifyPattern<LinearOp> {
   }
 };
 
+/// linear(reshape(transpose(x))), where the last dimension joins dimensions of x in
+/// another order, is linear(reshape(x)) of a weight whose rows are permuted.
+struct PermuteWeight : SimplifyPattern<LinearOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(LinearOp op, PatternRewriter &rewriter) const override {
+    auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
+    auto transpose = reshape ? reshape.getInput().getDefiningOp<TransposeOp>() : TransposeOp();
+    // The packer moves a constant by one transpose.
+    Value weight = op.getWeight();
+    while (auto moved = weight.getDefiningOp<ReshapeOp>())
+      weight = moved.getInput();
+    if (!transpose || !weight.getDefiningOp<ConstantOp>())
+      return rewriter.notifyMatchFailure(op, "no transpose above, or no constant");
+    Value source = transpose.getInput();
+    Dims from = getDims(source), moved = getDims(transpose.getResult()), to = getDims(reshape.getResult());
+    unsigned numSymbols = getNumSymbols({source.getType(), reshape.getType()});
+    auto groups = getReshapeGroups(moved, to, numSymbols);
+    if (!groups || groups->back().outEnd - groups->back().outBegin != 1)
+      return rewriter.notifyMatchFailure(op, "the last dimension is not of whole ones");
+    ArrayRef<int64_t> permutation = transpose.getPermutation();
+    int64_t first = groups->back().inBegin, rank = permutation.size();
+    SmallVector<int64_t> sizes, order(rank - first), weightDims;
+    for (int64_t dim = 0; dim < rank; ++dim) {
+      std::optional<int64_t> size = getConstantDim(moved[dim]);
+      if (dim < first ? permutation[dim] != dim : !size)
+        return rewriter.notifyMatchFailure(op, "dimensions before the last one move");
+      if (dim < first)
+        continue;
+      sizes.push_back(*size);
+      order[permutation[dim] - first] = dim - first;
+    }
+    // [sizes, N] or [N, sizes], and back with the sizes in the source's order.
+    bool isLast = op.getTransposeWeight();
+    Type element = op.getType().getElementType();
+    int64_t k = getTensorType(op.getWeight()).getDimSize(isLast ? 1 : 0);
+    int64_t n = getTensorType(op.getWeight()).getDimSize(isLast ? 0 : 1);
+    SmallVector<int64_t> apart(sizes), weightOrder;
+    apart.insert(isLast ? apart.begin() : apart.end(), n);
+    for (int64_t dim : order)
+      weightOrder.push_back(dim + (isLast ? 1 : 0));
+    weightOrder.insert(isLast ? weightOrder.begin() : weightOrder.end(),
+                       isLast ? 0 : static_cast<int64_t>(sizes.size()));
+    Location loc = op.getLoc();
+    Value permuted = reshapeTo(rewriter, loc, weight, RankedTensorType::get(apart, element));
+    permuted = createTranspose(rewriter, loc, permuted, weightOrder);
+    permuted = reshapeTo(rewriter, loc, permuted,
+                         RankedTensorType::get(isLast ? ArrayRef{n, k} : ArrayRef{k, n}, element));
+    Value input = reshapeTo(rewriter, loc, source, to, numSymbols);
+    Operation *linear = rewriter.clone(*op);
+    linear->setOperand(0, input);
+    linear->setOperand(1, permuted);
+    return replace(rewriter, op, linear->getResult(0), "simplify.linear",
+                   "moved a permutation into a linear's weight");
+  }
+};
+
 } // namespace
 
 void winnow::populateLinearPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
-  patterns.add<ReshapeAboveLinear, TransposeBelowLinear>(patterns.getContext(), reporter);
+  patterns.add<ReshapeAboveLinear, TransposeBelowLinear, PermuteWeight>(patterns.getContext(), reporter);
 }

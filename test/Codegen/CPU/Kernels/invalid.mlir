@@ -135,3 +135,15 @@ func.func private @denominator(memref<?x8xf32>, memref<1x8x24xf32>, memref<3x24x
 func.func private @coefficients(memref<?x8xf32>, memref<1x8x24xf32>, memref<3x24xf32>, memref<?x24xf32>)
     attributes {winnow.kernel = {kind = "linear", n = 24, mr = 4, nr = 24, kc = 8, mb = 128, activation = "group_rational",
                                  denominator_kind = "abs_sum", numerator_degree = 3}}
+
+// -----
+
+// expected-error @+1 {{kernel 'bspline': expected a table of 9 rows for the knots, got 8}}
+func.func private @table(memref<?x8xf32>, memref<8x1xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "bspline", degree = 1, knots = 5, zero_nan = false}}
+
+// -----
+
+// expected-error @+1 {{kernel 'gaussian_basis': expected dimension 1 of 'table' and dimension 1 of 'x' to match, got 7 and 8}}
+func.func private @centers(memref<?x8xf32>, memref<3x7xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "gaussian_basis", factor = 1.0 : f32}}

@@ -1071,3 +1071,73 @@ func.func @f(%x: tensor<2x3xf32>) {
   %0 = winnow.layer_norm %x {epsilon = 1.0e-5 : f32, rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [1.5]]> : tensor<2x1xf32>>} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   return
 }
+
+// -----
+
+// bspline C1
+func.func @f(%x: tensor<5x3xf32>) {
+  // expected-error @+2 {{expected a degree of 1 or more, got 0}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.bspline %x {degree = 0 : i64, knots = dense<[[0.0, 1.0, 2.0]]> : tensor<1x3xf32>} : (tensor<5x3xf32>) -> tensor<5x1x3xf32>
+  return
+}
+
+// -----
+
+// bspline C2: rows
+func.func @f(%x: tensor<5x3xf32>) {
+  // expected-error @+2 {{expected knots for 1 channel or 3, got 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.bspline %x {degree = 1 : i64, knots = dense<0.0> : tensor<2x3xf32>} : (tensor<5x3xf32>) -> tensor<5x1x3xf32>
+  return
+}
+
+// -----
+
+// bspline C2: columns
+func.func @f(%x: tensor<5x3xf32>) {
+  // expected-error @+2 {{expected at least 3 knots a channel, got 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.bspline %x {degree = 1 : i64, knots = dense<0.0> : tensor<1x2xf32>} : (tensor<5x3xf32>) -> tensor<5x1x3xf32>
+  return
+}
+
+// -----
+
+// bspline C2: type
+func.func @f(%x: tensor<5x3xf32>) {
+  // expected-error @+2 {{expected knots to be dense f32 of rank 2, got 'tensor<3xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.bspline %x {degree = 1 : i64, knots = dense<[0.0, 1.0, 2.0]> : tensor<3xf32>} : (tensor<5x3xf32>) -> tensor<5x1x3xf32>
+  return
+}
+
+// -----
+
+// bspline C3
+func.func @f(%x: tensor<5x3xf32>) {
+  // expected-error @+2 {{expected the knots of a channel to increase, got 1.000000e+00 before 1.000000e+00}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.bspline %x {degree = 1 : i64, knots = dense<[[0.0, 1.0, 1.0]]> : tensor<1x3xf32>} : (tensor<5x3xf32>) -> tensor<5x1x3xf32>
+  return
+}
+
+// -----
+
+// gaussian_basis C1
+func.func @f(%x: tensor<5x3xf32>) {
+  // expected-error @+2 {{expected centers for 1 channel or 3, got 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.gaussian_basis %x {centers = dense<0.0> : tensor<2x1xf32>, factor = 1.0 : f32} : (tensor<5x3xf32>) -> tensor<5x1x3xf32>
+  return
+}
+
+// -----
+
+// bases: a scalar has no channels
+func.func @f(%x: tensor<f32>) {
+  // expected-error @+2 {{expected an input of rank 1 or more, got rank 0}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.gaussian_basis %x {centers = dense<0.0> : tensor<1x1xf32>, factor = 1.0 : f32} : (tensor<f32>) -> tensor<1xf32>
+  return
+}

@@ -661,3 +661,47 @@ func.func @hiding_mask(%q: !q) -> !q {
   %0 = winnow.attention %q, %q, %q mask(%hidden) {nan_to_zero, scale = 0.25 : f32} : (!q, !q, !q, tensor<1x1x1x1xi1>) -> !q
   return %0 : !q
 }
+
+// -----
+
+// A permutation of what a linear reads is one of its weight.
+
+// CHECK-LABEL: func @permuted_features
+// CHECK-DAG: %[[A:.*]] = winnow.constant dense<{{.*}}> : tensor<2x3x2xf32>
+// CHECK-DAG: %[[T:.*]] = winnow.transpose %[[A]] [1, 0, 2] : (tensor<2x3x2xf32>) -> tensor<3x2x2xf32>
+// CHECK-DAG: %[[W:.*]] = winnow.reshape %[[T]] : (tensor<3x2x2xf32>) -> tensor<6x2xf32>
+// CHECK-DAG: %[[X:.*]] = winnow.reshape %arg0 : (tensor<5x3x2xf32>) -> tensor<5x6xf32>
+// CHECK: winnow.linear %[[X]], %[[W]] :
+func.func @permuted_features(%x: tensor<5x3x2xf32>) -> tensor<5x2xf32> {
+  %w = winnow.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0], [9.0, 10.0], [11.0, 12.0]]> : tensor<6x2xf32>
+  %0 = winnow.transpose %x [0, 2, 1] : (tensor<5x3x2xf32>) -> tensor<5x2x3xf32>
+  %1 = winnow.reshape %0 : (tensor<5x2x3xf32>) -> tensor<5x6xf32>
+  %2 = winnow.linear %1, %w : (tensor<5x6xf32>, tensor<6x2xf32>) -> tensor<5x2xf32>
+  return %2 : tensor<5x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @permuted_features_of_transposed_weight
+// CHECK-DAG: winnow.transpose %{{.*}} [0, 2, 1] : (tensor<2x2x3xf32>) -> tensor<2x3x2xf32>
+// CHECK: winnow.linear %{{.*}}, %{{.*}} {transpose_weight}
+func.func @permuted_features_of_transposed_weight(%x: tensor<5x3x2xf32>) -> tensor<5x2xf32> {
+  %w = winnow.constant dense<[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [7.0, 8.0, 9.0, 10.0, 11.0, 12.0]]> : tensor<2x6xf32>
+  %0 = winnow.transpose %x [0, 2, 1] : (tensor<5x3x2xf32>) -> tensor<5x2x3xf32>
+  %1 = winnow.reshape %0 : (tensor<5x2x3xf32>) -> tensor<5x6xf32>
+  %2 = winnow.linear %1, %w {transpose_weight} : (tensor<5x6xf32>, tensor<2x6xf32>) -> tensor<5x2xf32>
+  return %2 : tensor<5x2xf32>
+}
+
+// -----
+
+// Rows move as well: the transpose stays.
+// CHECK-LABEL: func @permuted_rows_and_features
+// CHECK: winnow.transpose %arg0
+func.func @permuted_rows_and_features(%x: tensor<5x3x2xf32>) -> tensor<3x2xf32> {
+  %w = winnow.constant dense<1.0> : tensor<10x2xf32>
+  %0 = winnow.transpose %x [1, 2, 0] : (tensor<5x3x2xf32>) -> tensor<3x2x5xf32>
+  %1 = winnow.reshape %0 : (tensor<3x2x5xf32>) -> tensor<3x10xf32>
+  %2 = winnow.linear %1, %w : (tensor<3x10xf32>, tensor<10x2xf32>) -> tensor<3x2xf32>
+  return %2 : tensor<3x2xf32>
+}

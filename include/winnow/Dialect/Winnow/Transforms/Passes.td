@@ -281,6 +281,49 @@ def RaiseGroupRational : Pass<"winnow-raise-group-rational", "mlir::ModuleOp"> {
   }];
 }
 
+def RaiseBases : Pass<"winnow-raise-bases", "mlir::ModuleOp"> {
+  let summary = "recognises the bases of classic KAN layers";
+  let description = [{
+    A layer of a Kolmogorov-Arnold network has a function for each pair of an input and
+    an output, in a basis: B-splines (pykan, efficient-kan), whose recursion exporters
+    unroll to 30 to 60 ops over [.., inputs, knots], or Gaussians (FastKAN). As one op a
+    basis is computed in registers, and laid out for the product that follows.
+
+    Algorithm:
+      1. Splines: from what a product multiplies by a constant, upwards, as in
+         raise-group-rational. Comparisons of x with constants cut its axis into pieces,
+         over which coefficients vary as they do over channels; conditions are 0 or 1
+         on a piece. So the value is a polynomial on each piece, whatever it was written
+         as; guards against NaN are conditions that do not hold. The polynomials must be
+         those of B-splines on the pieces' ends, within the rounding of f32.
+      2. Gaussians: an exp of a polynomial of degree 2 with no linear part around its
+         centers.
+      3. Functions of pairs: a sum over inputs of products with constants of [inputs,
+         outputs] (scales, masks) is a linear of the bases, with joint weights.
+      4. Bases are computed as [.., bases, inputs]; weights that read [inputs, bases] are
+         permuted.
+
+    Precondition: simplify-idioms; before fuse-linear.
+    Postcondition: each match is one bspline or gaussian_basis.
+
+    Exactness: exact, but for where x is infinite.
+
+    Refuses: `bases.knots` (pieces whose polynomials are no B-splines, or knots that
+    repeat), `bases.size` (more knots than are worth code).
+
+    Example:
+    ```mlir
+    %0 = winnow.sub %x, %centers
+    %1 = winnow.mul %0, %0
+    %2 = winnow.neg %1
+    %y = winnow.exp %2
+    // becomes
+    %b = winnow.gaussian_basis %x {centers = dense<...>, factor = 1.0 : f32}
+    %y = winnow.transpose %b [0, 2, 1]
+    ```
+  }];
+}
+
 def RaiseAttention : Pass<"winnow-raise-attention", "mlir::ModuleOp"> {
   let summary = "recognises attention that an exporter took apart";
   let description = [{
@@ -540,7 +583,7 @@ def CountSites : Pass<"winnow-count-sites", "mlir::ModuleOp"> {
     The raising passes report what they found; an exporter may also have written
     the op itself. This counts what the model is made of after them: attention
     (causal, with a mask, with heads shared by groups), norms, rotary embeddings,
-    activations and linears, each with a code `sites.KIND`. Changes nothing.
+    activations, bases of KAN layers and linears, each with a code `sites.KIND`. Changes nothing.
 
     Example: `sites.attention`: `12 attention, 12 causal, 12 grouped`
   }];
