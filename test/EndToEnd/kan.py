@@ -89,11 +89,15 @@ def silu(x):
     return x / (1 + np.exp(-x))
 
 
+def reports(folder):
+    with open(glob.glob(os.path.join(folder, "*.json"))[0], encoding="utf-8") as file:
+        return {site["code"]: site["sentence"] for site in json.load(file)["passes"]}
+
+
 def run(name, g, out, dims, want, shapes, basis, tolerance=2e-5):
     path = save(name, build(g.nodes, [value("x", dims)], [out], g.constants))
     folder = compile_model(sys.argv[2], path, os.path.join(sys.argv[1], name))
-    with open(glob.glob(os.path.join(folder, "*.json"))[0], encoding="utf-8") as file:
-        found = {site["code"]: site["sentence"] for site in json.load(file)["passes"]}
+    found = reports(folder)
     if found.get("sites.basis") != basis:
         check.errors.append(f"{name}: expected {basis}, got {found}")
     ours = open_winnow(folder)
@@ -171,7 +175,43 @@ def gaussians():
         run(f"gaussians-{name}", g, out, ["batch", "n", inputs], want, [(2, 3, inputs)], "1 gaussian_basis")
 
 
+def shared():
+    """Functions that are one for all outputs but for factors, exactly and nearly, and the
+    rational ones that are fitted to them."""
+    inputs, outputs, degree, bound = 20, 6, 3, 0.05
+    knots = make_knots(inputs, 3, degree, False)
+    bases = knots.shape[1] - 1 - degree
+    # Smooth functions, which rational ones come close to.
+    places = np.arange(bases) / bases
+    function = np.sin(rng.uniform(0, 6, (inputs, 1)) + places) + rng.uniform(-1, 1, (inputs, 1)) * places
+    factors = rng.standard_normal((inputs, outputs))
+    for name, noise, options, codes in (
+        ("exact", 0, [], {"group-functions.shared"}),
+        ("differ", 0.01, [], {"group-functions.differ"}),
+        ("near", 0.01, [f"--group-functions={bound}"], {"group-functions.approximated"}),
+        ("fitted", 0, [f"--fit-functions={bound}"], {"group-functions.shared", "group-functions.fitted"}),
+        ("unfit", 0, ["--fit-functions=1e-9"], {"group-functions.shared", "group-functions.fit"}),
+    ):  # fmt: skip
+        weight = function[:, :, None] * factors[:, None]
+        weight = (weight + noise * rng.uniform(-1, 1, weight.shape)).astype(np.float32)
+        g = Graph()
+        b = splines(g, g.op("Unsqueeze", "x", g.const(ints(-1))), knots, degree, 3)
+        out = g.op("MatMul", g.op("Reshape", b, g.const(ints(0, -1))), g.f32(weight.reshape(-1, outputs)))
+        path = save(f"shared-{name}", build(g.nodes, [value("x", ["n", inputs])], [out], g.constants))
+        folder = compile_model(sys.argv[2], path, os.path.join(sys.argv[1], f"shared-{name}"), *options)
+        found = {code for code in reports(folder) if code.startswith("group-functions.")}
+        if found != codes:
+            check.errors.append(f"shared-{name}: expected {codes}, got {reports(folder)}")
+        # Between the inner knots, where rational functions are fitted.
+        x = rng.uniform(-1, 1, (50, inputs)).astype(np.float32)
+        want = np.einsum("ndk,dko->no", bases_of(x, knots, degree), weight)
+        # An error of each function's size, and as many of them as there are inputs.
+        allowed = bound * inputs * np.abs(weight).max() if {"near", "fitted"} & {name} else 2e-5
+        check.close(f"shared-{name}", open_winnow(folder)({"x": x})[out], want.astype(np.float32), allowed, 0)
+
+
 efficient()
 pairs()
 gaussians()
+shared()
 check.finish()

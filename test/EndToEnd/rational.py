@@ -151,8 +151,10 @@ def einsum_form(g, a, b, kind, channels):
         "Pow", g.op("Unsqueeze", base, g.const(ints(-1))), g.f32(np.arange(count))
     )
     p = g.op("Einsum", powers(x, a.shape[1]), g.f32(np.broadcast_to(a, (groups, a.shape[1]))), equation="btgcp,gp->btgc")
-    weights = np.concatenate([np.full((groups, 1), kind != "K1"), b if kind == "K1" else np.abs(b)], 1)
-    q = g.op("ReduceSum", g.op("Mul", powers(t, n + 1), g.f32(weights[:, None])), g.const(ints(-1)), keepdims=0)
+    weights = np.concatenate([np.full((groups, 1), kind != "K1"), np.abs(b) if kind == "K3" else b], 1)
+    q = g.op("Mul", powers(t, n + 1), g.f32(weights[:, None]))
+    q = g.op("Abs", q) if kind == "K2" else q
+    q = g.op("ReduceSum", q, g.const(ints(-1)), keepdims=0)
     q = g.op("Add", g.op("Abs", q), g.f32(1)) if kind == "K1" else q
     return g.op("Reshape", g.op("Div", p, q), g.const(ints(0, 0, channels)))
 

@@ -1,7 +1,8 @@
 """Classic Kolmogorov-Arnold networks as PyTorch modules: a univariate function for each
 pair of an input and an output, in the three ways that are in use. Splines by the recursion
 of Cox and de Boor with one base function (efficient), Gaussian bases after a layer norm
-(fast), and a function, a scale and a base of its own for each pair (pairs)."""
+(fast), and a function, a scale and a base of its own for each pair (pairs). Weights are zeros, for the
+caller to fill."""
 
 import torch
 from torch import nn
@@ -81,14 +82,6 @@ class Network(nn.Module):
     def __init__(self, kind, widths):
         super().__init__()
         self.layers = nn.ModuleList(LAYERS[kind](a, b) for a, b in zip(widths, widths[1:]))
-        random = torch.Generator().manual_seed(0)
-        with torch.no_grad():
-            for name, parameter in self.named_parameters():
-                std = 0.1 if "norm" in name else parameter.shape[-1] ** -0.5
-                parameter.copy_(torch.randn(parameter.shape, generator=random) * std)
-                if name.endswith("norm.weight"):
-                    parameter.add_(1.0)
-
     def forward(self, x):
         for layer in self.layers:
             x = layer(x)

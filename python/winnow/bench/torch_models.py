@@ -11,6 +11,7 @@ import torch
 import transformers
 from torch import nn
 
+from . import kans
 from . import kat as kats
 
 OPSET = 18
@@ -153,6 +154,15 @@ def kat(form, shape=kats.BASE):
     return kats.Transformer(shape, form), call, {"image": image}, ["logits"]
 
 
+def kan(kind, *widths, batch=64):
+    """A classic network."""
+
+    def call(model, x):
+        return (model(x),)
+
+    return kans.Network(kind, widths), call, {"x": torch.zeros(batch, widths[0])}, ["y"]
+
+
 MODULES = {
     "bert-8": lambda: bert(8),
     "bert-32": lambda: bert(32),
@@ -171,6 +181,9 @@ MODULES = {
     "kat-b": lambda: kat("stack"),
     "kat-b-horner": lambda: kat("horner"),
     "kat-b-gelu": lambda: kat("gelu"),
+    "kan-splines": lambda: kan("efficient", 784, 64, 10),
+    "kan-gaussians": lambda: kan("fast", 784, 64, 10),
+    "kan-pairs": lambda: kan("pairs", 64, 64, 10),
 }
 
 

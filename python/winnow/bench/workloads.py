@@ -103,6 +103,9 @@ WORKLOADS = {
         _module("kat-b", "KAT-B, batch 1", "vit", 12, 768),
         _module("kat-b-horner", "KAT-B by Horner's rule, batch 1", "vit", 12, 768),
         _module("kat-b-gelu", "KAT-B's twin with GELU, batch 1", "vit", 12, 768),
+        _module("kan-splines", "KAN of splines, 784-64-10, batch 64", ""),
+        _module("kan-gaussians", "KAN of Gaussians, 784-64-10, batch 64", ""),
+        _module("kan-pairs", "KAN of pairs, 64-64-10, batch 64", ""),
         _minilm(),
         *_gemms(),
     )

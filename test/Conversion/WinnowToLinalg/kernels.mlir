@@ -243,8 +243,8 @@ func.func @main(%x: tensor<3x4xf32>) -> tensor<3x4xf32> attributes {winnow.entry
 
 // CHECK-LABEL: func.func @main
 // CHECK: %[[T:.*]] = arith.constant dense<{{\[}}[0.000000e+00], [1.000000e+00], [5.000000e+00], [1.000000e+00], [2.500000e-01]]> : tensor<5x1xf32>
-// CHECK: winnow.kernel "bspline" ins(%{{.*}}, %[[T]] : tensor<6x4xf32>, tensor<5x1xf32>) outs(%{{.*}} : tensor<6x4xf32>) {degree = 1 : i64, knots = 3 : i64, zero_nan = true}
-// CHECK: winnow.kernel "gaussian_basis" ins(%{{.*}}, %{{.*}} : tensor<6x4xf32>, tensor<2x1xf32>) outs(%{{.*}} : tensor<6x8xf32>) {factor = 5.000000e-01 : f32}
+// CHECK: winnow.kernel "bspline" ins(%{{.*}}, %[[T]] : tensor<6x4xf32>, tensor<5x1xf32>) outs(%{{.*}} : tensor<6x4xf32>) {bases = 1 : i64, coefficients = false, degree = 1 : i64, zero_nan = true}
+// CHECK: winnow.kernel "gaussian_basis" ins(%{{.*}}, %{{.*}} : tensor<6x4xf32>, tensor<2x1xf32>) outs(%{{.*}} : tensor<6x8xf32>) {bases = 2 : i64, coefficients = false, factor = 5.000000e-01 : f32}
 func.func @main(%x: tensor<2x3x4xf32>) -> (tensor<2x3x1x4xf32>, tensor<2x3x2x4xf32>) attributes {winnow.entry} {
   %0 = winnow.bspline %x {degree = 1 : i64, knots = dense<[[0.0, 1.0, 5.0]]> : tensor<1x3xf32>, zero_nan} : (tensor<2x3x4xf32>) -> tensor<2x3x1x4xf32>
   %1 = winnow.gaussian_basis %x {centers = dense<[[0.0, 1.0]]> : tensor<1x2xf32>, factor = 0.5 : f32} : (tensor<2x3x4xf32>) -> tensor<2x3x2x4xf32>

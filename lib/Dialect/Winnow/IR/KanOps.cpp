@@ -234,7 +234,8 @@ void GroupRationalOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 
 /// [.., D] to [.., K, D], with rows of f32 parameters for all channels or for each.
 static FailureOr<RankedTensorType> inferBasis(std::optional<Location> loc, Value input,
-                                              ElementsAttr rows, StringRef what, int64_t fewer) {
+                                              ElementsAttr rows, StringRef what, int64_t fewer,
+                                              std::optional<ElementsAttr> coefficients) {
   Dims dims = getDims(input);
   if (dims.empty())
     return emitOptionalError(loc, "expected an input of rank 1 or more, got rank 0");
@@ -248,6 +249,15 @@ static FailureOr<RankedTensorType> inferBasis(std::optional<Location> loc, Value
   if (bases < 1)
     return emitOptionalError(loc, "expected at least ", fewer + 1, " ", what, " a channel, got ",
                              type.getDimSize(1));
+  if (coefficients) {
+    ShapedType sums = coefficients->getShapedType();
+    if (sums.getRank() != 2 || !sums.getElementType().isF32() ||
+        !isa<DenseElementsAttr>(*coefficients) || sums.getDimSize(1) != bases ||
+        (sums.getDimSize(0) != 1 && getConstantDim(dims.back()) != sums.getDimSize(0)))
+      return emitOptionalError(loc, "expected dense f32 coefficients of shape [1 or ",
+                               toString(dims.back()), ", ", bases, "], got ", sums);
+    return cast<RankedTensorType>(input.getType());
+  }
   dims.insert(dims.end() - 1, getAffineConstantExpr(bases, input.getContext()));
   return getTensorType(dims, getElementTypeOrSelf(input), getNumSymbols(input.getType()));
 }
@@ -257,7 +267,8 @@ FailureOr<RankedTensorType> BSplineOp::inferType(std::optional<Location> loc, Ad
     return emitOptionalError(loc, "expected a degree of 1 or more, got ",
                              int64_t(adaptor.getDegree()));
   FailureOr<RankedTensorType> type =
-      inferBasis(loc, adaptor.getInput(), adaptor.getKnots(), "knots", adaptor.getDegree() + 1);
+      inferBasis(loc, adaptor.getInput(), adaptor.getKnots(), "knots", adaptor.getDegree() + 1,
+                 adaptor.getCoefficients());
   if (failed(type))
     return failure();
   int64_t columns = adaptor.getKnots().getShapedType().getDimSize(1);
@@ -274,6 +285,7 @@ WINNOW_DEFINE_INFER_RETURN_TYPES(BSplineOp)
 
 FailureOr<RankedTensorType> GaussianBasisOp::inferType(std::optional<Location> loc,
                                                        Adaptor adaptor) {
-  return inferBasis(loc, adaptor.getInput(), adaptor.getCenters(), "centers", 0);
+  return inferBasis(loc, adaptor.getInput(), adaptor.getCenters(), "centers", 0,
+                    adaptor.getCoefficients());
 }
 WINNOW_DEFINE_INFER_RETURN_TYPES(GaussianBasisOp)

@@ -56,6 +56,7 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
 void winnow::buildOptimizingPipeline(OpPassManager &pm, const OptimizeOptions &options) {
   if (options.dropBias)
     pm.addPass(createDropBias());
+  pm.addPass(createGroupFunctions());
   if (!options.removePadding)
     return;
   RemovePaddingOptions padding;

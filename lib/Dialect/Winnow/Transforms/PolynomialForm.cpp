@@ -104,14 +104,27 @@ std::optional<PolynomialForm> PolynomialForms::ofPower(Form base, Form exponent)
   return sum;
 }
 
+/// Whether no two terms are anywhere both other than 0.
+bool PolynomialForms::areApart(const PolynomialTerms &terms) const {
+  for (auto it = terms.begin(); it != terms.end(); ++it)
+    for (auto other = std::next(it); other != terms.end(); ++other) {
+      auto product = combine(it->second, other->second, [](double a, double b) { return a * b; });
+      if (!product || llvm::any_of(product->values, [](double value) { return value != 0; }))
+        return false;
+    }
+  return true;
+}
+
 std::optional<PolynomialForm> PolynomialForms::ofAbs(Form form) {
   if (form.scale)
     return std::nullopt;
-  if (form.terms.size() <= 1) {
+  // Of one term, or of one at each place, as in a stack of powers.
+  if (form.terms.size() <= 1 || areApart(form.terms)) {
     PolynomialTerms terms;
     for (auto &[power, numbers] : form.terms)
-      terms.insert({Power{power.power, power.power % 2 == 1},
-                    map(numbers, [](double value) { return std::fabs(value); })});
+      if (!addTo(terms, Power{power.power, power.power % 2 == 1},
+                 map(numbers, [](double value) { return std::fabs(value); })))
+        return std::nullopt;
     form.terms = std::move(terms);
     return form;
   }
@@ -268,6 +281,9 @@ std::optional<PolynomialForm> PolynomialForms::ofMatMul(Form lhs, Form rhs) {
   if (lhs.dims.empty() || rhs.dims.empty())
     return std::nullopt;
   bool isRow = lhs.dims.size() == 1, isColumn = rhs.dims.size() == 1;
+  // A sum over x's own dimensions is no function of each element.
+  if (!isFree(lhs.dims.back()) || !isFree(isColumn ? rhs.dims[0] : rhs.dims[rhs.dims.size() - 2]))
+    return std::nullopt;
   // [.., M, 1, K] and [.., 1, N, K], summed over K.
   if (isRow)
     lhs.dims.insert(lhs.dims.begin(), Parts());

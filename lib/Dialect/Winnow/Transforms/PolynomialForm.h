@@ -129,6 +129,7 @@ private:
   Numbers sumOver(const Numbers &numbers, llvm::ArrayRef<Part> parts) const;
   bool addTo(PolynomialTerms &terms, Power power, const Numbers &numbers) const;
   std::optional<PolynomialTerms> multiply(const PolynomialTerms &a, const PolynomialTerms &b) const;
+  bool areApart(const PolynomialTerms &terms) const;
   void transform(Form &form, llvm::function_ref<Numbers(const Numbers &)> function) const;
 
   /// x compared with numbers: true from them on, or up to them.

@@ -1,5 +1,6 @@
 #include "Dominators.h"
 #include "Evaluate.h"
+#include "FunctionFit.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 
@@ -56,17 +57,6 @@ static double evaluatePolynomial(ArrayRef<double> coefficients, double x) {
   for (double coefficient : llvm::reverse(coefficients))
     sum = sum * x + coefficient;
   return sum;
-}
-
-/// Basis `k` of a degree at x, which lies in the interval that begins with knot `piece`.
-static double evaluateSpline(ArrayRef<double> knots, int64_t k, int64_t degree, int64_t piece,
-                             double x) {
-  if (degree == 0)
-    return k == piece;
-  double left = (x - knots[k]) / (knots[k + degree] - knots[k]);
-  double right = (knots[k + degree + 1] - x) / (knots[k + degree + 1] - knots[k + 1]);
-  return left * evaluateSpline(knots, k, degree - 1, piece, x) +
-         right * evaluateSpline(knots, k + 1, degree - 1, piece, x);
 }
 
 namespace {
@@ -234,7 +224,7 @@ struct RaiseBases : winnow::impl::RaiseBasesBase<RaiseBases> {
       auto type = RankedTensorType::get({basis->channels, cuts.count}, builder.getF32Type());
       Value bases = BSplineOp::create(builder, value.getLoc(), x, basis->degree,
                                       DenseElementsAttr::get(type, ArrayRef<float>(knots)),
-                                      forms.ignoresNaN());
+                                      forms.ignoresNaN(), /*coefficients=*/ElementsAttr());
       replace(builder, value, *basis, bases);
       reporter.applied(value.getLoc(), "bases.spline",
                        llvm::formatv("raised to bspline: {0} bases of degree {1}, knots of {2}",
@@ -339,7 +329,8 @@ struct RaiseBases : winnow::impl::RaiseBasesBase<RaiseBases> {
       auto type = RankedTensorType::get({basis->channels, basis->bases}, builder.getF32Type());
       Value bases = GaussianBasisOp::create(builder, value.getLoc(), x,
                                             DenseElementsAttr::get(type, ArrayRef<float>(centers)),
-                                            builder.getF32FloatAttr(std::sqrt(-factor)));
+                                            builder.getF32FloatAttr(std::sqrt(-factor)),
+                                            /*coefficients=*/ElementsAttr());
       replace(builder, value, *basis, bases);
       reporter.applied(value.getLoc(), "bases.gaussian",
                        llvm::formatv("raised to gaussian_basis: {0} centers of {1}", basis->bases,

@@ -24,46 +24,57 @@ def de_boor(x, knots, degree):
     return bases
 
 
-def declare_basis(n, bases, rows, shared, **config):
-    types = [memref(None, n), f"memref<{rows}x{1 if shared else n}xf32>", memref(None, n * bases)]
-    return declare("k", types, **config)
+def make(level, kind, n, bases, table, is_sum, **config):
+    """The kernel; `table` is [parameters, 1 or n], to which coefficients are added."""
+    coefficients = generator.standard_normal((bases, table.shape[1])).astype(np.float32)
+    table = np.concatenate([table, coefficients]) if is_sum else np.ascontiguousarray(table)
+    width = n if is_sum else n * bases
+    types = [memref(None, n), f"memref<{len(table)}x{table.shape[1]}xf32>", memref(None, width)]
+    library = Library(declare("k", types, kind=kind, bases=bases, coefficients=is_sum, **config), level)
+
+    def run(x, expected, tolerance):
+        """`expected` is [rows, bases, n]."""
+        out = Output(generator, len(x), width)
+        library("k", x, table, out.array)
+        if is_sum:
+            expected = (expected * coefficients).sum(1)
+        out.check(expected.reshape(len(x), width), tolerance, f"{level} {kind} {x.shape} {is_sum} {config}")
+
+    return run
 
 
-def check_spline(level, n, degree, count, shared):
+def check_spline(level, n, degree, count, shared, is_sum):
     knots = np.sort(generator.standard_normal((1 if shared else n, count)), 1).astype(np.float32)
     knots += np.arange(count, dtype=np.float32) / 4
     table = [knots] + [1 / (knots[:, k:] - knots[:, :-k]) for k in range(1, degree + 1)]
-    table = np.ascontiguousarray(np.concatenate(table, 1).T)
-    bases = count - 1 - degree
+    table = np.concatenate(table, 1).T
     for zero_nan in (False, True):
-        library = Library(declare_basis(n, bases, len(table), shared, kind="bspline", degree=degree,
-                                        knots=count, zero_nan=zero_nan), level)  # fmt: skip
+        run = make(level, "bspline", n, count - 1 - degree, table, is_sum, degree=degree, zero_nan=zero_nan)
         for m in (0, 1, 9):
-            x, out = 2 * strided(generator, m, n), Output(generator, m, n * bases)
+            x = 2 * strided(generator, m, n)
             if m > 1:
                 x[0], x[1, 0], x[2] = -1e30, np.nan, 1e30
-            library("k", x, table, out.array)
-            expected = de_boor(x, np.broadcast_to(knots, (n, count)), degree).reshape(m, n * bases)
-            expected = np.nan_to_num(expected) if zero_nan else expected
-            if m > 1 and not zero_nan:  # which stands for all bases of its channel
-                expected.reshape(m, bases, n)[1, :, 0] = np.nan
-            out.check(expected, 3e-6, f"{level} bspline {m}x{n} {degree} {count} {shared}")
+            expected = de_boor(x, np.broadcast_to(knots, (n, count)), degree)
+            if zero_nan:
+                expected = np.nan_to_num(expected)
+            elif m > 1:  # which stands for all bases of its channel
+                expected[1, :, 0] = np.nan
+            run(x, expected, 3e-6)
 
 
-def check_gaussian(level, n, count, shared):
+def check_gaussian(level, n, count, shared, is_sum):
     centers = generator.standard_normal((1 if shared else n, count)).astype(np.float32)
-    library = Library(declare_basis(n, count, count, shared, kind="gaussian_basis", factor=1.75), level)
+    run = make(level, "gaussian_basis", n, count, centers.T, is_sum, factor=1.75)
     for m in (0, 1, 9):
-        x, out = strided(generator, m, n), Output(generator, m, n * count)
+        x = strided(generator, m, n)
         if m > 1:
             x[0], x[1, 0] = np.inf, np.nan
-        library("k", x, np.ascontiguousarray(centers.T), out.array)
-        expected = np.exp(-((1.75 * (x.astype(np.float64)[:, None] - centers.T)) ** 2))
-        out.check(expected.reshape(m, n * count), 2e-6, f"{level} gaussian_basis {m}x{n} {shared}")
+        run(x, np.exp(-((1.75 * (x.astype(np.float64)[:, None] - centers.T)) ** 2)), 2e-6)
 
 
 for level in host_levels():
     for shared in (True, False):
-        for n, degree, count in ((1, 1, 4), (5, 3, 12), (48, 2, 9), (100, 3, 7)):
-            check_spline(level, n, degree, count, shared)
-            check_gaussian(level, n, count, shared)
+        for is_sum in (False, True):
+            for n, degree, count in ((1, 1, 4), (5, 3, 12), (48, 2, 9), (100, 3, 7)):
+                check_spline(level, n, degree, count, shared, is_sum)
+                check_gaussian(level, n, count, shared, is_sum)

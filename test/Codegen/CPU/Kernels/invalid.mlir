@@ -138,12 +138,12 @@ func.func private @coefficients(memref<?x8xf32>, memref<1x8x24xf32>, memref<3x24
 
 // -----
 
-// expected-error @+1 {{kernel 'bspline': expected a table of 9 rows for the knots, got 8}}
+// expected-error @+1 {{kernel 'bspline': expected a table of 9 rows, got 8}}
 func.func private @table(memref<?x8xf32>, memref<8x1xf32>, memref<?x24xf32>)
-    attributes {winnow.kernel = {kind = "bspline", degree = 1, knots = 5, zero_nan = false}}
+    attributes {winnow.kernel = {kind = "bspline", degree = 1, bases = 3, zero_nan = false}}
 
 // -----
 
 // expected-error @+1 {{kernel 'gaussian_basis': expected dimension 1 of 'table' and dimension 1 of 'x' to match, got 7 and 8}}
 func.func private @centers(memref<?x8xf32>, memref<3x7xf32>, memref<?x24xf32>)
-    attributes {winnow.kernel = {kind = "gaussian_basis", factor = 1.0 : f32}}
+    attributes {winnow.kernel = {kind = "gaussian_basis", bases = 3, factor = 1.0 : f32}}

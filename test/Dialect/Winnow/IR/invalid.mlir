@@ -1141,3 +1141,23 @@ func.func @f(%x: tensor<f32>) {
   %0 = winnow.gaussian_basis %x {centers = dense<0.0> : tensor<1x1xf32>, factor = 1.0 : f32} : (tensor<f32>) -> tensor<1xf32>
   return
 }
+
+// -----
+
+// bspline C4
+func.func @f(%x: tensor<5x3xf32>) {
+  // expected-error @+2 {{expected dense f32 coefficients of shape [1 or 3, 1], got 'tensor<1x2xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.bspline %x {coefficients = dense<1.0> : tensor<1x2xf32>, degree = 1 : i64, knots = dense<[[0.0, 1.0, 2.0]]> : tensor<1x3xf32>} : (tensor<5x3xf32>) -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+// gaussian_basis C2
+func.func @f(%x: tensor<5x3xf32>) {
+  // expected-error @+2 {{expected dense f32 coefficients of shape [1 or 3, 1], got 'tensor<2x1xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.gaussian_basis %x {coefficients = dense<1.0> : tensor<2x1xf32>, centers = dense<0.0> : tensor<1x1xf32>, factor = 1.0 : f32} : (tensor<5x3xf32>) -> tensor<5x3xf32>
+  return
+}

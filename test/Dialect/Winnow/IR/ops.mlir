@@ -347,12 +347,16 @@ func.func @rational_functions(%s: tensor<f32>, %h: tensor<3x4xf16>, %x: tensor<3
 }
 
 // CHECK-LABEL: func @bases
+// CHECK: winnow.gaussian_basis %{{.*}} {centers = dense<{{.*}}> : tensor<1x2xf32>, coefficients = dense<{{.*}}> : tensor<3x2xf32>, factor = 5.000000e-01 : f32} : (tensor<5x3xf32>) -> tensor<5x3xf32>
 // CHECK: winnow.bspline %{{.*}} {degree = 1 : i64, knots = dense<{{.*}}> : tensor<1x4xf32>} : (tensor<5x3xf32>) -> tensor<5x2x3xf32>
 // CHECK: winnow.bspline %{{.*}} {degree = 1 : i64, knots = dense<{{.*}}> : tensor<3x3xf32>, zero_nan} : (tensor<5x3xf32>) -> tensor<5x1x3xf32>
 // CHECK: winnow.gaussian_basis %{{.*}} {centers = dense<{{.*}}> : tensor<1x2xf32>, factor = 5.000000e-01 : f32} : (tensor<5x3xf32>) -> tensor<5x2x3xf32>
+// CHECK: winnow.bspline %{{.*}} {coefficients = dense<{{.*}}> : tensor<1x2xf32>, degree = 1 : i64, knots = dense<{{.*}}> : tensor<1x4xf32>} : (tensor<5x3xf32>) -> tensor<5x3xf32>
 func.func @bases(%x: tensor<5x3xf32>) {
+  %3 = winnow.gaussian_basis %x {centers = dense<[[0.0, 1.0]]> : tensor<1x2xf32>, coefficients = dense<1.0> : tensor<3x2xf32>, factor = 0.5 : f32} : (tensor<5x3xf32>) -> tensor<5x3xf32>
   %0 = winnow.bspline %x {degree = 1 : i64, knots = dense<[[0.0, 1.0, 2.0, 3.0]]> : tensor<1x4xf32>} : (tensor<5x3xf32>) -> tensor<5x2x3xf32>
   %1 = winnow.bspline %x {degree = 1 : i64, knots = dense<[[0.0, 1.0, 2.0], [0.0, 1.0, 3.0], [0.0, 2.0, 3.0]]> : tensor<3x3xf32>, zero_nan} : (tensor<5x3xf32>) -> tensor<5x1x3xf32>
   %2 = winnow.gaussian_basis %x {centers = dense<[[0.0, 1.0]]> : tensor<1x2xf32>, factor = 0.5 : f32} : (tensor<5x3xf32>) -> tensor<5x2x3xf32>
+  %4 = winnow.bspline %x {coefficients = dense<1.0> : tensor<1x2xf32>, degree = 1 : i64, knots = dense<[[0.0, 1.0, 2.0, 3.0]]> : tensor<1x4xf32>} : (tensor<5x3xf32>) -> tensor<5x3xf32>
   return
 }

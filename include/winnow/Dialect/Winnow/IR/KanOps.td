@@ -26,16 +26,19 @@ class Winnow_BasisOp<string mnemonic, dag parameters> : Winnow_InferOp<mnemonic>
 }
 
 def Winnow_BSplineOp : Winnow_BasisOp<"bspline",
-    (ins I64Attr:$degree, ElementsAttr:$knots, UnitAttr:$zero_nan)> {
+    (ins I64Attr:$degree, ElementsAttr:$knots, UnitAttr:$zero_nan,
+     OptionalAttr<ElementsAttr>:$coefficients)> {
   let summary = "the B-spline bases of each element";
   let description = [{
     `input` is [.., D], the result [.., K, D]. Element k of channel d is the basis of
     `degree` p on the knots k to k + p + 1 of that channel, by the recursion of Cox and
     de Boor: 1 between two knots for degree 0, else
     `(x - t_k) / (t_{k+p} - t_k) N_k + (t_{k+p+1} - x) / (t_{k+p+1} - t_{k+1}) N_{k+1}`
-    of those of degree p - 1. NaN gives NaN, or 0 with `zero_nan`.
+    of those of degree p - 1. NaN gives NaN, or 0 with `zero_nan`. With `coefficients`,
+    the result is [.., D], the sum of the bases times them.
     C1: `degree` is 1 or more. C2: `knots` is [1, K + p + 1] for all channels, or
-    [D, K + p + 1]. C3: the knots of a channel increase.
+    [D, K + p + 1]. C3: the knots of a channel increase. C4: `coefficients` is
+    [1, K] or [D, K].
   }];
   let extraClassDeclaration = [{
     static ::mlir::FailureOr<::mlir::RankedTensorType>
@@ -47,11 +50,12 @@ def Winnow_BSplineOp : Winnow_BasisOp<"bspline",
 }
 
 def Winnow_GaussianBasisOp : Winnow_BasisOp<"gaussian_basis",
-    (ins ElementsAttr:$centers, F32Attr:$factor)> {
+    (ins ElementsAttr:$centers, F32Attr:$factor, OptionalAttr<ElementsAttr>:$coefficients)> {
   let summary = "Gaussians of each element around centers";
   let description = [{
     `input` is [.., D], the result [.., K, D]: `e^-(factor (x - c_k))^2`.
-    C1: `centers` is [1, K] for all channels, or [D, K].
+    With `coefficients`, the result is [.., D], the sum of these times them.
+    C1: `centers` is [1, K] for all channels, or [D, K]. C2: so is `coefficients`.
   }];
   let extraClassDeclaration = [{
     static ::mlir::FailureOr<::mlir::RankedTensorType>

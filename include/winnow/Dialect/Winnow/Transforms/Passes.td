@@ -480,6 +480,52 @@ def MergeQKV : Pass<"winnow-merge-qkv", "mlir::ModuleOp"> {
   }];
 }
 
+def GroupFunctions : Pass<"winnow-group-functions", "mlir::ModuleOp"> {
+  let summary = "shares the functions of classic KAN layers";
+  let description = [{
+    A KAN layer has a function for each pair of an input and an output. Where those of an
+    input agree but for a factor, one evaluation serves all outputs, and the product with
+    [inputs * bases, outputs] becomes one with [inputs, outputs].
+
+    Algorithm, for each linear of bases:
+      1. For each input the function is found that is closest to those of all outputs:
+         the first singular vector of their coefficients. How far a coefficient is from
+         it, over the largest of the layer, is the error; as bases add up to 1 at most
+         (Gaussians: to about 2), functions differ by no more.
+      2. If no error is greater than `bound`, the bases become functions by
+         `coefficients`, and the weight the factors. Inputs whose functions agree within
+         the bound share one.
+      3. Under `fit`, each function is fitted by a safe Pade form of degree 5/4 (Molina et
+         al., arXiv 1907.06732) between its inner knots, by Levenberg and Marquardt's
+         method. The greatest error, measured at 1001 other points, over the function's
+         size decides. Beyond the knots splines fall to 0 and rational functions do not.
+
+    Precondition: fuse-linear. Postcondition: types at function borders are unchanged.
+
+    Exactness: exact with a bound of 0, which allows for the rounding of f32;
+    approximate with a larger one, and with `fit`.
+
+    Refuses: `group-functions.differ` (the functions of an input differ, with the
+    numbers), `group-functions.fit` (rational functions are too far, with the numbers),
+    `group-functions.size` (too many coefficients to search).
+
+    Example:
+    ```mlir
+    %0 = winnow.gaussian_basis %x {centers = dense<[[0.0, 1.0]]> : tensor<1x2xf32>}
+    %1 = winnow.reshape %0
+    %2 = winnow.linear %1, %w
+    // becomes
+    %0 = winnow.gaussian_basis %x {coefficients = dense<[[0.5, 1.0]]> : tensor<1x2xf32>}
+    %2 = winnow.linear %0, %factors
+    ```
+  }];
+  let options = [
+    Option<"bound", "bound", "double", "0",
+           "greatest difference of a coefficient, as a share of the largest">,
+    Option<"fit", "fit", "double", "0",
+           "greatest error of rational functions, as a share of a function's size; 0 fits none">];
+}
+
 def RemovePadding : Pass<"winnow-remove-padding", "mlir::ModuleOp"> {
   let summary = "computes on the valid tokens of a padded batch only";
   let description = [{
