@@ -61,7 +61,7 @@ class Graph:
         return self.op("Slice", x, self.const(ints(begin)), self.const(ints(end)), self.const(ints(rank - 1)))
 
 
-def splines(g, x, knots, degree, rank, guard=False, by_select=False):
+def splines(g, x, knots, degree, rank, guard="", by_select=False):
     """The recursion of efficient-kan and pykan on x [.., channels, 1]."""
     n = knots.shape[-1]
     t = lambda begin, end: g.f32(knots[..., begin:end])
@@ -79,7 +79,8 @@ def splines(g, x, knots, degree, rank, guard=False, by_select=False):
         if guard:  # nan_to_num
             zero, huge = g.f32(0), np.finfo(np.float32).max
             clean = g.op("Where", g.op("IsNaN", bases), zero, bases)
-            infinite = g.op("Equal", g.op("Abs", bases), g.f32(np.inf))
+            infinite = g.op("IsInf", g.op("Cast", bases, to=TensorProto.DOUBLE)) if guard == "double" else \
+                g.op("Equal", g.op("Abs", bases), g.f32(np.inf))  # fmt: skip
             clean = g.op("Where", g.op("And", g.op("Less", bases, zero), infinite), g.f32(-huge), clean)
             bases = g.op("Where", g.op("And", g.op("Greater", bases, zero), infinite), g.f32(huge), clean)
     return bases
@@ -140,7 +141,7 @@ def pairs():
         mask = rng.integers(0, 2, (inputs, outputs)).astype(np.float32)
         g = Graph()
         x = g.op("Unsqueeze", "x", g.const(ints(2)))
-        b = splines(g, x, knots[None], degree, 3, guard=True)
+        b = splines(g, x, knots[None], degree, 3, guard="double" if uneven else "single")
         y = g.op("Mul", g.f32(scale_sp[None]), g.op("Einsum", b, g.f32(coef), equation="ijk,jlk->ijl"))
         base = g.op("Unsqueeze", g.op("Mul", "x", g.op("Sigmoid", "x")), g.const(ints(2)))
         y = g.op("Add", g.op("Mul", g.f32(scale_base[None]), base), y)

@@ -219,13 +219,15 @@ def channels():
 def images():
     """Channels that are not the last dimension."""
     a, b = coefficients(6, 5, 4, shared=False)
-    for name, sizes in ("static", [4, 5]), ("dynamic", ["h", "w"]):
+    for name, sizes, shape in (
+        ("static", [4, 5], (2, 6, 4, 5)), ("dynamic", ["h", "w"], (2, 6, 4, 5)), ("large", [32, 33], (2, 6, 32, 33)),
+    ):  # fmt: skip
         g = Graph()
         columns = [g.f32(c[:, None, None]) for c in a.T]
         q = g.op("Mul", "x", horner(g, "x", [g.f32(c[:, None, None]) for c in b.T]))
         out = g.op("Div", horner(g, "x", columns), g.op("Add", g.op("Abs", q), g.f32(1)))
         want = lambda x: np.moveaxis(reference(np.moveaxis(x, 1, -1), a, b, "K1"), -1, 1)
-        run(f"images-{name}", g, out, ["n", 6, *sizes], want, [(2, 6, 4, 5)], "6 groups, degree 5/4, abs_sum")
+        run(f"images-{name}", g, out, ["n", 6, *sizes], want, [shape], "6 groups, degree 5/4, abs_sum")
 
 
 def fused():

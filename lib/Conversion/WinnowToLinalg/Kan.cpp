@@ -42,8 +42,8 @@ static LogicalResult lowerBasis(Op op, Value input, ElementsAttr parameters, Str
     for (const SmallVector<float> &column : columns)
       values.push_back(column[row]);
   auto type = RankedTensorType::get({rows, channels}, rewriter.getF32Type());
-  Value table =
-      ConstantOp::create(rewriter, loc, type, DenseElementsAttr::get(type, ArrayRef<float>(values)));
+  Value table = ConstantOp::create(rewriter, loc, type,
+                                   DenseElementsAttr::get(type, ArrayRef<float>(values)));
   Dims in = getDims(op.getInput()), out = getDims(op.getResult());
   AffineExpr outer = productDim(ArrayRef(in).drop_back(), context);
   Dims flat = {outer, productDim(ArrayRef(out).drop_front(in.size() - 1), context)};
@@ -85,9 +85,10 @@ struct LowerGaussianBasis : LoweringPattern<GaussianBasisOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     if (!isF32(op.getInput()))
       return widen(op, rewriter);
-    return lowerBasis(op, adaptor.getInput(), op.getCenters(), "gaussian_basis",
-                      {rewriter.getNamedAttr("factor", op.getFactorAttr())},
-                      [](SmallVector<float> &) {}, rewriter);
+    return lowerBasis(
+        op, adaptor.getInput(), op.getCenters(), "gaussian_basis",
+        {rewriter.getNamedAttr("factor", op.getFactorAttr())}, [](SmallVector<float> &) {},
+        rewriter);
   }
 };
 } // namespace

@@ -159,24 +159,35 @@ struct LowerGroupRational : LoweringPattern<GroupRationalOp> {
     Location loc = op.getLoc();
     RationalAttr rational = op.getRational();
     Type element = getElementTypeOrSelf(op.getType());
-    Dims dims = getDims(op.getType());
-    AffineMap identity = rewriter.getMultiDimIdentityMap(dims.size());
-    SmallVector<Value> inputs = {adaptor.getInput()};
-    SmallVector<AffineMap> maps = {identity};
-    int64_t channels = rational.getNumGroups() == 1 ? 1 : *getConstantDim(dims.back());
+    Dims dims = getDims(op.getType()), loops = dims;
+    int64_t groups = rational.getNumGroups();
+    int64_t channels = groups == 1 ? 1 : *getConstantDim(dims.back());
+    // Many channels of a group are a dimension of their own, over which nothing is repeated.
+    bool isSplit = channels > kMaxChannels && channels / groups > 1;
+    if (isSplit) {
+      loops.back() = rewriter.getAffineConstantExpr(groups);
+      loops.push_back(rewriter.getAffineConstantExpr(channels / groups));
+      channels = groups;
+    }
+    SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), dims, loops)};
+    SmallVector<AffineMap> maps = {rewriter.getMultiDimIdentityMap(loops.size())};
     auto addInputs = [&](DenseElementsAttr matrix, bool isBelow) {
-      for (int64_t i = 0, e = matrix.getType().getDimSize(1);
-           i < e && matrix.getType().getDimSize(0) > 1; ++i) {
-        SmallVector<APFloat> values;
-        for (int64_t channel = 0; channel < channels; ++channel) {
-          int64_t group = channel / (channels / rational.getNumGroups());
-          double value = isBelow ? rational.getDenominatorOf(group)[i + 1]
-                                 : rational.getNumeratorOf(group)[i];
-          values.push_back(toFloat(value, element));
-        }
-        auto type = RankedTensorType::get({channels}, element);
+      int64_t count = matrix.getType().getDimSize(1);
+      if (matrix.getType().getDimSize(0) == 1)
+        return;
+      std::vector<SmallVector<APFloat>> columns(count);
+      for (int64_t channel = 0; channel < channels; ++channel) {
+        int64_t group = channel / (channels / groups);
+        SmallVector<double> row =
+            isBelow ? rational.getDenominatorOf(group) : rational.getNumeratorOf(group);
+        for (int64_t i = 0; i < count; ++i)
+          columns[i].push_back(toFloat(row[isBelow ? i + 1 : i], element));
+      }
+      unsigned dim = loops.size() - (isSplit ? 2 : 1);
+      auto type = RankedTensorType::get({channels}, element);
+      for (ArrayRef<APFloat> values : columns) {
         inputs.push_back(ConstantOp::create(rewriter, loc, type, DenseElementsAttr::get(type, values)));
-        maps.push_back(AffineMap::get(dims.size(), 0, rewriter.getAffineDimExpr(dims.size() - 1)));
+        maps.push_back(AffineMap::get(loops.size(), 0, rewriter.getAffineDimExpr(dim)));
       }
     };
     addInputs(rational.getNumerator(), false);
@@ -199,9 +210,13 @@ struct LowerGroupRational : LoweringPattern<GroupRationalOp> {
           take(rational.getDenominator(), ArrayRef(rational.getDenominatorOf(0)).drop_front());
       return emitRational(b, at, rational.getKind(), arguments[0], above, below);
     };
-    rewriter.replaceOp(op, createElementwise(rewriter, loc, dims, element, inputs, maps, body));
+    Value result = createElementwise(rewriter, loc, loops, element, inputs, maps, body);
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, loops, dims));
     return success();
   }
+
+  /// For which the coefficients are repeated: they stay in the L1 cache.
+  static constexpr int64_t kMaxChannels = 4096;
 
   static APFloat toFloat(double value, Type type) {
     APFloat result(value);

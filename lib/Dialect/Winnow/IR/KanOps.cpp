@@ -273,7 +273,8 @@ FailureOr<RankedTensorType> BSplineOp::inferType(std::optional<Location> loc, Ad
     return failure();
   int64_t columns = adaptor.getKnots().getShapedType().getDimSize(1);
   float previous = 0;
-  for (auto [i, knot] : llvm::enumerate(cast<DenseElementsAttr>(adaptor.getKnots()).getValues<float>())) {
+  for (auto [i, knot] :
+       llvm::enumerate(cast<DenseElementsAttr>(adaptor.getKnots()).getValues<float>())) {
     if (i % columns && !(previous < knot))
       return emitOptionalError(loc, "expected the knots of a channel to increase, got ", previous,
                                " before ", knot);

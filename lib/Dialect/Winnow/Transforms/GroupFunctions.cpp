@@ -72,7 +72,8 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
     if (!inputs || out.size() + 1 != in.size() || getConstantDim(out.back()) != *inputs * bases ||
         !getElementTypeOrSelf(linear).isF32())
       return std::nullopt;
-    Layer layer{linear, basis, *inputs, bases, *getConstantDim(getDims(linear.getResult()).back()), {}};
+    Layer layer{linear, basis, *inputs, bases, *getConstantDim(getDims(linear.getResult()).back()),
+                {}};
     if (layer.inputs * layer.bases * layer.outputs > kMaxCoefficients) {
       reporter.refused(linear.getLoc(), "group-functions.size",
                        Twine(layer.inputs * layer.bases * layer.outputs) +
@@ -212,14 +213,16 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
           loc, "group-functions.differ",
           llvm::formatv("{0} of {1} inputs have functions that differ between the {2} outputs, by "
                         "{3:f3} of the largest coefficient; allowed is {4:e1}",
-                        differing, layer.inputs, layer.outputs, worst / largest, allowed / largest));
+                        differing, layer.inputs, layer.outputs, worst / largest,
+                        allowed / largest));
     // Inputs whose functions agree, with each other's and on the same knots.
     SmallVector<int64_t> leaders;
     SmallVector<int64_t> leaderOf;
     for (int64_t d = 0; d < layer.inputs; ++d) {
       int64_t own = d;
       for (int64_t leader : leaders) {
-        if (!isNear(shared[d].function, shared[leader].function, std::max(bound.getValue(), kRounding)) ||
+        if (!isNear(shared[d].function, shared[leader].function,
+                    std::max(bound.getValue(), kRounding)) ||
             getRow(layer.basis, d) != getRow(layer.basis, leader))
           continue;
         Shared joint = project(layer, d, shared[leader].function);
@@ -241,9 +244,10 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
     if (worst <= kRounding * largest)
       reporter.applied(loc, "group-functions.shared", text);
     else
-      reporter.applied(loc, "group-functions.approximated",
-                       llvm::formatv("{0}, which differ by at most {1:e1} of the largest coefficient",
-                                     text, worst / largest));
+      reporter.applied(
+          loc, "group-functions.approximated",
+          llvm::formatv("{0}, which differ by at most {1:e1} of the largest coefficient", text,
+                        worst / largest));
     OpBuilder builder(layer.linear);
     Value x = fit > 0 ? fitFunctions(builder, layer, shared, leaders, leaderOf, reporter) : Value();
     if (!x)
@@ -257,7 +261,8 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
     SmallVector<float> values;
     for (const Shared &one : isOne ? shared.take_front() : shared)
       values.append(one.function.begin(), one.function.end());
-    auto type = RankedTensorType::get({isOne ? 1 : layer.inputs, layer.bases}, builder.getF32Type());
+    auto type =
+        RankedTensorType::get({isOne ? 1 : layer.inputs, layer.bases}, builder.getF32Type());
     Operation *functions = builder.clone(*layer.basis);
     functions->setAttr("coefficients", DenseElementsAttr::get(type, ArrayRef<float>(values)));
     functions->getResult(0).setType(functions->getOperand(0).getType());
@@ -272,9 +277,9 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
     auto type = RankedTensorType::get({layer.inputs, layer.outputs}, builder.getF32Type());
     Value weight = ConstantOp::create(builder, linear.getLoc(), type,
                                       DenseElementsAttr::get(type, ArrayRef<float>(factors)));
-    Value result = LinearOp::create(builder, linear.getLoc(), linear.getType(), x, weight,
-                                    linear.getBias(), linear.getResidual(),
-                                    linear.getActivationAttr(), UnitAttr(), linear.getRationalAttr());
+    Value result = LinearOp::create(
+        builder, linear.getLoc(), linear.getType(), x, weight, linear.getBias(),
+        linear.getResidual(), linear.getActivationAttr(), UnitAttr(), linear.getRationalAttr());
     linear.getResult().replaceAllUsesWith(result);
   }
 
@@ -309,7 +314,8 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
 
   /// Rational functions for those of the inputs, or null where they are not close enough.
   Value fitFunctions(OpBuilder &builder, const Layer &layer, ArrayRef<Shared> shared,
-                     ArrayRef<int64_t> leaders, ArrayRef<int64_t> leaderOf, SiteReporter &reporter) {
+                     ArrayRef<int64_t> leaders, ArrayRef<int64_t> leaderOf,
+                     SiteReporter &reporter) {
     llvm::DenseMap<int64_t, RationalFit> fits;
     double worst = 0, low = INFINITY, high = -INFINITY;
     for (int64_t leader : leaders) {
@@ -328,11 +334,13 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
       fits.insert({leader, std::move(one)});
     }
     Location loc = layer.basis->getLoc();
-    std::string text = llvm::formatv("{0} rational functions of degree 5/4 differ from the splines by "
-                                     "at most {1:e1} of their size for x from {2:f2} to {3:f2}",
-                                     leaders.size(), worst, low, high);
+    std::string text =
+        llvm::formatv("{0} rational functions of degree 5/4 differ from the splines by "
+                      "at most {1:e1} of their size for x from {2:f2} to {3:f2}",
+                      leaders.size(), worst, low, high);
     if (!(worst <= fit)) {
-      reporter.refused(loc, "group-functions.fit", llvm::formatv("{0}; allowed is {1:e1}", text, fit.getValue()));
+      reporter.refused(loc, "group-functions.fit",
+                       llvm::formatv("{0}; allowed is {1:e1}", text, fit.getValue()));
       return nullptr;
     }
     SmallVector<float> above, below;
@@ -348,7 +356,8 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
       return DenseElementsAttr::get(type, values);
     };
     reporter.applied(loc, "group-functions.fitted", text);
-    auto rational = RationalAttr::get(&getContext(), DenominatorKind::AbsSum, matrix(above), matrix(below));
+    auto rational =
+        RationalAttr::get(&getContext(), DenominatorKind::AbsSum, matrix(above), matrix(below));
     return GroupRationalOp::create(builder, loc, layer.basis->getOperand(0), rational);
   }
 };

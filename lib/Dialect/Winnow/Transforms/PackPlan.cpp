@@ -8,8 +8,9 @@ bool PackPlan::canPack(Operation *op, const TokenValue &result) const {
   const TokenGrid &grid = analysis->spaces[result.space].grid;
   bool isElementwise = isa<ElementwiseOpInterface>(op);
   bool isKnown =
-      isElementwise || isa<LinearOp, LayerNormOp, RMSNormOp, GroupRationalOp, SoftmaxOp, ReduceOp, ConcatOp, SliceOp,
-                           GatherOp, ReshapeOp, TransposeOp, RotaryOp, MatMulOp>(op);
+      isElementwise ||
+      isa<LinearOp, LayerNormOp, RMSNormOp, GroupRationalOp, BSplineOp, GaussianBasisOp, SoftmaxOp,
+          ReduceOp, ConcatOp, SliceOp, GatherOp, ReshapeOp, TransposeOp, RotaryOp, MatMulOp>(op);
   if (!isKnown || !result.layout.isLeading() || op->getNumResults() != 1)
     return false;
   unsigned lead = result.layout.numLeading();

@@ -14,18 +14,23 @@ using namespace mlir;
 using namespace winnow;
 
 bool PolynomialForms::isConditional(Operation *op) {
-  if (auto cast = dyn_cast_or_null<CastOp>(op))
-    return getElementTypeOrSelf(cast.getInput()).isInteger(1) &&
-           isa<FloatType>(getElementTypeOrSelf(cast.getType()));
+  if (auto cast = dyn_cast_or_null<CastOp>(op)) {
+    // A condition as a number, or a wider float, in which TorchScript looks for infinity.
+    Type from = getElementTypeOrSelf(cast.getInput()), to = getElementTypeOrSelf(cast.getType());
+    return isa<FloatType>(to) &&
+           (from.isInteger(1) ||
+            (isa<FloatType>(from) && from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth()));
+  }
   return isa_and_nonnull<CompareOp, AndOp, NotOp, SelectOp, IsNaNOp>(op);
 }
 
 /// Absent where what is compared is no line over x.
 std::optional<PolynomialForms::Condition> PolynomialForms::getCondition(CompareOp op,
-                                                                       bool &isClosedBelow) {
+                                                                        bool &isClosedBelow) {
   using P = ComparePredicate;
   P predicate = op.getPredicate();
-  if (predicate == P::EQ || predicate == P::NE || !isa<FloatType>(getElementTypeOrSelf(op.getLhs())))
+  if (predicate == P::EQ || predicate == P::NE ||
+      !isa<FloatType>(getElementTypeOrSelf(op.getLhs())))
     return std::nullopt;
   OptionalForm lhs = get(op.getLhs()), rhs = get(op.getRhs());
   OptionalForm line = lhs && rhs ? ofSum(*lhs, *negate(*rhs)) : std::nullopt;

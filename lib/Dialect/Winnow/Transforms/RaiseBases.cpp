@@ -44,7 +44,8 @@ static bool isEvaluable(Value value, unsigned depth = 0) {
     return false;
   return isa<ConstantOp>(op) ||
          (op->getNumOperands() > 0 && op->getNumResults() == 1 &&
-          isa<ElementwiseOpInterface, ReshapeOp, TransposeOp, BroadcastToOp, SliceOp, ConcatOp>(op) &&
+          isa<ElementwiseOpInterface, ReshapeOp, TransposeOp, BroadcastToOp, SliceOp, ConcatOp>(
+              op) &&
           llvm::all_of(op->getOperands(), [&](Value v) { return isEvaluable(v, depth + 1); }));
 }
 
@@ -212,13 +213,15 @@ struct RaiseBases : winnow::impl::RaiseBasesBase<RaiseBases> {
       if (cuts.count > kMaxKnots)
         return refuse("bases.size", Twine(cuts.count) + " knots, more than " + Twine(kMaxKnots));
       if (basis->degree < 1 || basis->bases != cuts.count - 1 - basis->degree)
-        return refuse("bases.knots", llvm::formatv("{0} functions of degree {1} on {2} pieces are no "
-                                                   "B-splines", basis->bases, basis->degree,
-                                                   cuts.count - 1));
+        return refuse("bases.knots",
+                      llvm::formatv("{0} functions of degree {1} on {2} pieces are no "
+                                    "B-splines",
+                                    basis->bases, basis->degree, cuts.count - 1));
       std::vector<float> knots = getKnots(forms, *basis, cuts);
       double error = getSplineError(*basis, knots, cuts.count);
       if (!(error <= getTolerance(knots, cuts.count)))
-        return refuse("bases.knots", llvm::formatv("the pieces differ from B-splines by {0:e1}", error));
+        return refuse("bases.knots",
+                      llvm::formatv("the pieces differ from B-splines by {0:e1}", error));
       OpBuilder builder(value.getContext());
       builder.setInsertionPointAfterValue(value);
       auto type = RankedTensorType::get({basis->channels, cuts.count}, builder.getF32Type());
@@ -387,8 +390,8 @@ struct RaiseBases : winnow::impl::RaiseBasesBase<RaiseBases> {
       Dims in = getDims(feature.value);
       unsigned numSymbols = getNumSymbols(feature.value.getType());
       Dims flat(ArrayRef(in).take_front(rank - 2));
-      flat.push_back(builder.getAffineConstantExpr(getTensorType(feature.weight).getNumElements() /
-                                                   outputs));
+      flat.push_back(
+          builder.getAffineConstantExpr(getTensorType(feature.weight).getNumElements() / outputs));
       Value x = reshapeTo(builder, loc, feature.value, flat, numSymbols);
       Value weight = reshapeTo(builder, loc, feature.weight,
                                {flat.back(), builder.getAffineConstantExpr(outputs)}, 0);
@@ -422,8 +425,7 @@ struct RaiseBases : winnow::impl::RaiseBasesBase<RaiseBases> {
         shape = shape.drop_front();
       if (shape.size() > 2)
         return nullptr;
-      return reshapeTo(builder, loc, constant,
-                       RankedTensorType::get(shape, type.getElementType()));
+      return reshapeTo(builder, loc, constant, RankedTensorType::get(shape, type.getElementType()));
     };
     if (isa<AddOp, SubOp>(op)) {
       Value rhs = isa<SubOp>(op) ? Value(NegOp::create(builder, loc, weight)) : weight;
@@ -438,9 +440,8 @@ struct RaiseBases : winnow::impl::RaiseBasesBase<RaiseBases> {
         Value factor = asWeight(op->getOperand(i));
         if (!factor)
           continue;
-        weight = isa<MulOp>(op)
-                     ? Value(createBroadcasting<MulOp>(builder, loc, weight, factor, 0))
-                     : Value(createBroadcasting<DivOp>(builder, loc, weight, factor, 0));
+        weight = isa<MulOp>(op) ? Value(createBroadcasting<MulOp>(builder, loc, weight, factor, 0))
+                                : Value(createBroadcasting<DivOp>(builder, loc, weight, factor, 0));
         return weight.getType() == type &&
                collect(builder, op->getOperand(1 - i), weight, features, depth + 1);
       }

@@ -67,7 +67,8 @@ std::optional<int64_t> winnow::getCarriedDim(OpOperand &operand, int64_t dim) {
               bool isRow = operand.get() == norm.getInput() || operand.get() == norm.getResidual();
               return unless(!isRow || dim == rank - 1);
             })
-            .Case([&](GroupRationalOp) { return unless(dim == rank - 1); })
+            .Case<GroupRationalOp, BSplineOp, GaussianBasisOp>(
+                [&](auto) { return unless(dim == rank - 1); })
             .Case<SoftmaxOp, CumSumOp, CumProdOp, ConcatOp, TopKOp>(
                 [&](auto along) { return unless(dim == int64_t(along.getAxis())); })
             .Case([&](ReduceOp reduce) -> std::optional<int64_t> {

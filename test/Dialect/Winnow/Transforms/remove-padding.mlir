@@ -544,3 +544,35 @@ func.func @main(%x: tensor<?x?x9000xf32, #v>, %m: tensor<?x?xi1, #b_s> {winnow.n
   %y = winnow.add %x, %o : (tensor<?x?x9000xf32, #v>, tensor<?x?x1xf32, affine_map<()[s0, s1] -> (s0, s1, 1)>>) -> tensor<?x?x9000xf32, #v>
   return %y : tensor<?x?x9000xf32, #v>
 }
+
+// -----
+
+// Functions of channels are computed token by token.
+
+// CHECK-LABEL: func.func @main
+// CHECK: %[[A:.*]] = winnow.attention %{{.*}} query_offsets
+// CHECK: %[[R:.*]] = winnow.group_rational %{{.*}} -> tensor<?x8xf32, #[[T:.*]]>
+// CHECK: %[[S:.*]] = winnow.bspline %[[R]] {{.*}} -> tensor<?x2x8xf32, #{{.*}}>
+// CHECK: winnow.gather %{{.*}}, %{{.*}} {axis = 0 : i64, in_bounds}
+#b_s = affine_map<()[s0, s1] -> (s0, s1)>
+#row = affine_map<()[s0, s1] -> (s0, s1, 8)>
+#bases = affine_map<()[s0, s1] -> (s0, s1, 2, 8)>
+#flat = affine_map<()[s0, s1] -> (s0, s1, 16)>
+#heads = affine_map<()[s0, s1] -> (s0, s1, 2, 4)>
+#mask = affine_map<()[s0, s1] -> (s0, 1, 1, s1)>
+func.func @main(%x: tensor<?x?x8xf32, #row>, %m: tensor<?x?xi1, #b_s> {winnow.name = "valid"}) -> tensor<?x?x8xf32, #row>
+    attributes {winnow.entry, winnow.symbols = [{name = "b", min = 1 : i64, max = 9 : i64}, {name = "s", min = 1 : i64, max = 9 : i64}]} {
+  %w = winnow.constant dense<1.0> : tensor<16x8xf32>
+  %zero = winnow.constant dense<0.0> : tensor<f32>
+  %low = winnow.constant dense<-1.0e4> : tensor<f32>
+  %m4 = winnow.reshape %m : (tensor<?x?xi1, #b_s>) -> tensor<?x1x1x?xi1, #mask>
+  %mask = winnow.select %m4, %zero, %low : (tensor<?x1x1x?xi1, #mask>, tensor<f32>, tensor<f32>) -> tensor<?x1x1x?xf32, #mask>
+  %xh = winnow.reshape %x : (tensor<?x?x8xf32, #row>) -> tensor<?x?x2x4xf32, #heads>
+  %a = winnow.attention %xh, %xh, %xh mask(%mask) {scale = 0.5 : f32} : (tensor<?x?x2x4xf32, #heads>, tensor<?x?x2x4xf32, #heads>, tensor<?x?x2x4xf32, #heads>, tensor<?x1x1x?xf32, #mask>) -> tensor<?x?x2x4xf32, #heads>
+  %r = winnow.reshape %a : (tensor<?x?x2x4xf32, #heads>) -> tensor<?x?x8xf32, #row>
+  %0 = winnow.group_rational %r {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [-1.5]]> : tensor<2x1xf32>>} : (tensor<?x?x8xf32, #row>) -> tensor<?x?x8xf32, #row>
+  %1 = winnow.bspline %0 {degree = 1 : i64, knots = dense<[[0.0, 1.0, 2.0, 3.0]]> : tensor<1x4xf32>} : (tensor<?x?x8xf32, #row>) -> tensor<?x?x2x8xf32, #bases>
+  %2 = winnow.reshape %1 : (tensor<?x?x2x8xf32, #bases>) -> tensor<?x?x16xf32, #flat>
+  %y = winnow.linear %2, %w : (tensor<?x?x16xf32, #flat>, tensor<16x8xf32>) -> tensor<?x?x8xf32, #row>
+  return %y : tensor<?x?x8xf32, #row>
+}
