@@ -189,9 +189,11 @@ def shared():
     for name, noise, options, codes in (
         ("exact", 0, [], {"group-functions.shared"}),
         ("differ", 0.01, [], {"group-functions.differ"}),
-        ("near", 0.01, [f"--group-functions={bound}"], {"group-functions.approximated"}),
-        ("fitted", 0, [f"--fit-functions={bound}"], {"group-functions.shared", "group-functions.fitted"}),
-        ("unfit", 0, ["--fit-functions=1e-9"], {"group-functions.shared", "group-functions.fit"}),
+        ("near", 0.01, [f"--approximate=group-functions={bound}"], {"group-functions.approximated"}),
+        ("fitted", 0, [f"--approximate=fit-functions={bound}"], {"group-functions.fitted"}),
+        ("unfit", 0, ["--approximate=fit-functions=1e-9"], {"group-functions.shared", "group-functions.fit"}),
+        ("both", 0.01, [f"--approximate=group-functions={bound}", f"--approximate=fit-functions={bound}"],
+         {"group-functions.approximated", "group-functions.fitted"}),
     ):  # fmt: skip
         weight = function[:, :, None] * factors[:, None]
         weight = (weight + noise * rng.uniform(-1, 1, weight.shape)).astype(np.float32)
@@ -207,7 +209,7 @@ def shared():
         x = rng.uniform(-1, 1, (50, inputs)).astype(np.float32)
         want = np.einsum("ndk,dko->no", bases_of(x, knots, degree), weight)
         # An error of each function's size, and as many of them as there are inputs.
-        allowed = bound * inputs * np.abs(weight).max() if {"near", "fitted"} & {name} else 2e-5
+        allowed = bound * inputs * np.abs(weight).max() if name in ("near", "fitted", "both") else 2e-5
         check.close(f"shared-{name}", open_winnow(folder)({"x": x})[out], want.astype(np.float32), allowed, 0)
 
 

@@ -11,8 +11,30 @@ static std::unique_ptr<Pass> makeMergeTokens(StringRef argument, ArrayRef<unsign
   return createMergeTokens(options);
 }
 
+static bool parseShare(StringRef argument, double &share) {
+  return !argument.getAsDouble(share) && share > 0 && share < 1;
+}
+
+static std::unique_ptr<Pass> makeGroupFunctions(StringRef argument, ArrayRef<unsigned> skip) {
+  GroupFunctionsOptions options;
+  if (!parseShare(argument, options.bound))
+    return nullptr;
+  options.skip.assign(skip.begin(), skip.end());
+  return createGroupFunctions(options);
+}
+
+static std::unique_ptr<Pass> makeFitFunctions(StringRef argument, ArrayRef<unsigned> skip) {
+  GroupFunctionsOptions options;
+  if (!parseShare(argument, options.fit))
+    return nullptr;
+  options.skip.assign(skip.begin(), skip.end());
+  return createGroupFunctions(options);
+}
+
 llvm::ArrayRef<Approximation> winnow::getApproximations() {
   static const Approximation approximations[] = {
+      {"group-functions", "0.01", "SHARE, between 0 and 1", makeGroupFunctions},
+      {"fit-functions", "0.01", "SHARE, between 0 and 1", makeFitFunctions},
       {"merge-tokens", "2", "SIDE, of windows, from 2 to 64", makeMergeTokens},
   };
   return approximations;

@@ -46,13 +46,25 @@ struct Shared {
 struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
   using GroupFunctionsBase::GroupFunctionsBase;
 
+  /// Of sites that are changed approximately.
+  unsigned number = 0;
+
   void runOnOperation() override {
-    SiteReporter reporter(getOperation(), "group-functions");
-    SmallVector<LinearOp> linears;
-    getOperation().walk([&](LinearOp op) { linears.push_back(op); });
-    for (LinearOp linear : linears)
-      if (std::optional<Layer> layer = match(linear, reporter))
-        group(*layer, reporter);
+    SiteReporter reporter(getOperation(), fit > 0 ? "fit-functions" : "group-functions");
+    number = 0;
+    SmallVector<Operation *> sites;
+    getOperation().walk([&](Operation *op) {
+      if (isa<LinearOp, BSplineOp, GaussianBasisOp>(op))
+        sites.push_back(op);
+    });
+    for (Operation *op : sites) {
+      if (auto linear = dyn_cast<LinearOp>(op)) {
+        if (std::optional<Layer> layer = match(linear, reporter))
+          group(*layer, reporter);
+      } else if (fit > 0 && op->hasAttr("coefficients")) {
+        fitGrouped(op, reporter);
+      }
+    }
     eraseDeadOps(getOperation());
   }
 
@@ -236,22 +248,34 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
         leaders.push_back(d);
       leaderOf.push_back(own);
     }
+    OpBuilder builder(layer.linear);
+    if (fit > 0) {
+      SmallVector<Function> functions;
+      for (const Shared &one : shared)
+        functions.push_back(one.function);
+      if (Value x = fitFunctions(builder, layer.basis, functions, reporter))
+        rebuild(builder, layer, shared, x);
+      return;
+    }
     worst = 0;
     for (const Shared &one : shared)
       worst = std::max(worst, one.error);
     std::string text = llvm::formatv("{0} functions for {1} inputs and {2} outputs", leaders.size(),
                                      layer.inputs, layer.outputs);
-    if (worst <= kRounding * largest)
-      reporter.applied(loc, "group-functions.shared", text);
-    else
+    bool isExact = worst <= kRounding * largest;
+    if (bound > 0) {
+      // What is exact is no site of an approximation.
+      if (isExact || llvm::is_contained(skip, number++))
+        return;
       reporter.applied(
           loc, "group-functions.approximated",
-          llvm::formatv("{0}, which differ by at most {1:e1} of the largest coefficient", text,
-                        worst / largest));
-    OpBuilder builder(layer.linear);
-    Value x = fit > 0 ? fitFunctions(builder, layer, shared, leaders, leaderOf, reporter) : Value();
-    if (!x)
-      x = createFunctions(builder, layer, shared, leaders.size() == 1);
+          llvm::formatv("{0}, which differ by at most {1:e1} of the largest coefficient: {2} % of "
+                        "the layer's operations less",
+                        text, worst / largest, std::llround(100 - 100.0 / layer.bases)));
+    } else {
+      reporter.applied(loc, "group-functions.shared", text);
+    }
+    Value x = createFunctions(builder, layer, shared, leaders.size() == 1);
     rebuild(builder, layer, shared, x);
   }
 
@@ -312,53 +336,81 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
     return sum;
   }
 
-  /// Rational functions for those of the inputs, or null where they are not close enough.
-  Value fitFunctions(OpBuilder &builder, const Layer &layer, ArrayRef<Shared> shared,
-                     ArrayRef<int64_t> leaders, ArrayRef<int64_t> leaderOf,
+  /// Rational functions in the place of those of all inputs, or of each; null where they are
+  /// not close enough, or not wanted.
+  Value fitFunctions(OpBuilder &builder, Operation *basis, ArrayRef<Function> functions,
                      SiteReporter &reporter) {
-    llvm::DenseMap<int64_t, RationalFit> fits;
+    SmallVector<int64_t> leaders;
+    SmallVector<RationalFit> fits;
+    SmallVector<float> above, below;
     double worst = 0, low = INFINITY, high = -INFINITY;
-    for (int64_t leader : leaders) {
-      SmallVector<double> row = getRow(layer.basis, leader);
-      auto [from, to] = getDomain(layer.basis, row);
-      double size = 0;
-      auto function = [&](double x) {
-        double value = evaluateFunction(layer.basis, row, shared[leader].function, x);
-        size = std::max(size, std::fabs(value));
-        return value;
-      };
-      RationalFit one = fitRational(function, from, to);
-      worst = std::max(worst, size > 0 ? one.error / size : one.error);
-      low = std::min(low, from);
-      high = std::max(high, to);
-      fits.insert({leader, std::move(one)});
+    for (auto [d, function] : llvm::enumerate(functions)) {
+      SmallVector<double> row = getRow(basis, d);
+      auto *known = llvm::find_if(leaders, [&](int64_t other) {
+        return functions[other] == function && getRow(basis, other) == row;
+      });
+      if (known == leaders.end()) {
+        auto [from, to] = getDomain(basis, row);
+        double size = 0;
+        fits.push_back(fitRational(
+            [&, &coefficients = function](double x) {
+              double value = evaluateFunction(basis, row, coefficients, x);
+              size = std::max(size, std::fabs(value));
+              return value;
+            },
+            from, to));
+        worst = std::max(worst, size > 0 ? fits.back().error / size : fits.back().error);
+        low = std::min(low, from);
+        high = std::max(high, to);
+        leaders.push_back(d);
+        known = std::prev(leaders.end());
+      }
+      const RationalFit &one = fits[known - leaders.begin()];
+      above.append(one.numerator.begin(), one.numerator.end());
+      below.append(one.denominator.begin(), one.denominator.end());
     }
-    Location loc = layer.basis->getLoc();
+    Location loc = basis->getLoc();
     std::string text =
-        llvm::formatv("{0} rational functions of degree 5/4 differ from the splines by "
-                      "at most {1:e1} of their size for x from {2:f2} to {3:f2}",
+        llvm::formatv("{0} rational functions of degree 5/4 differ from those of the bases by at most "
+                      "{1:e1} of their size for x from {2:f2} to {3:f2}",
                       leaders.size(), worst, low, high);
     if (!(worst <= fit)) {
       reporter.refused(loc, "group-functions.fit",
                        llvm::formatv("{0}; allowed is {1:e1}", text, fit.getValue()));
       return nullptr;
     }
-    SmallVector<float> above, below;
-    int64_t groups = leaders.size() == 1 ? 1 : layer.inputs;
-    for (int64_t d = 0; d < groups; ++d) {
-      const RationalFit &one = fits.find(leaderOf[d])->second;
-      above.append(one.numerator.begin(), one.numerator.end());
-      below.append(one.denominator.begin(), one.denominator.end());
-    }
-    auto matrix = [&](ArrayRef<float> values) {
-      auto type = RankedTensorType::get({groups, static_cast<int64_t>(values.size()) / groups},
-                                        builder.getF32Type());
-      return DenseElementsAttr::get(type, values);
-    };
+    if (llvm::is_contained(skip, number++))
+      return nullptr;
     reporter.applied(loc, "group-functions.fitted", text);
+    auto matrix = [&](ArrayRef<float> values) {
+      int64_t rows = functions.size(), columns = values.size() / functions.size();
+      return DenseElementsAttr::get(RankedTensorType::get({rows, columns}, builder.getF32Type()),
+                                    values);
+    };
     auto rational =
         RationalAttr::get(&getContext(), DenominatorKind::AbsSum, matrix(above), matrix(below));
-    return GroupRationalOp::create(builder, loc, layer.basis->getOperand(0), rational);
+    return GroupRationalOp::create(builder, loc, basis->getOperand(0), rational);
+  }
+
+  /// Functions that are sums of bases already.
+  void fitGrouped(Operation *op, SiteReporter &reporter) {
+    auto matrix = op->getAttrOfType<DenseElementsAttr>("coefficients");
+    std::optional<int64_t> inputs = getConstantDim(getDims(op->getOperand(0)).back());
+    if (!inputs)
+      return;
+    int64_t rows = matrix.getType().getDimSize(0), bases = matrix.getType().getDimSize(1);
+    SmallVector<Function> functions(rows == 1 && getParametersRows(op) == 1 ? 1 : *inputs);
+    auto values = matrix.getValues<float>();
+    for (auto [d, function] : llvm::enumerate(functions))
+      for (int64_t k = 0; k < bases; ++k)
+        function.push_back(values[(rows == 1 ? 0 : d) * bases + k]);
+    OpBuilder builder(op);
+    if (Value x = fitFunctions(builder, op, functions, reporter))
+      op->getResult(0).replaceAllUsesWith(x);
+  }
+
+  static int64_t getParametersRows(Operation *basis) {
+    return getParameters(basis).getShapedType().getDimSize(0);
   }
 };
 } // namespace

@@ -497,13 +497,14 @@ def GroupFunctions : Pass<"winnow-group-functions", "mlir::ModuleOp"> {
          the bound share one.
       3. Under `fit`, each function is fitted by a safe Pade form of degree 5/4 (Molina et
          al., arXiv 1907.06732) between its inner knots, by Levenberg and Marquardt's
-         method. The greatest error, measured at 1001 other points, over the function's
-         size decides. Beyond the knots splines fall to 0 and rational functions do not.
+         method, as are functions that were grouped before. The greatest error, measured
+         at 1001 other points, over the function's size decides. Beyond the knots splines fall to 0 and rational functions do not.
 
     Precondition: fuse-linear. Postcondition: types at function borders are unchanged.
 
     Exactness: exact with a bound of 0, which allows for the rounding of f32;
-    approximate with a larger one, and with `fit`.
+    approximate with a larger one, and with `fit`: then it changes no site that is exact,
+    and is used by name or under a budget, see docs/accuracy.md.
 
     Refuses: `group-functions.differ` (the functions of an input differ, with the
     numbers), `group-functions.fit` (rational functions are too far, with the numbers),
@@ -523,7 +524,8 @@ def GroupFunctions : Pass<"winnow-group-functions", "mlir::ModuleOp"> {
     Option<"bound", "bound", "double", "0",
            "greatest difference of a coefficient, as a share of the largest">,
     Option<"fit", "fit", "double", "0",
-           "greatest error of rational functions, as a share of a function's size; 0 fits none">];
+           "greatest error of rational functions, as a share of a function's size; 0 fits none">,
+    ListOption<"skip", "skip", "unsigned", "the numbers of approximate sites to leave as they are">];
 }
 
 def RemovePadding : Pass<"winnow-remove-padding", "mlir::ModuleOp"> {
