@@ -279,8 +279,8 @@ struct LowerLinear : LoweringPattern<LinearOp> {
          rewriter.getNamedAttr("nr", rewriter.getI64IntegerAttr(panel)),
          rewriter.getNamedAttr("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
     int64_t entry = state.weights.add(*parts, layout, type.getNumElements() * 4);
-    SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), in, rows),
-                                 state.weights.read(rewriter, loc, entry, type)};
+    Value x = createReshape(rewriter, loc, adaptor.getInput(), in, rows);
+    SmallVector<Value> inputs = {x, state.weights.read(rewriter, loc, entry, type)};
     if (op.getBias())
       inputs.push_back(adaptor.getBias());
     SmallVector<NamedAttribute> config = {
@@ -288,9 +288,13 @@ struct LowerLinear : LoweringPattern<LinearOp> {
         rewriter.getNamedAttr("bias", rewriter.getBoolAttr(bool(op.getBias()))),
         rewriter.getNamedAttr("n", rewriter.getI64IntegerAttr(n)),
         rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual())))};
+    if (op.getRows())
+      config.push_back(rewriter.getNamedAttr("rows", rewriter.getBoolAttr(true)));
     addRational(rewriter, loc, op.getRationalAttr(), out.back(), inputs, config);
     if (op.getResidual())
       inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), out, outRows));
+    if (op.getRows())
+      inputs.push_back(adaptor.getRows());
     Value result = createKernel(rewriter, loc, "linear", config, inputs, outRows, rewriter.getF32Type());
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
     return success();
@@ -303,7 +307,10 @@ struct LowerLinear : LoweringPattern<LinearOp> {
     Value weight = op.getWeight();
     if (op.getTransposeWeight())
       weight = TransposeOp::create(rewriter, loc, weight, ArrayRef<int64_t>{1, 0});
-    Value result = MatMulOp::create(rewriter, loc, op.getInput(), weight);
+    Value input = op.getInput();
+    if (op.getRows())
+      input = GatherOp::create(rewriter, loc, input, op.getRows(), 0, /*inBounds=*/true);
+    Value result = MatMulOp::create(rewriter, loc, input, weight);
     if (op.getBias())
       result = AddOp::create(rewriter, loc, result, op.getBias());
     switch (op.getActivation()) {

@@ -239,6 +239,7 @@ func.func @main(%x: tensor<3x4xf32>) -> tensor<3x4xf32> attributes {winnow.entry
 
 // -----
 
+<<<<<<< HEAD
 // Knots, then the reciprocals of their differences.
 
 // CHECK-LABEL: func.func @main
@@ -249,4 +250,27 @@ func.func @main(%x: tensor<2x3x4xf32>) -> (tensor<2x3x1x4xf32>, tensor<2x3x2x4xf
   %0 = winnow.bspline %x {degree = 1 : i64, knots = dense<[[0.0, 1.0, 5.0]]> : tensor<1x3xf32>, zero_nan} : (tensor<2x3x4xf32>) -> tensor<2x3x1x4xf32>
   %1 = winnow.gaussian_basis %x {centers = dense<[[0.0, 1.0]]> : tensor<1x2xf32>, factor = 0.5 : f32} : (tensor<2x3x4xf32>) -> tensor<2x3x2x4xf32>
   return %0, %1 : tensor<2x3x1x4xf32>, tensor<2x3x2x4xf32>
+=======
+// Rows by number are the last input.
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "linear" ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<9x8xf32>, tensor<{{.*}}xf32>, tensor<4x5xf32>, tensor<4xi64>) outs(%{{.*}} : tensor<4x5xf32>)
+// CHECK-SAME: rows = true
+func.func @main(%x: tensor<9x8xf32>, %i: tensor<4xi64>, %r: tensor<4x5xf32>) -> tensor<4x5xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<8x5xf32>
+  %0 = winnow.linear %x, %w residual(%r) rows(%i) : (tensor<9x8xf32>, tensor<8x5xf32>, tensor<4x5xf32>, tensor<4xi64>) -> tensor<4x5xf32>
+  return %0 : tensor<4x5xf32>
+}
+
+// -----
+
+// A weight that is computed takes rows from a copy.
+
+// CHECK-LABEL: func.func @main
+// CHECK: tensor.extract
+// CHECK: winnow.kernel "matmul"
+func.func @main(%x: tensor<9x8xf32>, %i: tensor<4xi64>, %w: tensor<8x5xf32>) -> tensor<4x5xf32> attributes {winnow.entry} {
+  %0 = winnow.linear %x, %w rows(%i) : (tensor<9x8xf32>, tensor<8x5xf32>, tensor<4xi64>) -> tensor<4x5xf32>
+  return %0 : tensor<4x5xf32>
+>>>>>>> acd46a2 ([Transforms] Read rows where they are: windows, rolls and shuffled tokens in linear layers)
 }

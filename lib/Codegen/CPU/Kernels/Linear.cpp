@@ -1,5 +1,7 @@
 //===- Linear.cpp - activation(x W + bias) + residual, W packed -----------===//
 //
+// Where `rows` says so, row i of x is its row rows[i].
+//
 // 1. Indices of the parallel loop are (block of rows, strip of W), strip
 //    fastest, so that neighbours share their rows of x in the cache. A strip is
 //    as wide as a register tile; a panel of W is one strip, or several where it
@@ -47,6 +49,7 @@ constexpr int64_t rateUnit = 1 << 16;
 
 struct Linear {
   Value x, w, out;
+  Value rows; ///< or null
   Epilogue epilogue;
   GemmSchedule schedule;
   int64_t n, k, panelWidth, lanes, numRegs;
@@ -91,8 +94,8 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
     return context.error() << "unknown activation '" << *activation << "'";
 
   bool bias = context.flag("bias"), residual = context.flag("residual");
-  bool rational = *activation == "group_rational";
-  auto arguments = context.arguments(3 + bias + rational + residual);
+  bool rational = *activation == "group_rational", rows = context.flag("rows");
+  auto arguments = context.arguments(3 + bias + rational + residual + rows);
   if (failed(arguments))
     return failure();
   Type f32 = context.f32();
@@ -104,12 +107,15 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
   Value table = rational ? (*arguments)[next++] : Value();
   if (residual)
     result.epilogue.residual = (*arguments)[next++];
+  if (rows)
+    result.rows = (*arguments)[next++];
   result.out = (*arguments)[next++];
   if (failed(context.memref(result.x, "x", 2, f32)) ||
       failed(context.memref(result.w, "w", 3, f32)) ||
       (bias && failed(context.memref(result.epilogue.bias, "bias", 1, f32))) ||
       (residual &&
        failed(context.memref(result.epilogue.residual, "residual", 2, f32))) ||
+      (rows && failed(context.memref(result.rows, "rows", 1, IntegerType::get(f32.getContext(), 64)))) ||
       failed(context.memref(result.out, "out", 2, f32)) ||
       failed(context.sameExtent(result.x, 1, "x", result.w, 1, "w")))
     return failure();
@@ -262,10 +268,15 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
   Value tilesBefore =
       e.div(e.sub(target.row, ahead.begin), e.index(schedule.mr));
   Value rowsBefore = e.mul(tilesBefore, depth);
+  SmallVector<Value> named;
+  for (int64_t r = 0; rows && r < tile.rows; ++r)
+    named.push_back(arith::IndexCastOp::create(e, e.getLoc(), e.getIndexType(),
+                                               e.loadScalar(rows, {e.add(target.row, r)})));
   acc = tile.multiply(
       e, depth, acc,
       [&](int64_t r, Value at) {
-        return e.loadScalar(x, {e.add(target.row, r), e.add(depthBegin, at)});
+        Value row = rows ? named[r] : e.add(target.row, r);
+        return e.loadScalar(x, {row, e.add(depthBegin, at)});
       },
       [&](Value at, int64_t v) {
         if (tile.rows > 1 && v * lanes % lineElements == 0)

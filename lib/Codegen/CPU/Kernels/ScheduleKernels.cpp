@@ -34,8 +34,9 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
     return kernel.emitError() << "kernel 'linear': expected panels of a multiple of " << lanes
                               << " columns for " << level.name << ", got " << panel;
   std::optional<int64_t> rows;
-  if (!x.isDynamicDim(0))
-    rows = x.getDimSize(0);
+  if (auto out = dyn_cast<MemRefType>(kernel.getArgumentTypes().back());
+      out && out.getRank() == 2 && !out.isDynamicDim(0))
+    rows = out.getDimSize(0);
   GemmSchedule schedule = chooseLinearSchedule(level, n.getInt(), w.getDimSize(1), rows, panel);
   NamedAttrList entries(config);
   Builder b(kernel.getContext());

@@ -57,13 +57,18 @@ void winnow::buildOptimizingPipeline(OpPassManager &pm, const OptimizeOptions &o
   if (options.dropBias)
     pm.addPass(createDropBias());
   pm.addPass(createGroupFunctions());
-  if (!options.removePadding)
-    return;
-  RemovePaddingOptions padding;
-  padding.packedEntry = true;
-  pm.addPass(createRemovePadding(padding));
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  auto cleanUp = [&] {
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  };
+  if (options.removePadding) {
+    RemovePaddingOptions padding;
+    padding.packedEntry = true;
+    pm.addPass(createRemovePadding(padding));
+    cleanUp();
+  }
+  pm.addPass(createReadRows());
+  cleanUp();
   pm.addPass(createVerifyModelContract());
 }
 

@@ -52,6 +52,23 @@ def check(level, n, k, kc, activation, bias, residual, strips=1):
                   f"{level} {m}x{k}x{n} kc={kc} {activation} {strips} strips")
 
 
+def check_rows(level, n=49, k=40, kc=16):
+    """Rows by number, some of them twice, beside a residual in the order of the result."""
+    lanes = LEVELS[level]
+    mr, nr = (8, 3 * lanes) if lanes == 16 else (4, 2 * lanes)
+    types = [memref(None, k), f"memref<{-(-n // nr)}x{k}x{nr}xf32>", memref(None, n),
+             "memref<?xi64>", memref(None, n)]  # fmt: skip
+    library = Library(declare("k", types, kind="linear", n=n, mr=mr, nr=nr, kc=kc, mb=4 * mr,
+                              activation="none", bias=False, residual=True, rows=True), level)  # fmt: skip
+    weight = (generator.standard_normal((k, n)) / k**0.5).astype(np.float32)
+    x = strided(generator, 50, k)
+    for m in ROWS:
+        out, skip = Output(generator, m, n), strided(generator, m, n)
+        rows = generator.integers(0, 50, m)
+        library("k", x, pack(weight, nr), skip, rows, out.array)
+        out.check(x.astype(np.float64)[rows] @ weight + skip, 5e-6, f"{level} {m} rows by number")
+
+
 def check_rational(level, kind, n=49, k=16, degree=3):
     """Between a bias and a residual, with functions of its own for each channel."""
     lanes = LEVELS[level]
@@ -75,6 +92,7 @@ def check_rational(level, kind, n=49, k=16, degree=3):
 
 
 for level in host_levels():
+    check_rows(level)
     for kind in ("abs_sum", "sum_abs_absx", "sum_abs_signed", "polynomial"):
         check_rational(level, kind)
     for n, k, bias, residual in ((1, 1, True, False), (7, 5, False, True), (47, 64, True, True),

@@ -586,6 +586,36 @@ def RemovePadding : Pass<"winnow-remove-padding", "mlir::ModuleOp"> {
                         "add an entry that takes packed sequences">];
 }
 
+def ReadRows : Pass<"winnow-read-rows", "mlir::ModuleOp"> {
+  let summary = "lets linear layers read rows where they are, not from a copy in another order";
+  let description = [{
+    Windows (Swin), rolls, shuffled tokens (Token-Shuffle, arXiv 2504.17789) and
+    packed tokens are put in order by ops that move rows of features as a whole.
+
+    Algorithm: from the input of a linear, upwards through reshapes, transposes,
+    slices, concats and gathers that keep the last dimension and have one reader,
+    to the one value that they all move. The same is done to the numbers of its
+    rows; the linear gets these as `rows`, and the value as its input.
+
+    Precondition: none. Postcondition: the same numbers, in the same order.
+
+    Exactness: exact.
+
+    Refuses without a report, because the layer then reads its input as before:
+    rows of fewer than 8 features, which are as quick to copy as to name; several
+    sources; constants.
+
+    Example:
+    ```mlir
+    %t = winnow.transpose %x [0, 2, 1, 3] : (tensor<2x4x8x64xf32>) -> tensor<2x8x4x64xf32>
+    %y = winnow.linear %t, %w
+    // becomes
+    %i = winnow.transpose %numbers [0, 2, 1] : (tensor<2x4x8xi64>) -> tensor<2x8x4xi64>
+    %y = winnow.linear %flat, %w rows(%flat_i)
+    ```
+  }];
+}
+
 def MergeTokens : Pass<"winnow-merge-tokens", "mlir::ModuleOp"> {
   let summary = "computes feed-forward layers on averages of neighbouring tokens";
   let description = [{
