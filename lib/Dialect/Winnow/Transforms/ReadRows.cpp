@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Evaluate.h"
 #include "Utils.h"
 
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
@@ -95,6 +96,18 @@ bool NamedRows::visit(Value value) {
   return true;
 }
 
+/// Numbers that are known are constants of the model.
+static Value fold(OpBuilder &b, Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return value;
+  SmallVector<ElementsAttr> elements = llvm::map_to_vector(op->getOperands(), getConstantElements);
+  if (llvm::is_contained(elements, nullptr))
+    return value;
+  DenseElementsAttr known = evaluate(op, elements);
+  return known ? ConstantOp::create(b, value.getLoc(), known.getType(), known).getResult() : value;
+}
+
 Value NamedRows::move(OpBuilder &b, Location loc, Value value) {
   if (Value known = numbers.lookup(value))
     return known;
@@ -108,7 +121,7 @@ Value NamedRows::move(OpBuilder &b, Location loc, Value value) {
   Value result;
   Operation *op = value.getDefiningOp();
   if (value == source) {
-    result = reshape(IotaOp::create(b, loc, typeOf({getProduct(dims)}, i64), 0, 1));
+    result = reshape(fold(b, IotaOp::create(b, loc, typeOf({getProduct(dims)}, i64), 0, 1)));
   } else if (isa<ReshapeOp>(op)) {
     result = reshape(move(b, loc, op->getOperand(0)));
   } else if (auto transpose = dyn_cast<TransposeOp>(op)) {
@@ -132,15 +145,15 @@ Value NamedRows::move(OpBuilder &b, Location loc, Value value) {
                                     /*inBounds=*/true)
                        .getResult();
   }
-  return numbers[value] = result;
+  return numbers[value] = fold(b, result);
 }
 
 Value NamedRows::build(OpBuilder &b, Location loc, Value value) {
   numSymbols = std::max(getNumSymbols(value.getType()), getNumSymbols(source.getType()));
   Dims dims = getDims(value);
   dims.pop_back();
-  return ReshapeOp::create(b, loc, typeOf({getProduct(dims)}, b.getI64Type()),
-                           move(b, loc, value));
+  return fold(b, ReshapeOp::create(b, loc, typeOf({getProduct(dims)}, b.getI64Type()),
+                                   move(b, loc, value)));
 }
 
 namespace {

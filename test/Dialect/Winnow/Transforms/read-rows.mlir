@@ -5,11 +5,8 @@
 // CHECK: code = "read-rows.in-place"
 // CHECK-LABEL: func.func @windows
 // CHECK-SAME: (%[[X:.*]]: tensor<2x4x3x8xf32>, %[[R:.*]]: tensor<2x3x4x5xf32>)
+// CHECK: %[[ROWS:.*]] = winnow.constant dense<[0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, 12, 15, 18, 21, 13, 16, 19, 22, 14, 17, 20, 23]>
 // CHECK: %[[FLAT:.*]] = winnow.reshape %[[X]] : (tensor<2x4x3x8xf32>) -> tensor<24x8xf32>
-// CHECK: %[[I:.*]] = winnow.iota
-// CHECK: %[[GRID:.*]] = winnow.reshape %[[I]] : (tensor<24xi64>) -> tensor<2x4x3xi64>
-// CHECK: %[[T:.*]] = winnow.transpose %[[GRID]] [0, 2, 1]
-// CHECK: %[[ROWS:.*]] = winnow.reshape %[[T]] : (tensor<2x3x4xi64>) -> tensor<24xi64>
 // CHECK: %[[RES:.*]] = winnow.reshape %[[R]] : (tensor<2x3x4x5xf32>) -> tensor<24x5xf32>
 // CHECK: %[[Y:.*]] = winnow.linear %[[FLAT]], %{{.*}} residual(%[[RES]]) rows(%[[ROWS]]) : {{.*}} -> tensor<24x5xf32>
 // CHECK: winnow.reshape %[[Y]] : (tensor<24x5xf32>) -> tensor<2x3x4x5xf32>
@@ -22,10 +19,30 @@ func.func @windows(%x: tensor<2x4x3x8xf32>, %r: tensor<2x3x4x5xf32>) -> tensor<2
 
 // -----
 
+// Of an unknown number of rows, the numbers are moved.
+
+// CHECK-LABEL: func.func @batch
+// CHECK: %[[I:.*]] = winnow.iota
+// CHECK: %[[GRID:.*]] = winnow.reshape %[[I]] : {{.*}} -> tensor<?x4x3xi64
+// CHECK: %[[T:.*]] = winnow.transpose %[[GRID]] [0, 2, 1]
+// CHECK: %[[ROWS:.*]] = winnow.reshape %[[T]] : {{.*}} -> tensor<?xi64
+// CHECK: winnow.linear %{{.*}}, %{{.*}} rows(%[[ROWS]])
+#x = affine_map<()[s0] -> (s0, 4, 3, 8)>
+#t = affine_map<()[s0] -> (s0, 3, 4, 8)>
+#y = affine_map<()[s0] -> (s0, 3, 4, 5)>
+func.func @batch(%x: tensor<?x4x3x8xf32, #x>) -> tensor<?x3x4x5xf32, #y> attributes {winnow.symbols = [{name = "n", min = 0 : i64, max = 9 : i64}]} {
+  %w = winnow.constant dense<1.0> : tensor<8x5xf32>
+  %t = winnow.transpose %x [0, 2, 1, 3] : (tensor<?x4x3x8xf32, #x>) -> tensor<?x3x4x8xf32, #t>
+  %y = winnow.linear %t, %w : (tensor<?x3x4x8xf32, #t>, tensor<8x5xf32>) -> tensor<?x3x4x5xf32, #y>
+  return %y : tensor<?x3x4x5xf32, #y>
+}
+
+// -----
+
 // A roll takes two parts of one value.
 
 // CHECK-LABEL: func.func @roll
-// CHECK: %[[N:.*]] = winnow.concat {{.*}} {axis = 0 : i64} : (tensor<3xi64>, tensor<1xi64>) -> tensor<4xi64>
+// CHECK: %[[N:.*]] = winnow.constant dense<[1, 2, 3, 0]>
 // CHECK: winnow.linear %arg0, %{{.*}} rows(%[[N]])
 func.func @roll(%x: tensor<4x8xf32>) -> tensor<4x5xf32> {
   %w = winnow.constant dense<1.0> : tensor<8x5xf32>
