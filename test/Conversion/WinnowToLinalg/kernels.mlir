@@ -239,7 +239,6 @@ func.func @main(%x: tensor<3x4xf32>) -> tensor<3x4xf32> attributes {winnow.entry
 
 // -----
 
-<<<<<<< HEAD
 // Knots, then the reciprocals of their differences.
 
 // CHECK-LABEL: func.func @main
@@ -250,7 +249,10 @@ func.func @main(%x: tensor<2x3x4xf32>) -> (tensor<2x3x1x4xf32>, tensor<2x3x2x4xf
   %0 = winnow.bspline %x {degree = 1 : i64, knots = dense<[[0.0, 1.0, 5.0]]> : tensor<1x3xf32>, zero_nan} : (tensor<2x3x4xf32>) -> tensor<2x3x1x4xf32>
   %1 = winnow.gaussian_basis %x {centers = dense<[[0.0, 1.0]]> : tensor<1x2xf32>, factor = 0.5 : f32} : (tensor<2x3x4xf32>) -> tensor<2x3x2x4xf32>
   return %0, %1 : tensor<2x3x1x4xf32>, tensor<2x3x2x4xf32>
-=======
+}
+
+// -----
+
 // Rows by number are the last input.
 
 // CHECK-LABEL: func.func @main
@@ -272,5 +274,4 @@ func.func @main(%x: tensor<9x8xf32>, %i: tensor<4xi64>, %r: tensor<4x5xf32>) -> 
 func.func @main(%x: tensor<9x8xf32>, %i: tensor<4xi64>, %w: tensor<8x5xf32>) -> tensor<4x5xf32> attributes {winnow.entry} {
   %0 = winnow.linear %x, %w rows(%i) : (tensor<9x8xf32>, tensor<8x5xf32>, tensor<4xi64>) -> tensor<4x5xf32>
   return %0 : tensor<4x5xf32>
->>>>>>> acd46a2 ([Transforms] Read rows where they are: windows, rolls and shuffled tokens in linear layers)
 }
