@@ -252,14 +252,17 @@ struct ReshapeAboveRepeated : SimplifyPattern<ReshapeOp> {
   using SimplifyPattern::SimplifyPattern;
   LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
     Operation *above = op.getInput().getDefiningOp();
-    if (!isa_and_nonnull<ElementwiseOpInterface>(above))
-      return rewriter.notifyMatchFailure(op, "no elementwise op above");
+    if (!isa_and_nonnull<ElementwiseOpInterface>(above) || !above->hasOneUse())
+      return rewriter.notifyMatchFailure(op, "no elementwise op above, or with other readers");
     Dims joined = getDims(op.getInput()), split = getDims(op.getResult());
     unsigned numSymbols = std::max(getNumSymbols(op->getResultTypes()),
                                    getNumSymbols(above->getOperandTypes()));
     if (joined.empty() || split.size() != joined.size() + 1 ||
         !llvm::equal(ArrayRef(split).drop_front(2), ArrayRef(joined).drop_front(1)))
       return rewriter.notifyMatchFailure(op, "does not split the first dimension alone");
+    // Other patterns put units where they like.
+    if (isConstantDim(split[0], 1) || isConstantDim(split[1], 1))
+      return rewriter.notifyMatchFailure(op, "splits off a unit");
     SmallVector<Value> operands;
     bool isRepeated = false;
     for (Value operand : above->getOperands()) {

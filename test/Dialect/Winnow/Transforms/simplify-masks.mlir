@@ -357,3 +357,17 @@ func.func @reshape_of_values(%x: tensor<8x5x5xf32>, %c: tensor<1x5x5xf32>) -> te
   %3 = winnow.reshape %2 : (tensor<8x5x5xf32>) -> tensor<2x4x5x5xf32>
   return %3 : tensor<2x4x5x5xf32>
 }
+
+// -----
+
+// Units are nothing that was repeated.
+
+// CHECK-LABEL: func.func @reshape_of_unit
+// CHECK: winnow.add {{.*}} -> tensor<8x5xf32>
+func.func @reshape_of_unit(%x: tensor<1x1xf32>, %c: tensor<8x5xf32>) -> tensor<1x8x5xf32> {
+  %0 = winnow.broadcast_to %x : (tensor<1x1xf32>) -> tensor<1x8x1xf32>
+  %1 = winnow.reshape %0 : (tensor<1x8x1xf32>) -> tensor<8x1xf32>
+  %2 = winnow.add %1, %c : (tensor<8x1xf32>, tensor<8x5xf32>) -> tensor<8x5xf32>
+  %3 = winnow.reshape %2 : (tensor<8x5xf32>) -> tensor<1x8x5xf32>
+  return %3 : tensor<1x8x5xf32>
+}
