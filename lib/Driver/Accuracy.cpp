@@ -30,16 +30,13 @@ constexpr MetricInfo kMetrics[] = {{Metric::RelativeL2, "rel-l2", "relative L2",
                                    {Metric::Top1, "top1", "top-1 agreement", false}};
 } // namespace
 
-static const MetricInfo &getInfo(Metric metric) {
-  return *find_if(kMetrics, [&](const MetricInfo &info) { return info.metric == metric; });
-}
-
 Expected<BudgetEntry> winnow::parseBudgetEntry(StringRef text) {
   auto [what, number] = text.rsplit('=');
   auto [output, name] = what.contains(':') ? what.rsplit(':') : std::pair(StringRef(), what);
   BudgetEntry entry;
   entry.output = output.str();
-  const auto *info = find_if(kMetrics, [&](const MetricInfo &metric) { return metric.name == name; });
+  const auto *info = find_if(
+      kMetrics, [&, &name = name](const MetricInfo &metric) { return metric.name == name; });
   if (info == std::end(kMetrics) || number.getAsDouble(entry.value) || !(entry.value >= 0) ||
       (!info->isUpperBound && entry.value > 1))
     return createStringError("expected --accuracy-budget [OUTPUT:]METRIC=VALUE, where METRIC is "

@@ -11,7 +11,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../Import/ONNX/Inputs"), os.path.join(HERE, "Inputs")]
 import numpy as np
-from build import build, ints, node, save, value
+from build import Graph, build, ints, node, save, value
 from onnx import TensorProto
 from support import Checker, compile_model, open_winnow
 
@@ -39,26 +39,9 @@ def make_knots(channels, intervals, degree, uneven):
     return knots.astype(np.float32)
 
 
-class Graph:
-    def __init__(self):
-        self.nodes, self.constants = [], {}
-
-    def op(self, name, *inputs, **attributes):
-        out = f"v{len(self.nodes)}"
-        self.nodes.append(node(name, " ".join(inputs), out, **attributes))
-        return out
-
-    def const(self, array):
-        name = f"c{len(self.constants)}"
-        self.constants[name] = np.asarray(array)
-        return name
-
-    def f32(self, array):
-        return self.const(np.asarray(array, np.float32))
-
-    def cut(self, x, begin, end, rank):
-        """x[..., begin:end]"""
-        return self.op("Slice", x, self.const(ints(begin)), self.const(ints(end)), self.const(ints(rank - 1)))
+def cut(g, x, begin, end, rank):
+    """x[..., begin:end]"""
+    return g.op("Slice", x, g.const(ints(begin)), g.const(ints(end)), g.const(ints(rank - 1)))
 
 
 def splines(g, x, knots, degree, rank, guard="", by_select=False):
@@ -74,8 +57,8 @@ def splines(g, x, knots, degree, rank, guard="", by_select=False):
         left = g.op("Div", g.op("Sub", x, t(0, n - k - 1)), g.f32(knots[..., k:-1] - knots[..., : -k - 1]))
         right = g.op("Div", g.op("Sub", t(k + 1, n), x), g.f32(knots[..., k + 1 :] - knots[..., 1:-k]))
         count = n - k
-        left = g.op("Mul", left, g.cut(bases, 0, count - 1, rank))
-        bases = g.op("Add", left, g.op("Mul", right, g.cut(bases, 1, count, rank)))
+        left = g.op("Mul", left, cut(g, bases, 0, count - 1, rank))
+        bases = g.op("Add", left, g.op("Mul", right, cut(g, bases, 1, count, rank)))
         if guard:  # nan_to_num
             zero, huge = g.f32(0), np.finfo(np.float32).max
             clean = g.op("Where", g.op("IsNaN", bases), zero, bases)

@@ -11,7 +11,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../Import/ONNX/Inputs"), os.path.join(HERE, "Inputs")]
 import numpy as np
-from build import build, ints, node, save, value
+from build import Graph, build, ints, node, save, value
 from support import Checker, compile_model, open_winnow
 
 rng = np.random.default_rng(31)
@@ -38,26 +38,6 @@ def reference(x, a, b, kind):
     else:
         q = 1 + powers(np.abs(b), np.abs(grouped) if kind == "K2" else grouped, 1)
     return (p / q).reshape(x.shape)
-
-
-class Graph:
-    """Nodes and constants under fresh names."""
-
-    def __init__(self):
-        self.nodes, self.constants = [], {}
-
-    def op(self, name, *inputs, **attributes):
-        out = f"v{len(self.nodes)}"
-        self.nodes.append(node(name, " ".join(inputs), out, **attributes))
-        return out
-
-    def const(self, array):
-        name = f"c{len(self.constants)}"
-        self.constants[name] = np.asarray(array)
-        return name
-
-    def f32(self, array):
-        return self.const(np.asarray(array, np.float32))
 
 
 def horner(g, x, columns):

@@ -27,9 +27,8 @@ static AffineExpr getProduct(ArrayRef<AffineExpr> dims) {
 }
 
 namespace {
-/// What moves rows as a whole on the way to a
-/// value, and is read for it only (windows, rolls, shuffled tokens, packed tokens), is done to
-/// the numbers of the rows.
+/// What moves rows as a whole on the way to a value, and is read for it only (windows, rolls,
+/// shuffled tokens, packed tokens), is done to the numbers of the rows.
 class NamedRows {
 public:
   /// Whether such movement is on the way.
@@ -73,7 +72,7 @@ bool NamedRows::isMovement(Operation *op) {
   if (auto slice = dyn_cast_or_null<SliceOp>(op))
     return keepsFeatures(slice.getInput()) && slice.getSteps().back() == 1;
   if (auto concat = dyn_cast_or_null<ConcatOp>(op))
-    return concat.getAxis() + 1 < int64_t(getDims(concat.getResult()).size());
+    return concat.getAxis() + 1 < getDims(concat.getResult()).size();
   auto gather = dyn_cast_or_null<GatherOp>(op);
   return gather && gather.getAxis() == 0 && gather.getInBounds() &&
          getDims(gather.getData()).size() == 2 && getElementTypeOrSelf(gather.getIndices()).isInteger(64);

@@ -54,3 +54,23 @@ def save(name, *args, **kwargs):
 
 def ints(*values):
     return np.array(values, dtype=np.int64)
+
+
+class Graph:
+    """Nodes and constants under fresh names."""
+
+    def __init__(self):
+        self.nodes, self.constants = [], {}
+
+    def op(self, name, *inputs, **attributes):
+        out = f"v{len(self.nodes)}"
+        self.nodes.append(node(name, " ".join(inputs), out, **attributes))
+        return out
+
+    def const(self, array):
+        name = f"c{len(self.constants)}"
+        self.constants[name] = np.asarray(array)
+        return name
+
+    def f32(self, array):
+        return self.const(np.asarray(array, np.float32))
