@@ -2,6 +2,8 @@
 
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 
+#include "mlir/IR/PatternMatch.h"
+
 using namespace mlir;
 using namespace winnow;
 
@@ -153,3 +155,89 @@ FailureOr<RankedTensorType> RotaryOp::inferType(std::optional<Location> loc, Ada
   return type;
 }
 WINNOW_DEFINE_INFER_RETURN_TYPES(RotaryOp)
+
+FailureOr<RankedTensorType> ProbSparseAttentionOp::inferType(std::optional<Location> loc,
+                                                             Adaptor adaptor) {
+  Dims query = getDims(adaptor.getQuery()), key = getDims(adaptor.getKey());
+  Dims value = getDims(adaptor.getValue()), table = getDims(adaptor.getTable());
+  unsigned numSymbols = getNumSymbols(adaptor.getOperands().getTypes());
+  if (query.size() != 4 || key.size() != 4 || value.size() != 4)
+    return emitOptionalError(loc, "expected query, key and value of rank 4, got ranks ",
+                             query.size(), ", ", key.size(), " and ", value.size());
+  auto expect = [&](AffineExpr a, AffineExpr b, const char *what) -> LogicalResult {
+    if (isSameDim(a, b, numSymbols))
+      return success();
+    return emitOptionalError(loc, "expected ", what, " to match, got ", toString(a), " and ",
+                             toString(b));
+  };
+  // C1, C2, C3, C4
+  if (failed(expect(query[0], key[0], "query and key batch sizes")) ||
+      failed(expect(key[0], value[0], "key and value batch sizes")) ||
+      failed(expect(key[1], value[1], "key and value lengths")) ||
+      failed(expect(query[3], key[3], "query and key head sizes")) ||
+      failed(expect(query[2], key[2], "query and key heads")) ||
+      failed(expect(key[2], value[2], "key and value heads")))
+    return failure();
+  if (!getConstantDim(query[2]) || !getConstantDim(query[3]) || !getConstantDim(value[3]))
+    return emitOptionalError(loc, "expected static heads and head sizes, got ", toString(query),
+                             " and ", toString(value));
+  // C5
+  if (table.empty() || table.size() > 2 || isConstantDim(table.back(), 0) ||
+      (table.size() == 2 && !isSameDim(table[0], query[1], numSymbols)))
+    return emitOptionalError(loc, "expected a table of [samples] or [", toString(query[1]),
+                             ", samples], got ", toString(table));
+  // C6
+  int64_t kept = adaptor.getKept();
+  std::optional<int64_t> queries = getConstantDim(query[1]);
+  if (kept < 1 || (queries && kept > *queries))
+    return emitOptionalError(loc, "expected to keep 1 to ", toString(query[1]), " queries, got ",
+                             kept);
+  // C7
+  if (adaptor.getCumsum() && !isSameDim(query[1], key[1], numSymbols))
+    return emitOptionalError(loc, "expected as many queries as keys under cumsum, got ",
+                             toString(query[1]), " and ", toString(key[1]));
+  // C8
+  if (Value mask = adaptor.getMask()) {
+    Dims dims = getDims(mask), scores = {query[0], query[2], query[1], key[1]};
+    bool fits = dims.size() == 4;
+    for (size_t i = 0; fits && i < 4; ++i)
+      fits = isConstantDim(dims[i], 1) || isSameDim(dims[i], scores[i], numSymbols);
+    if (!fits)
+      return emitOptionalError(loc, "expected the mask to broadcast to ", toString(scores),
+                               ", got ", toString(dims));
+    Type element = getElementTypeOrSelf(mask);
+    if (!element.isInteger(1) && element != getElementTypeOrSelf(adaptor.getQuery()))
+      return emitOptionalError(loc, "expected a mask of i1 or the query's element type, got ",
+                               element);
+  }
+  // C9
+  if (std::optional<APFloat> divisor = adaptor.getDivisor())
+    if (!divisor->isFiniteNonZero())
+      return emitOptionalError(loc, "expected a finite divisor other than 0, got ",
+                               divisor->convertToFloat());
+  APFloat scale = adaptor.getScale();
+  if (adaptor.getScaleFirst() && (!scale.isFiniteNonZero() || scale.isNegative()))
+    return emitOptionalError(loc, "expected a positive scale before the measure, got ",
+                             scale.convertToFloat());
+  return getTensorType({query[0], query[1], query[2], value[3]},
+                       getElementTypeOrSelf(adaptor.getQuery()), numSymbols);
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(ProbSparseAttentionOp)
+
+/// Where all queries are kept, nothing is left that the table could decide.
+static LogicalResult attendToAll(ProbSparseAttentionOp op, PatternRewriter &rewriter) {
+  if (!isConstantDim(getDims(op.getQuery())[1], op.getKept()))
+    return rewriter.notifyMatchFailure(op, "some queries may not be kept");
+  auto attention =
+      AttentionOp::create(rewriter, op.getLoc(), op.getType(), op.getQuery(), op.getKey(),
+                          op.getValue(), op.getMask(), Value(), Value(), Value(), Value(), Value(),
+                          op.getScaleAttr(), op.getCausalAttr(), UnitAttr(), UnitAttr(),
+                          UnitAttr(), UnitAttr(), FloatAttr());
+  rewriter.replaceOp(op, attention);
+  return success();
+}
+
+void ProbSparseAttentionOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                                        MLIRContext *) {
+  patterns.add(attendToAll);
+}

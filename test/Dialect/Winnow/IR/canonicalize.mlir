@@ -138,3 +138,23 @@ func.func @rational_other_runs(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
   %0 = winnow.group_rational %x {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [1.5], [1.5], [1.5]]> : tensor<4x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
   return %0 : tensor<3x4xf32>
 }
+
+// -----
+
+// All queries attend.
+// CHECK-LABEL: func @probsparse_of_all
+// CHECK-NEXT: %[[A:.*]] = winnow.attention %arg0, %arg1, %arg2 mask(%arg4) {causal, scale = 5.000000e-01 : f32}
+// CHECK-NEXT: return %[[A]]
+func.func @probsparse_of_all(%q: tensor<2x6x4x8xf32>, %k: tensor<2x7x4x8xf32>, %v: tensor<2x7x4x5xf32>, %t: tensor<6x3xi64>, %m: tensor<1x1x6x7xf32>) -> tensor<2x6x4x5xf32> {
+  %0 = winnow.probsparse_attention %q, %k, %v, %t mask(%m) {causal, kept = 6 : i64, scale = 0.5 : f32} : (tensor<2x6x4x8xf32>, tensor<2x7x4x8xf32>, tensor<2x7x4x5xf32>, tensor<6x3xi64>, tensor<1x1x6x7xf32>) -> tensor<2x6x4x5xf32>
+  return %0 : tensor<2x6x4x5xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @probsparse_of_some
+// CHECK-NEXT: winnow.probsparse_attention
+func.func @probsparse_of_some(%q: tensor<2x6x4x8xf32>, %t: tensor<3xi64>) -> tensor<2x6x4x8xf32> {
+  %0 = winnow.probsparse_attention %q, %q, %q, %t {kept = 5 : i64, scale = 0.5 : f32} : (tensor<2x6x4x8xf32>, tensor<2x6x4x8xf32>, tensor<2x6x4x8xf32>, tensor<3xi64>) -> tensor<2x6x4x8xf32>
+  return %0 : tensor<2x6x4x8xf32>
+}

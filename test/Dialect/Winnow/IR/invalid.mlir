@@ -1171,3 +1171,133 @@ func.func @f(%x: tensor<5x3xf32>) {
   %0 = winnow.gaussian_basis %x {coefficients = dense<1.0> : tensor<2x1xf32>, centers = dense<0.0> : tensor<1x1xf32>, factor = 1.0 : f32} : (tensor<5x3xf32>) -> tensor<5x3xf32>
   return
 }
+
+// -----
+
+// probsparse_attention C1: batch sizes
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<3x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x3xi64>) {
+  // expected-error @+2 {{expected query and key batch sizes to match, got 2 and 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {kept = 2 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<3x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C2: lengths
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x6x4x8xf32>, %t: tensor<5x3xi64>) {
+  // expected-error @+2 {{expected key and value lengths to match, got 7 and 6}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {kept = 2 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x6x4x8xf32>, tensor<5x3xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C3: head sizes
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x8xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x3xi64>) {
+  // expected-error @+2 {{expected query and key head sizes to match, got 16 and 8}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {kept = 2 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x8xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C4: heads
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x2x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x3xi64>) {
+  // expected-error @+2 {{expected query and key heads to match, got 4 and 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {kept = 2 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x2x16xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C5: the table has a row for each query
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<4x3xi64>) {
+  // expected-error @+2 {{expected a table of [samples] or [5, samples], got [4, 3]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {kept = 2 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<4x3xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C5: samples
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x0xi64>) {
+  // expected-error @+2 {{expected a table of [samples] or [5, samples], got [5, 0]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {kept = 2 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x0xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C6: a query is kept
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x3xi64>) {
+  // expected-error @+2 {{expected to keep 1 to 5 queries, got 0}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {kept = 0 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C6: no more than there are
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x3xi64>) {
+  // expected-error @+2 {{expected to keep 1 to 5 queries, got 6}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {kept = 6 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C7: running sums
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x3xi64>) {
+  // expected-error @+2 {{expected as many queries as keys under cumsum, got 5 and 7}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {cumsum, kept = 2 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C8: the mask broadcasts
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x3xi64>, %m: tensor<2x1x1x6xf32>) {
+  // expected-error @+2 {{expected the mask to broadcast to [2, 4, 5, 7], got [2, 1, 1, 6]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t mask(%m) {kept = 2 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>, tensor<2x1x1x6xf32>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C8: the mask's type
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x3xi64>, %m: tensor<2x1x1x7xi64>) {
+  // expected-error @+2 {{expected a mask of i1 or the query's element type, got 'i64'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t mask(%m) {kept = 2 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>, tensor<2x1x1x7xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C9: the divisor
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x3xi64>) {
+  // expected-error @+2 {{expected a finite divisor other than 0, got 0.000000e+00}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {divisor = 0.0 : f32, kept = 2 : i64, scale = 1.0 : f32} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>) -> tensor<2x5x4x8xf32>
+  return
+}
+
+// -----
+
+// probsparse_attention C9: a scale that comes first
+func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x4x8xf32>, %t: tensor<5x3xi64>) {
+  // expected-error @+2 {{expected a positive scale before the measure, got -1.000000e+00}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.probsparse_attention %q, %k, %v, %t {kept = 2 : i64, scale = -1.0 : f32, scale_first} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>) -> tensor<2x5x4x8xf32>
+  return
+}

@@ -362,3 +362,13 @@ func.func @bases(%x: tensor<5x3xf32>) {
   %4 = winnow.bspline %x {coefficients = dense<1.0> : tensor<1x2xf32>, degree = 1 : i64, knots = dense<[[0.0, 1.0, 2.0, 3.0]]> : tensor<1x4xf32>} : (tensor<5x3xf32>) -> tensor<5x3xf32>
   return
 }
+
+// CHECK-LABEL: func @probsparse_attention
+// CHECK: winnow.probsparse_attention %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {kept = 25 : i64, scale = 1.250000e-01 : f32} : (tensor<?x96x8x64xf32, #{{.*}}>
+// CHECK: winnow.probsparse_attention %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} mask(%{{.*}}) {causal, cumsum, divisor = 5.000000e+00 : f32, kept = 3 : i64, scale = 1.250000e-01 : f32, scale_first}
+func.func @probsparse_attention(%q: tensor<?x96x8x64xf32, affine_map<()[s0] -> (s0, 96, 8, 64)>>, %t: tensor<96x25xi64>,
+    %k: tensor<2x7x4x8xf32>, %v: tensor<2x7x4x5xf32>, %shared: tensor<9xi32>, %m: tensor<2x1x7x7xi1>) -> tensor<2x7x4x5xf32> {
+  %0 = winnow.probsparse_attention %q, %q, %q, %t {kept = 25 : i64, scale = 0.125 : f32} : (tensor<?x96x8x64xf32, affine_map<()[s0] -> (s0, 96, 8, 64)>>, tensor<?x96x8x64xf32, affine_map<()[s0] -> (s0, 96, 8, 64)>>, tensor<?x96x8x64xf32, affine_map<()[s0] -> (s0, 96, 8, 64)>>, tensor<96x25xi64>) -> tensor<?x96x8x64xf32, affine_map<()[s0] -> (s0, 96, 8, 64)>>
+  %1 = winnow.probsparse_attention %k, %k, %v, %shared mask(%m) {causal, cumsum, divisor = 5.0 : f32, kept = 3 : i64, scale = 0.125 : f32, scale_first} : (tensor<2x7x4x8xf32>, tensor<2x7x4x8xf32>, tensor<2x7x4x5xf32>, tensor<9xi32>, tensor<2x1x7x7xi1>) -> tensor<2x7x4x5xf32>
+  return %1 : tensor<2x7x4x5xf32>
+}

@@ -70,6 +70,58 @@ def Winnow_AttentionOp : Winnow_InferOp<"attention", [AttrSizedOperandSegments]>
   }];
 }
 
+def Winnow_ProbSparseAttentionOp : Winnow_InferOp<"probsparse_attention"> {
+  let summary = "attention of the queries that a sample of keys tells apart; a mean for the others";
+  let description = [{
+    ProbSparse attention (Zhou et al., "Informer", arXiv 2012.07436, section 3.2). `query` is
+    [batch, query_length, heads, head_dim], `key` [batch, key_length, heads, head_dim], `value`
+    [batch, key_length, heads, value_dim]; the result is [batch, query_length, heads, value_dim].
+
+    `table` numbers the keys that are sampled: [query_length, samples], a row for each query, or
+    [samples] for all of them. Batches and heads share it. A number in [-key_length, -1] counts
+    from the end; any other outside [0, key_length) fails the run with a status that names the node.
+
+    Of every batch and head:
+
+    1. `S[i, j] = q[i] . k[table[i, j]]`, without the scale, or with `scale_first`, with it.
+    2. `M[i] = max_j S[i, j] - (sum_j S[i, j]) / divisor`: the paper's equation 4 as its code
+       computes it. Without `divisor` that is key_length, not the number of samples.
+    3. The `kept` queries with the greatest M, of equal ones the first (`winnow.topk`).
+    4. A kept row is `softmax(scale * q[i] K^T + mask[i]) V`; with `causal`, query i sees the keys
+       up to i. The measure ignores the mask.
+    5. Any other row is the mean of all rows of V, or with `cumsum`, the sum (not the mean) of the
+       rows up to i.
+
+    Which queries are kept depends on all of them, so no row can be computed before all queries
+    are there. Where all are kept, this is `winnow.attention`, whatever the table.
+
+    C1: batch sizes match. C2: key and value lengths match. C3: query and key head sizes match.
+    C4: heads are static and match, head sizes are static. C5: `table` is [samples] or
+    [query_length, samples], of i32 or i64, with one sample or more. C6: `kept` is at least 1 and
+    at most a static query_length. C7: `cumsum` needs queries and keys of one number. C8: `mask`
+    has rank 4 and broadcasts to [batch, heads, query_length, key_length]: booleans, or floats of
+    the query's type, as for `winnow.attention`. C9: `divisor` is finite and not 0, and a scale
+    that comes first positive and finite.
+
+    Example:
+    ```mlir
+    %y = winnow.probsparse_attention %q, %k, %v, %table {kept = 25 : i64, scale = 0.125 : f32}
+        : (tensor<1x96x8x64xf32>, tensor<1x96x8x64xf32>, tensor<1x96x8x64xf32>, tensor<96x25xi64>)
+        -> tensor<1x96x8x64xf32>
+    ```
+  }];
+  let arguments = (ins Winnow_FloatTensor:$query, Winnow_FloatTensor:$key,
+      Winnow_FloatTensor:$value, TensorOf<[I32, I64]>:$table, Optional<Winnow_NumberTensor>:$mask,
+      I64Attr:$kept, F32Attr:$scale, UnitAttr:$scale_first, UnitAttr:$causal, UnitAttr:$cumsum,
+      OptionalAttr<F32Attr>:$divisor);
+  let results = (outs Winnow_FloatTensor:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `,` $table (`mask` `(` $mask^ `)`)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasCanonicalizer = 1;
+}
+
 def Winnow_RotaryOp : Winnow_InferOp<"rotary"> {
   let summary = "turns pairs of elements of the last dimension by angles";
   let description = [{
