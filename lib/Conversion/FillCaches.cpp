@@ -117,7 +117,7 @@ static bool fillInKernel(KernelOp kernel) {
     return attr && attr.getValue();
   };
   if (kernel.getKind() != "attention" || kernel.getNumResults() || flag("key_packed") ||
-      flag("past"))
+      flag("query_rows") || flag("past"))
     return false;
   Value query = kernel.getInputs()[0], key = kernel.getInputs()[1], value = kernel.getInputs()[2];
   auto lengthDim = [&](StringRef headsFirst) { return flag(headsFirst) ? 2u : 1u; };

@@ -103,7 +103,11 @@ Value countAttention(Counter &c, ValueRange operands, DictionaryAttr config) {
     queries = c.divide(queries, batch);
   if (flag("key_packed"))
     keys = c.divide(keys, batch);
-  Value scores = countScores(c, queries, keys, flag("causal"));
+  // Which keys chosen rows see under causality is not known: up to all.
+  bool hasRows = flag("query_rows");
+  if (hasRows)
+    queries = c.size(operands[operands.size() - 2], 2);
+  Value scores = countScores(c, queries, keys, flag("causal") && !hasRows);
   Value heads = c.multiply(batch, c.size(query, 2));
   Value depth = c.add(c.size(query, 3), c.size(out, 3));
   return c.scale(c.multiply(c.multiply(heads, scores), depth), 2);
@@ -130,6 +134,13 @@ Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
     return {countProduct(c, buffers), bytes};
   if (kind == "attention")
     return {countAttention(c, buffers, config), bytes};
+  // Of the sampled keys, a product with each.
+  if (kind == "probsparse_measure") {
+    Value table = buffers[2];
+    Value samples = c.size(table, cast<MemRefType>(table.getType()).getRank() - 1);
+    Value products = c.multiply(c.elements(buffers.back()), samples);
+    return {c.scale(c.multiply(products, c.size(buffers[0], 3)), 2), bytes};
+  }
   int64_t each = llvm::StringSwitch<int64_t>(kind)
                      .Case("layer_norm", 8)
                      .Case("rms_norm", 5)

@@ -7,15 +7,14 @@ using namespace winnow;
 // Attention
 //===----------------------------------------------------------------------===//
 
-/// The mask with a value of its own for each key: the kernel reads whole rows.
-static Value repeatAlongKeys(AttentionOp op, Value mask, OpBuilder &b) {
-  Dims from = getDims(op.getMask()), to = from;
-  if (!op.getKeyPositions())
-    to[3] = getDims(op.getKey())[1];
-  if (from == to)
+Value winnow::repeatAlongKeys(OpBuilder &b, Location loc, Value mask, ArrayRef<AffineExpr> from,
+                              AffineExpr keys) {
+  Dims to(from);
+  to[3] = keys;
+  if (ArrayRef(to) == from)
     return mask;
-  return createElementwise(b, op.getLoc(), to, getElementTypeOrSelf(mask), mask,
-                           getBroadcastMap(from, to, op.getContext()),
+  return createElementwise(b, loc, to, getElementTypeOrSelf(mask), mask,
+                           getBroadcastMap(from, to, b.getContext()),
                            [](OpBuilder &, Location, ValueRange x) { return x[0]; });
 }
 
@@ -40,7 +39,9 @@ struct LowerAttention : LoweringPattern<AttentionOp> {
                                  value ? value : adaptor.getValue()};
     StringRef mask = "none";
     if (op.getMask()) {
-      inputs.push_back(repeatAlongKeys(op, adaptor.getMask(), rewriter));
+      Dims dims = getDims(op.getMask());
+      inputs.push_back(repeatAlongKeys(rewriter, op.getLoc(), adaptor.getMask(), dims,
+                                       op.getKeyPositions() ? dims[3] : getDims(op.getKey())[1]));
       mask = getElementTypeOrSelf(op.getMask()).isInteger(1) ? "bool" : "add";
     }
     for (Value packing : {adaptor.getQueryPositions(), adaptor.getKeyPositions(),

@@ -10,6 +10,11 @@ namespace winnow {
 /// The kernels compute in f32.
 inline bool isF32(mlir::Value value) { return mlir::getElementTypeOrSelf(value).isF32(); }
 
+/// A mask of rank 4 and dims `from` with a value of its own for each key: the attention
+/// kernel reads whole rows.
+mlir::Value repeatAlongKeys(mlir::OpBuilder &b, mlir::Location loc, mlir::Value mask,
+                            llvm::ArrayRef<mlir::AffineExpr> from, mlir::AffineExpr keys);
+
 /// The kernels compute in f32: narrower floats are widened before and rounded
 /// after, which is what the exporters' reference does with its accumulators.
 /// The op's f32 twin is lowered in turn.

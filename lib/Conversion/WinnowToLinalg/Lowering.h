@@ -150,6 +150,8 @@ void populateMovementPatterns(mlir::RewritePatternSet &, const mlir::TypeConvert
                               LoweringState &);
 void populateIndexingPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                               LoweringState &);
+void populateProbSparsePatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                                LoweringState &);
 void populateRandomPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                             LoweringState &);
 void populateReductionPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,

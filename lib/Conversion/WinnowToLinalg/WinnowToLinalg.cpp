@@ -44,6 +44,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     populateElementwisePatterns(patterns, converter, state);
     populateMovementPatterns(patterns, converter, state);
     populateIndexingPatterns(patterns, converter, state);
+    populateProbSparsePatterns(patterns, converter, state);
     populateRandomPatterns(patterns, converter, state);
     populateReductionPatterns(patterns, converter, state);
     populateKanPatterns(patterns, converter, state);

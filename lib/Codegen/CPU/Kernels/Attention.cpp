@@ -13,7 +13,8 @@
 // 4. Register tiles of queries times value columns add weights times values.
 // 5. The sums are divided by the total weight and stored.
 //
-// A single query would leave all lanes but one idle: see AttentionSingle.cpp.
+// A single query would leave all lanes but one idle: see AttentionSingle.cpp. Queries may be
+// chosen rows: see AttentionRows.cpp.
 //
 // Where a step of a decoder makes a longer cache of the past one, it reads both the
 // past and the longer one from memory if one op copies and another attends. Here the
@@ -74,20 +75,30 @@ LogicalResult Attention::checkPast(const KernelContext &context) const {
                             lengthDim(valueHeadsFirst), "past_v");
 }
 
+static int64_t getNumQueries(const Attention &op) {
+  if (op.queryRows)
+    return cast<MemRefType>(op.queryRows.getType()).getDimSize(2);
+  return cast<MemRefType>(op.query.getType()).getDimSize(1);
+}
+
 /// Tile sizes that fit the register file, and few queries where they are few, as in
 /// a step of a decoder: lanes and rows beyond them are computed in vain.
 static void chooseTiles(Attention &op, const CPULevel &level) {
   bool wide = level.numVectorRegs >= 32;
-  int64_t queries = cast<MemRefType>(op.query.getType()).getDimSize(1);
+  int64_t queries = getNumQueries(op);
   if (ShapedType::isDynamic(queries))
     queries = std::numeric_limits<int32_t>::max();
   queries = std::max<int64_t>(queries, 1);
   op.queryVectors = queries > op.lanes ? 2 : 1;
+  // Chosen rows are a few blocks' worth, of which the last one is not to be mostly empty.
+  if (op.queryRows && wide && queries > 2 * op.lanes &&
+      llvm::alignTo(queries, 3 * op.lanes) < llvm::alignTo(queries, 2 * op.lanes))
+    op.queryVectors = 3;
   op.scoreTile = {wide ? 8 : level.hasFMA ? 6 : 4, op.queryVectors, op.lanes};
   op.valueRows = std::min<int64_t>(wide ? 8 : 4, llvm::bit_ceil(uint64_t(queries)));
   // A single row needs many vectors to hide the latency of sums.
   op.valueVectors = op.valueRows == 1 ? 6 : level.hasFMA ? 3 : 2;
-  op.keyBlock = 4096 / (op.queryVectors * op.lanes);
+  op.keyBlock = llvm::alignDown(4096 / (op.queryVectors * op.lanes), uint64_t(16));
 }
 
 FailureOr<Attention> Attention::parse(const KernelContext &context) {
@@ -104,8 +115,10 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
                                       : MaskKind::additive;
   bool masked = op.maskKind != MaskKind::none;
   bool queryPacked = context.flag("query_packed"), keyPacked = context.flag("key_packed");
-  bool past = context.flag("past");
-  auto arguments = context.arguments(4 + masked + queryPacked + 2 * keyPacked + 2 * past +
+  bool past = context.flag("past"), rows = context.flag("query_rows");
+  if (rows && (queryPacked || keyPacked || past))
+    return context.error() << "expected rows of sequences that are neither packed nor cached";
+  auto arguments = context.arguments(4 + masked + queryPacked + 2 * keyPacked + 2 * past + rows +
                                      (masked && queryPacked) + (masked && keyPacked));
   if (failed(arguments))
     return failure();
@@ -155,6 +168,12 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
     if (failed(context.memref(*into, name, 1, i64)))
       return failure();
   }
+  if (rows) {
+    op.queryRows = (*arguments)[next++];
+    if (failed(context.memref(op.queryRows, "query_rows", 3, i64)) ||
+        failed(context.sameExtent(op.queryRows, 1, "query_rows", op.query, 2, "q")))
+      return failure();
+  }
   if (past) {
     op.pastKey = (*arguments)[next++];
     op.pastValue = (*arguments)[next++];
@@ -184,7 +203,7 @@ FailureOr<Attention> Attention::parse(const KernelContext &context) {
 //===----------------------------------------------------------------------===//
 
 void Attention::emit(Emitter &e) const {
-  int64_t queries = cast<MemRefType>(query.getType()).getDimSize(1);
+  int64_t queries = getNumQueries(*this);
   std::optional<Attention> one = forSingleQuery();
   if (one && queries == 1)
     return one->emitBlocks(e);
@@ -203,7 +222,7 @@ void Attention::emitBlocks(Emitter &e) const {
     });
     return;
   }
-  Value blocks = e.ceilDiv(e.dim(query, 1), e.index(queryBlock()));
+  Value blocks = e.ceilDiv(countQueries(e), e.index(queryBlock()));
   Value fills = pastKey ? emitPastFilling(e, blocks) : Value();
   Value items = e.mul(e.mul(e.dim(query, 0), heads), blocks);
   e.parallel(items, 1, [&](Value at) {
@@ -291,7 +310,9 @@ void Attention::emitBlockBody(Emitter &e, const Block &block) const {
     emitQueryPacking(e, block);
   emitStart(e, block);
   Value end = block.keys;
-  if (causal)
+  if (causal && queryRows)
+    end = e.min(block.keys, e.add(emitPositions(e, block), 1));
+  else if (causal)
     end = e.max(e.min(block.keys, e.add(block.seen, single ? 1 : queryBlock())), e.index(0));
   emitKeys(e, block, e.index(0), end);
   if (causal && pastKey)
@@ -327,7 +348,11 @@ Attention::Block Attention::emitBlock(Emitter &e, const Item &item) const {
   Value zero = e.index(0);
   block.query = e.slice(query, {queryOffsets ? zero : batch, {}, head, {}});
   block.out = e.slice(out, {queryOffsets ? zero : batch, {}, head, {}});
-  block.queries = e.dim(query, 1);
+  block.queries = countQueries(e);
+  if (queryRows)
+    block.rows = e.slice(queryRows, {batch, head, {}});
+  if (queryRows && causal)
+    block.positions = e.scratch({queries}, e.getI32Type());
   sliceKeys(e, block, keyOffsets ? zero : batch, keyHead);
   block.keys = e.dim(key, lengthDim(keyHeadsFirst));
   if (queryOffsets) {
@@ -358,23 +383,6 @@ Attention::Block Attention::emitBlock(Emitter &e, const Item &item) const {
                                 {}, {}});
   }
   return block;
-}
-
-void Attention::emitQueryPacking(Emitter &e, const Block &block) const {
-  Value last = e.sub(block.queries, e.index(1));
-  Value factor = e.real(scoreFactor(), vector(e));
-  e.forRange(e.index(0), e.index(queryBlock()), lanes, [&](Value lane) {
-    e.forEachVector(e.index(headDim), lanes, [&](Value at, Value mask) {
-      SmallVector<Value> square;
-      for (int64_t i = 0; i < lanes; ++i) {
-        // Lanes beyond the last query repeat it; nothing stores them.
-        Value row = e.min(e.add(e.add(block.first, lane), i), last);
-        square.push_back(e.load(block.query, {row, at}, lanes, mask));
-      }
-      for (auto [i, row] : llvm::enumerate(e.transpose(std::move(square))))
-        e.store(e.mulF(row, factor), block.packedQuery, {e.add(at, i), lane});
-    });
-  });
 }
 
 void Attention::emitStart(Emitter &e, const Block &block) const {
@@ -476,7 +484,7 @@ void Attention::emitEnd(Emitter &e, const Block &block) const {
     Value inverse = e.splat(e.divF(e.real(1.0, f32), sum), lanes);
     Value defined =
         arith::CmpFOp::create(e, arith::CmpFPredicate::OGT, sum, zero);
-    Value atRow = e.add(block.first, row);
+    Value atRow = getRow(e, block, e.add(block.first, row));
     e.forEachVector(e.index(valueDim), lanes, [&](Value column, Value mask) {
       Value result =
           e.mulF(e.load(block.sums, {row, column}, lanes), inverse);

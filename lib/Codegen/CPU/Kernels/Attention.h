@@ -20,6 +20,9 @@ struct Attention {
   Value pastKey, pastValue;
   /// The rows and columns of the mask that packed tokens have, [tokens].
   Value queryPositions, keyPositions;
+  /// The rows of the query that attend, and of `out` that are written, [batch, heads,
+  /// rows]; null where all do.
+  Value queryRows;
   MaskKind maskKind;
   double scale;
   double softcap = 0; ///< none where it is 0
@@ -55,6 +58,8 @@ private:
     Value pastKey, pastValue;     ///< the same, or null
     Value fills;                  ///< whether this block copies them, where there are
     Value mask;                   ///< [queries, keys] of this head, or null
+    Value rows;                   ///< [queries], the rows that they are, or null
+    Value positions;              ///< the same of the block's lanes, where causal
     Value queryBegin, keyBegin;   ///< the sequence's first tokens, where packed
     Value queries, keys;          ///< how many the sequence has
     Value first;                  ///< the first query
@@ -80,6 +85,10 @@ private:
   struct Item {
     Value batch, head, block;
   };
+  Value countQueries(Emitter &e) const;
+  /// The row of the query and the result that a query of the block is.
+  Value getRow(Emitter &e, const Block &block, Value query) const;
+  Value emitPositions(Emitter &e, const Block &block) const;
   Value emitPackedBlocks(Emitter &e) const;
   Item emitPackedItem(Emitter &e, Value at, Value blocks) const;
   Block emitBlock(Emitter &e, const Item &item) const;
@@ -131,6 +140,11 @@ private:
 
 /// An element of a vector of i64 as an index.
 Value loadIndex(Emitter &e, Value numbers, Value at);
+
+/// Rows of a matrix times `factor`, transposed to columns of `packed`: column i is row
+/// `rowAt(i)`, of `count` columns, a multiple of the lanes.
+void emitPackedRows(Emitter &e, Value matrix, llvm::function_ref<Value(Value)> rowAt,
+                    int64_t size, int64_t count, Value factor, Value packed, int64_t lanes);
 
 } // namespace winnow::cpu
 

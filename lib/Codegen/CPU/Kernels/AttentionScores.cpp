@@ -73,7 +73,8 @@ bool Attention::hasFullMask() const {
 }
 
 Value Attention::emitMaskRow(Emitter &e, const Block &block, Value row) const {
-  return queryPositions ? loadIndex(e, queryPositions, e.add(block.queryBegin, row)) : row;
+  return queryPositions ? loadIndex(e, queryPositions, e.add(block.queryBegin, row))
+                        : getRow(e, block, row);
 }
 Value Attention::emitMaskColumn(Emitter &e, const Block &block, Value key) const {
   return keyPositions ? loadIndex(e, keyPositions, e.add(block.keyBegin, key)) : key;
@@ -205,9 +206,13 @@ Value Attention::emitMasked(Emitter &e, const Block &block, Value score,
       score = arith::SelectOp::create(e, entry, score, lowest);
   }
   if (causal) {
-    Value first = e.add(block.seen, queryVector * lanes);
-    Value queries = arith::AddIOp::create(e, e.splatIndex(first, lanes),
-                                          e.lanes(lanes));
+    Value queries;
+    if (block.positions) {
+      queries = e.load(block.positions, {e.index(queryVector * lanes)}, lanes);
+    } else {
+      Value first = e.add(block.seen, queryVector * lanes);
+      queries = arith::AddIOp::create(e, e.splatIndex(first, lanes), e.lanes(lanes));
+    }
     Value visible =
         arith::CmpIOp::create(e, arith::CmpIPredicate::sle,
                               e.splatIndex(key, lanes), queries);

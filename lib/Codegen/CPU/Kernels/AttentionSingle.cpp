@@ -14,10 +14,10 @@ namespace winnow::cpu {
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Null where the forms differ: packed sequences have queries in any number, and
+/// Null where the forms differ: packed sequences and chosen rows are queries in any number, and
 /// keys that causality hides come back where all others are the least float.
 std::optional<Attention> Attention::forSingleQuery() const {
-  if (queryOffsets || keyOffsets || causalLowest || causalAddsLowest)
+  if (queryOffsets || keyOffsets || queryRows || causalLowest || causalAddsLowest)
     return std::nullopt;
   Attention one = *this;
   one.single = true;

@@ -109,6 +109,7 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("linear", buildLinear)
       .Case("matmul", buildMatMul)
       .Case("attention", buildAttention)
+      .Case("probsparse_measure", buildProbSparseMeasure)
       .Case("layer_norm", buildLayerNorm)
       .Case("rms_norm", buildRMSNorm)
       .Case("softmax", buildSoftmax)

@@ -57,6 +57,7 @@ int64_t rowGrain(Value memref);
 mlir::LogicalResult buildLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMatMul(Emitter &, const KernelContext &);
 mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);
+mlir::LogicalResult buildProbSparseMeasure(Emitter &, const KernelContext &);
 mlir::LogicalResult buildLayerNorm(Emitter &, const KernelContext &);
 mlir::LogicalResult buildRMSNorm(Emitter &, const KernelContext &);
 mlir::LogicalResult buildSoftmax(Emitter &, const KernelContext &);
