@@ -49,7 +49,7 @@ defm stop_after : Value<"stop-after", [compile], "PHASE",
 defm remove_padding : Value<"remove-padding", [compile], "auto|off",
   "compute on the valid tokens of padded batches only (default: auto)">;
 defm approximate : Value<"approximate", [compile], "NAME[=ARGUMENT]",
-  "use a technique that changes results: group-functions, fit-functions or merge-tokens">;
+  "use a technique that changes results: group-functions, fit-functions, probsparse or merge-tokens">;
 defm calibration : Value<"calibration", [compile], "FILE.npz|DIR",
   "inputs on which approximations are measured">;
 defm accuracy_budget : Value<"accuracy-budget", [compile], "[OUTPUT:]METRIC=VALUE",

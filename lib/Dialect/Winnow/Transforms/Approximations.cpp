@@ -31,10 +31,19 @@ static std::unique_ptr<Pass> makeFitFunctions(StringRef argument, ArrayRef<unsig
   return createGroupFunctions(options);
 }
 
+static std::unique_ptr<Pass> makeUseProbSparse(StringRef argument, ArrayRef<unsigned> skip) {
+  UseProbSparseOptions options;
+  if (argument.getAsInteger(10, options.factor) || options.factor < 1 || options.factor > 1000)
+    return nullptr;
+  options.skip.assign(skip.begin(), skip.end());
+  return createUseProbSparse(options);
+}
+
 llvm::ArrayRef<Approximation> winnow::getApproximations() {
   static const Approximation approximations[] = {
       {"group-functions", "0.01", "SHARE, between 0 and 1", makeGroupFunctions},
       {"fit-functions", "0.01", "SHARE, between 0 and 1", makeFitFunctions},
+      {"probsparse", "5", "FACTOR, from 1 to 1000", makeUseProbSparse},
       {"merge-tokens", "2", "SIDE, of windows, from 2 to 64", makeMergeTokens},
   };
   return approximations;

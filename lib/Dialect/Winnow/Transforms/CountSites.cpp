@@ -56,6 +56,7 @@ struct CountSites : winnow::impl::CountSitesBase<CountSites> {
               attention.getQuery().getType().getShape()[2])
             count("attention", "grouped");
         })
+        .Case([&](ProbSparseAttentionOp) { count("attention", "probsparse"); })
         .Case([&](LayerNormOp norm) {
           count("norm", "layer_norm");
           countRational(norm.getRationalAttr());

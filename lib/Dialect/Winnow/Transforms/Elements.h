@@ -5,8 +5,10 @@
 
 #include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Operation.h"
+#include <optional>
 #include <vector>
 
 namespace winnow {
@@ -40,6 +42,11 @@ struct Elements {
       ints[to] = from.ints[index];
   }
 };
+
+/// All elements of a constant; absent for types that are none of these.
+std::optional<Elements> loadElements(mlir::ElementsAttr elements);
+/// A constant of these elements.
+mlir::DenseElementsAttr storeElements(const Elements &elements);
 
 inline llvm::SmallVector<int64_t> getStrides(llvm::ArrayRef<int64_t> shape) {
   llvm::SmallVector<int64_t> strides(shape.size(), 1);

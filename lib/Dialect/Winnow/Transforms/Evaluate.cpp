@@ -9,7 +9,7 @@
 using namespace mlir;
 using namespace winnow;
 
-static std::optional<Elements> load(ElementsAttr attr) {
+std::optional<Elements> winnow::loadElements(ElementsAttr attr) {
   auto type = dyn_cast<RankedTensorType>(attr.getShapedType());
   if (!type)
     return std::nullopt;
@@ -58,7 +58,7 @@ static std::optional<Elements> load(ElementsAttr attr) {
   return elements;
 }
 
-static DenseElementsAttr store(const Elements &elements) {
+DenseElementsAttr winnow::storeElements(const Elements &elements) {
   if (elements.isFloat()) {
     auto floatType = cast<FloatType>(elements.type.getElementType());
     SmallVector<APFloat> values;
@@ -210,7 +210,7 @@ DenseElementsAttr winnow::evaluate(Operation *op, ArrayRef<ElementsAttr> operand
     return nullptr;
   SmallVector<Elements> in;
   for (ElementsAttr operand : operands) {
-    std::optional<Elements> elements = load(operand);
+    std::optional<Elements> elements = loadElements(operand);
     if (!elements)
       return nullptr;
     in.push_back(std::move(*elements));
@@ -220,5 +220,5 @@ DenseElementsAttr winnow::evaluate(Operation *op, ArrayRef<ElementsAttr> operand
   bool isKnown = isa<ElementwiseOpInterface>(op) && !isa<GeluOp, BitcastOp>(op)
                      ? evaluateElementwise(op, in, out)
                      : evaluateMovement(op, in, out);
-  return isKnown ? store(out) : nullptr;
+  return isKnown ? storeElements(out) : nullptr;
 }

@@ -14,15 +14,15 @@ namespace winnow {
 
 /// The attention that `value` feeds through movement only, or null. A cache is
 /// joined with it on the way, and may be a result of the model too.
-static AttentionOp getFedAttention(Value value, unsigned depth = 0) {
+static Operation *getFedAttention(Value value, unsigned depth = 0) {
   for (Operation *user : value.getUsers()) {
-    if (auto attention = dyn_cast<AttentionOp>(user))
-      return attention;
+    if (isa<AttentionOp, ProbSparseAttentionOp>(user))
+      return user;
     // A factor of the key's positions is multiplied in on the way.
     if (depth == 8 || user->getBlock() != value.getParentBlock() ||
         !isa<ReshapeOp, TransposeOp, SliceOp, MulOp, RotaryOp, ConcatOp>(user))
       continue;
-    if (AttentionOp attention = getFedAttention(user->getResult(0), depth + 1))
+    if (Operation *attention = getFedAttention(user->getResult(0), depth + 1))
       return attention;
   }
   return nullptr;
@@ -35,7 +35,7 @@ struct MergeQKV : winnow::impl::MergeQKVBase<MergeQKV> {
     // Linears that feed one attention from one input, in program order.
     llvm::MapVector<std::pair<Operation *, Value>, SmallVector<LinearOp>> groups;
     getOperation().walk([&](LinearOp linear) {
-      if (AttentionOp attention = getFedAttention(linear.getResult());
+      if (Operation *attention = getFedAttention(linear.getResult());
           attention && attention->getBlock() == linear->getBlock())
         groups[{attention, linear.getInput()}].push_back(linear);
     });

@@ -32,6 +32,7 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   pm.addPass(createRaiseAttention());
   // A mask that was scaled with the scores is a select of numbers again.
   pm.addPass(createSimplifyIdioms());
+  pm.addPass(createRaiseProbSparse());
   pm.addPass(createRaiseCausalMask());
   // The transposes around attention meet the exporter's and cancel.
   pm.addPass(createSimplifyIdioms());

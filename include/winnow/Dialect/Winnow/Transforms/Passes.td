@@ -414,6 +414,52 @@ def RaiseCausalMask : Pass<"winnow-raise-causal-mask", "mlir::ModuleOp"> {
   }];
 }
 
+def RaiseProbSparse : Pass<"winnow-raise-probsparse", "mlir::ModuleOp"> {
+  let summary = "recognises ProbSparse attention (Informer)";
+  let description = [{
+    What Informer's code (arXiv 2012.07436) exports expands the keys to [batch, heads, queries,
+    keys, head_dim] before it reads the sampled ones, and turns rows into flat numbers and back,
+    60 to 220 ops a layer. As one op it needs no intermediate of queries times keys.
+
+    Algorithm:
+      1. The anchor is a topk whose input is `max(S) - sum(S) / c`, S the product of queries with
+         sampled keys.
+      2. What an element is, is read and not how it was written: its position is followed through
+         reshapes, transposes, repetitions, slices, concatenations and gathers back to where
+         it is computed, as sums of positions with factors. Flat numbers fall apart into the
+         positions that they are made of; constants are evaluated where they are read.
+      3. The attention (raise-attention) must read the same queries at the topk's rows, and the
+         same keys; what it gives must be scattered to those rows of a mean or a running sum
+         of its values.
+      4. A mask that is read at those rows becomes one over all of them; one that hides later
+         keys becomes `causal`. A scale of the queries becomes the op's.
+
+    Precondition: raise-attention.
+    Postcondition: each match is one probsparse_attention; where all queries are kept, its
+    canonicaliser makes it attention.
+
+    Exactness: exact, but for an index outside of the keys, which fails the run instead of
+    reading those of the next query; a scale before the measure may be applied after, where it
+    rounds in another place.
+
+    Refuses: `probsparse.measure` (another product), `probsparse.samples` (keys that are not read
+    by a table), `probsparse.attention` (kept rows that are something else), `probsparse.mask`,
+    `probsparse.rest` (rows that are neither means nor running sums), `probsparse.rows` (rows that
+    are written elsewhere), `probsparse.kept` (a number of rows that is not known, or none),
+    `probsparse.type`.
+
+    Example:
+    ```mlir
+    %values, %top = winnow.topk %measure {axis = 2 : i64, largest}
+    %rows = winnow.gather_nd %q, %tuples
+    %a = winnow.attention %rows, %k, %v
+    %y = winnow.scatter_nd %means, %tuples, %a
+    // becomes
+    %y = winnow.probsparse_attention %q, %k, %v, %table {kept = 20 : i64, scale = 0.25 : f32}
+    ```
+  }];
+}
+
 def FuseLinear : Pass<"winnow-fuse-linear", "mlir::ModuleOp"> {
   let summary = "matmul with a weight, bias, activation and residual in one op";
   let description = [{
@@ -614,6 +660,36 @@ def ReadRows : Pass<"winnow-read-rows", "mlir::ModuleOp"> {
     %y = winnow.linear %flat, %w rows(%flat_i)
     ```
   }];
+}
+
+def UseProbSparse : Pass<"winnow-use-probsparse", "mlir::ModuleOp"> {
+  let summary = "ProbSparse attention in the place of dense self-attention";
+  let description = [{
+    Algorithm: attention of L queries and L keys becomes probsparse_attention with
+    `factor * ceil(ln L)` samples and as many kept queries (arXiv 2012.07436), if a cost model
+    says that it is faster. The table holds one row for each query, drawn once: number n in
+    row-major order is the product of word 0 of Philox4x32-10 (docs/random.md) of key
+    (`seed`, site) and counter n with L, divided by 2^32.
+
+    Rows that are not kept are the mean of all values: what a uniform softmax would give.
+
+    Exactness: approximate. Used by name or under a budget, see docs/accuracy.md.
+
+    Refuses `use-probsparse.length` (a length that is a symbol), `use-probsparse.slower` (the cost
+    model), `use-probsparse.causal` (what a query is kept for would depend on later tokens),
+    `use-probsparse.form` (masks, grouped heads, packed tokens, fewer queries than keys).
+
+    Example:
+    ```mlir
+    %y = winnow.attention %q, %k, %v {scale = 0.125 : f32}
+    // becomes
+    %y = winnow.probsparse_attention %q, %k, %v, %table {kept = 35 : i64, scale = 0.125 : f32}
+    ```
+  }];
+  let options = [
+    Option<"factor", "factor", "int64_t", "5", "what ceil(ln L) is multiplied by">,
+    Option<"seed", "seed", "uint64_t", "0", "of the tables">,
+    ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
 }
 
 def MergeTokens : Pass<"winnow-merge-tokens", "mlir::ModuleOp"> {
