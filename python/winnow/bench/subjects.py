@@ -16,7 +16,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def _stamp():
     """Changes when a workload's file must be written again."""
     digest = hashlib.sha256()
-    for name in ("workloads.py", "torch_models.py", "models.py", "graph.py"):
+    for name in ("workloads.py", "torch_models.py", "models.py", "graph.py", "kat.py", "kans.py",
+                 "shuffle.py"):  # fmt: skip
         with open(os.path.join(HERE, name), "rb") as file:
             digest.update(file.read())
     for package in ("torch", "transformers", "onnxscript", "onnx"):

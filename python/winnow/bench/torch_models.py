@@ -13,6 +13,7 @@ from torch import nn
 
 from . import kans
 from . import kat as kats
+from . import shuffle
 
 OPSET = 18
 
@@ -163,6 +164,16 @@ def kan(kind, *widths, batch=64):
     return kans.Network(kind, widths), call, {"x": torch.zeros(batch, widths[0])}, ["y"]
 
 
+def token_shuffle(s, side=32):
+    """A decoder of an image's tokens that takes windows of s x s together."""
+
+    def call(model, codes):
+        return (model(codes),)
+
+    codes = _ids(shuffle.VOCABULARY, 1, side * side)
+    return shuffle.Decoder(side, s), call, {"codes": codes}, ["states"]
+
+
 MODULES = {
     "bert-8": lambda: bert(8),
     "bert-32": lambda: bert(32),
@@ -184,6 +195,8 @@ MODULES = {
     "kan-splines": lambda: kan("efficient", 784, 64, 10),
     "kan-gaussians": lambda: kan("fast", 784, 64, 10),
     "kan-pairs": lambda: kan("pairs", 64, 64, 10),
+    "token-shuffle": lambda: token_shuffle(2),
+    "token-shuffle-twin": lambda: token_shuffle(1),
 }
 
 

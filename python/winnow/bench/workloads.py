@@ -8,7 +8,7 @@ from typing import Callable
 from . import machine, minilm, models
 from .errors import BenchError
 
-VOCABULARY = {"bert": 30522, "gpt2": 50257}
+VOCABULARY = {"bert": 30522, "gpt2": 50257, "image": 16384}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +106,10 @@ WORKLOADS = {
         _module("kan-splines", "KAN of splines, 784-64-10, batch 64", ""),
         _module("kan-gaussians", "KAN of Gaussians, 784-64-10, batch 64", ""),
         _module("kan-pairs", "KAN of pairs, 64-64-10, batch 64", ""),
+        _module("token-shuffle", "Token-Shuffle decoder, 1024 tokens, windows of 2 x 2", "gpt2",
+                12, 768, codes=(0, VOCABULARY["image"])),
+        _module("token-shuffle-twin", "its twin without windows, 1024 tokens", "gpt2",
+                12, 768, codes=(0, VOCABULARY["image"])),
         _minilm(),
         *_gemms(),
     )
