@@ -63,7 +63,7 @@ int64_t chooseLinearPanel(const CPULevel &level, int64_t n) {
 
 GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
                                   std::optional<int64_t> m,
-                                  std::optional<int64_t> panel) {
+                                  std::optional<int64_t> panel, std::optional<int64_t> piece) {
   Tile tile = chooseTile(level, n, panel);
   GemmSchedule schedule;
   schedule.mr = tile.mr;
@@ -72,6 +72,17 @@ GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
   k = std::max<int64_t>(k, 1);
   int64_t passes = llvm::divideCeil(k, panelBytes / (schedule.nr * 4));
   schedule.kc = std::min<int64_t>(k, llvm::alignTo(llvm::divideCeil(k, passes), 4));
+  if (piece && *piece < k) {
+    if (schedule.kc >= *piece) {
+      schedule.kc -= schedule.kc % *piece;
+    } else {
+      passes = llvm::divideCeil(*piece, schedule.kc);
+      while (*piece % passes)
+        ++passes;
+      constexpr int64_t kLeastDepth = 32;
+      schedule.kc = *piece / passes < kLeastDepth ? *piece : *piece / passes;
+    }
+  }
   int64_t rows = m ? std::clamp<int64_t>(*m, 1, blockRows) : blockRows;
   schedule.mb = llvm::alignTo(rows, schedule.mr);
   return schedule;

@@ -25,10 +25,12 @@ int64_t chooseLinearPanel(const CPULevel &level, int64_t n);
 /// The schedule of a product with a matrix [k, n]. `m` is the number of rows where
 /// it is static, `panel` the width of the panels that the matrix is packed in: a
 /// multiple of nr, and of the level's lanes. Without one, panels are to be as wide
-/// as tiles.
+/// as tiles. Where rows of the other matrix lie in pieces, `piece` is their width, and a
+/// pass is some of them or a part of one.
 GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
                                   std::optional<int64_t> m,
-                                  std::optional<int64_t> panel = std::nullopt);
+                                  std::optional<int64_t> panel = std::nullopt,
+                                  std::optional<int64_t> piece = std::nullopt);
 
 } // namespace winnow
 

@@ -1,15 +1,37 @@
 #include "KernelTypes.h"
 
 #include "winnow/Analysis/GemmSchedule.h"
-#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 #include "winnow/Dialect/Winnow/IR/Rational.h"
+#include "winnow/Dialect/Winnow/IR/Rows.h"
 
 using namespace mlir;
 using namespace winnow;
 
 /// [.., N] seen as [rows, N].
-static Dims getRows(ArrayRef<AffineExpr> dims, MLIRContext *context) {
+static Dims getRowDims(ArrayRef<AffineExpr> dims, MLIRContext *context) {
   return {productDim(dims.drop_back(), context), dims.back()};
+}
+
+RowsOperand winnow::getRows(ConversionPatternRewriter &rewriter, Location loc, Value original,
+                            Value converted, const LoweringState &state) {
+  GatherOp gather = getGatherOfRows(original);
+  if (!gather || !state.gathersOfRows.contains(gather)) {
+    Dims dims = getDims(original);
+    return {createReshape(rewriter, loc, converted, dims, getRowDims(dims, original.getContext())), {}};
+  }
+  Dims dims = getDims(gather.getIndices());
+  Value numbers = rewriter.getRemappedValue(gather.getIndices());
+  return {rewriter.getRemappedValue(gather.getData()),
+          createReshape(rewriter, loc, numbers, dims, {productDim(dims, original.getContext())})};
+}
+
+/// Appends the numbers of rows that a kernel reads, and says so in its configuration.
+static void addNumbers(OpBuilder &b, StringRef name, const RowsOperand &rows,
+                       SmallVectorImpl<Value> &inputs, SmallVectorImpl<NamedAttribute> &config) {
+  if (!rows.numbers)
+    return;
+  inputs.push_back(rows.numbers);
+  config.push_back(b.getNamedAttr(name, b.getBoolAttr(true)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -269,7 +291,7 @@ struct LowerLinear : LoweringPattern<LinearOp> {
     MLIRContext *context = op.getContext();
     Dims in = getDims(op.getInput()), out = getDims(op.getType());
     int64_t k = *getConstantDim(in.back()), n = *getConstantDim(out.back());
-    Dims rows = getRows(in, context), outRows = getRows(out, context);
+    Dims outRows = getRowDims(out, context);
     int64_t panel = chooseLinearPanel(state.level, n), panels = llvm::divideCeil(n, panel);
     auto type = RankedTensorType::get({panels, k, panel}, rewriter.getF32Type());
     auto layout = rewriter.getDictionaryAttr(
@@ -279,8 +301,8 @@ struct LowerLinear : LoweringPattern<LinearOp> {
          rewriter.getNamedAttr("nr", rewriter.getI64IntegerAttr(panel)),
          rewriter.getNamedAttr("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
     int64_t entry = state.weights.add(*parts, layout, type.getNumElements() * 4);
-    Value x = createReshape(rewriter, loc, adaptor.getInput(), in, rows);
-    SmallVector<Value> inputs = {x, state.weights.read(rewriter, loc, entry, type)};
+    RowsOperand x = getRows(rewriter, loc, op.getInput(), adaptor.getInput(), state), residual;
+    SmallVector<Value> inputs = {x.matrix, state.weights.read(rewriter, loc, entry, type)};
     if (op.getBias())
       inputs.push_back(adaptor.getBias());
     SmallVector<NamedAttribute> config = {
@@ -288,13 +310,13 @@ struct LowerLinear : LoweringPattern<LinearOp> {
         rewriter.getNamedAttr("bias", rewriter.getBoolAttr(bool(op.getBias()))),
         rewriter.getNamedAttr("n", rewriter.getI64IntegerAttr(n)),
         rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual())))};
-    if (op.getRows())
-      config.push_back(rewriter.getNamedAttr("rows", rewriter.getBoolAttr(true)));
     addRational(rewriter, loc, op.getRationalAttr(), out.back(), inputs, config);
-    if (op.getResidual())
-      inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), out, outRows));
-    if (op.getRows())
-      inputs.push_back(adaptor.getRows());
+    if (op.getResidual()) {
+      residual = getRows(rewriter, loc, op.getResidual(), adaptor.getResidual(), state);
+      inputs.push_back(residual.matrix);
+    }
+    addNumbers(rewriter, "rows", x, inputs, config);
+    addNumbers(rewriter, "residual_rows", residual, inputs, config);
     Value result = createKernel(rewriter, loc, "linear", config, inputs, outRows, rewriter.getF32Type());
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
     return success();
@@ -307,10 +329,7 @@ struct LowerLinear : LoweringPattern<LinearOp> {
     Value weight = op.getWeight();
     if (op.getTransposeWeight())
       weight = TransposeOp::create(rewriter, loc, weight, ArrayRef<int64_t>{1, 0});
-    Value input = op.getInput();
-    if (op.getRows())
-      input = GatherOp::create(rewriter, loc, input, op.getRows(), 0, /*inBounds=*/true);
-    Value result = MatMulOp::create(rewriter, loc, input, weight);
+    Value result = MatMulOp::create(rewriter, loc, op.getInput(), weight);
     if (op.getBias())
       result = AddOp::create(rewriter, loc, result, op.getBias());
     switch (op.getActivation()) {
@@ -402,10 +421,14 @@ template <typename OpTy> struct LowerNorm : LoweringPattern<OpTy> {
       return success();
     }
     Location loc = op.getLoc();
-    Dims dims = getDims(op.getType()), rows = getRows(dims, op.getContext());
-    SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), dims, rows)};
-    if (op.getResidual())
-      inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), dims, rows));
+    Dims dims = getDims(op.getType()), rows = getRowDims(dims, op.getContext());
+    LoweringState &state = this->state;
+    RowsOperand x = getRows(rewriter, loc, op.getInput(), adaptor.getInput(), state), residual;
+    SmallVector<Value> inputs = {x.matrix};
+    if (op.getResidual()) {
+      residual = getRows(rewriter, loc, op.getResidual(), adaptor.getResidual(), state);
+      inputs.push_back(residual.matrix);
+    }
     if (op.getScale())
       inputs.push_back(adaptor.getScale());
     bool hasBias = false;
@@ -418,6 +441,8 @@ template <typename OpTy> struct LowerNorm : LoweringPattern<OpTy> {
         rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual()))),
         rewriter.getNamedAttr("scale", rewriter.getBoolAttr(bool(op.getScale())))};
     addRational(rewriter, loc, op.getRationalAttr(), dims.back(), inputs, config);
+    addNumbers(rewriter, "rows", x, inputs, config);
+    addNumbers(rewriter, "residual_rows", residual, inputs, config);
     constexpr StringRef kind = std::is_same_v<OpTy, LayerNormOp> ? "layer_norm" : "rms_norm";
     Value result = createKernel(rewriter, loc, kind, config, inputs, rows, rewriter.getF32Type());
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, rows, dims));
@@ -442,7 +467,7 @@ struct LowerSoftmax : LoweringPattern<SoftmaxOp> {
       rewriter.replaceOpWithNewOp<DivOp>(op, exp, sum);
       return success();
     }
-    Dims rows = getRows(dims, op.getContext());
+    Dims rows = getRowDims(dims, op.getContext());
     Value input = createReshape(rewriter, loc, adaptor.getInput(), dims, rows);
     Value result = createKernel(rewriter, loc, "softmax", {}, input, rows, rewriter.getF32Type());
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, rows, dims));

@@ -1,6 +1,5 @@
 #include "Lowering.h"
 
-#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 #include "winnow/Dialect/Winnow/IR/StorageTypes.h"
 
 #include "mlir/IR/Iterators.h"
@@ -198,10 +197,6 @@ OpFoldResult winnow::getFoldedSize(OpBuilder &b, Location loc, AffineExpr dim) {
   if (std::optional<int64_t> constant = getConstantDim(dim))
     return b.getIndexAttr(*constant);
   return getSize(b, loc, dim);
-}
-
-AffineExpr winnow::productDim(ArrayRef<AffineExpr> dims, MLIRContext *context) {
-  return normalizeDim(getNumElements(dims, context));
 }
 
 Dims winnow::splitAtAxis(ArrayRef<AffineExpr> dims, size_t axis, MLIRContext *context) {

@@ -3,7 +3,7 @@
 #ifndef WINNOW_LIB_CONVERSION_WINNOWTOLINALG_LOWERING_H
 #define WINNOW_LIB_CONVERSION_WINNOWTOLINALG_LOWERING_H
 
-#include "winnow/Dialect/Winnow/IR/Dims.h"
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 #include "winnow/Dialect/Winnow/IR/Winnow.h"
 #include "winnow/Support/CPULevel.h"
 
@@ -73,6 +73,8 @@ struct LoweringState {
   llvm::MapVector<std::pair<mlir::Operation *, unsigned>, mlir::Value> dataSymbols;
   /// What reads a data symbol's capacity.
   llvm::SmallPtrSet<mlir::Operation *, 4> capacities;
+  /// Gathers of rows that nothing computes, as all that read them read by number.
+  llvm::SmallPtrSet<mlir::Operation *, 4> gathersOfRows;
 };
 
 /// Base of the patterns: sizes, empty tensors and weights at an op.
@@ -123,12 +125,18 @@ mlir::Value createKernel(mlir::OpBuilder &b, mlir::Location loc, llvm::StringRef
                          llvm::ArrayRef<mlir::AffineExpr> dims, mlir::Type element,
                          std::optional<int32_t> site = std::nullopt);
 
+/// An operand of a kernel of rows [.., features]: as [rows, features]; or, of a gather of rows
+/// that nothing computes, what it gathers from, with the numbers.
+struct RowsOperand {
+  mlir::Value matrix, numbers;
+};
+RowsOperand getRows(mlir::ConversionPatternRewriter &rewriter, mlir::Location loc,
+                    mlir::Value original, mlir::Value converted, const LoweringState &state);
+
 /// The expression of a constant.
 inline mlir::AffineExpr constantDim(int64_t value, mlir::MLIRContext *context) {
   return mlir::getAffineConstantExpr(value, context);
 }
-/// The product of some dimensions.
-mlir::AffineExpr productDim(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::MLIRContext *context);
 /// `dims` as three: what is before `axis`, the axis, what is after it.
 Dims splitAtAxis(llvm::ArrayRef<mlir::AffineExpr> dims, size_t axis, mlir::MLIRContext *context);
 

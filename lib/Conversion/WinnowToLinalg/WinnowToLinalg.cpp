@@ -2,6 +2,7 @@
 
 #include "winnow/Conversion/Passes.h"
 #include "winnow/Dialect/Winnow/IR/Entries.h"
+#include "winnow/Dialect/Winnow/IR/Rows.h"
 
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
@@ -35,6 +36,13 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
         return signalPassFailure();
 
     LoweringState state(*level);
+    module.walk([&](GatherOp op) {
+      auto piece = isOfRows(op) ? getConstantDim(getDims(op.getData()).back()) : std::nullopt;
+      if (piece && llvm::all_of(getReaders(op), [&](OpOperand *reader) {
+            return readsByNumber(*reader, *piece);
+          }))
+        state.gathersOfRows.insert(op);
+    });
     TypeConverter converter;
     converter.addConversion([](Type type) { return type; });
     converter.addConversion([](RankedTensorType type) -> Type { return convertTensorType(type); });

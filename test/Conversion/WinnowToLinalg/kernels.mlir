@@ -253,15 +253,50 @@ func.func @main(%x: tensor<2x3x4xf32>) -> (tensor<2x3x1x4xf32>, tensor<2x3x2x4xf
 
 // -----
 
-// Rows by number are the last input.
+// Rows by number, of an input and a residual, some of which consist of pieces.
 
 // CHECK-LABEL: func.func @main
-// CHECK: winnow.kernel "linear" ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<9x8xf32>, tensor<{{.*}}xf32>, tensor<4x5xf32>, tensor<4xi64>) outs(%{{.*}} : tensor<4x5xf32>)
+// CHECK-NOT: linalg.generic
+// CHECK: winnow.kernel "linear" ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<9x8xf32>, tensor<{{.*}}xf32>, tensor<7x16xf32>, tensor<8xi64>, tensor<12xi64>) outs(%{{.*}} : tensor<4x48xf32>)
+// CHECK-SAME: residual_rows = true, rows = true
+// CHECK-NOT: linalg.generic
+func.func @main(%x: tensor<9x8xf32>, %i: tensor<8xi64>, %r: tensor<7x16xf32>, %j: tensor<12xi64>) -> tensor<4x48xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<16x48xf32>
+  %0 = winnow.gather %x, %i {axis = 0 : i64, in_bounds} : (tensor<9x8xf32>, tensor<8xi64>) -> tensor<8x8xf32>
+  %1 = winnow.reshape %0 : (tensor<8x8xf32>) -> tensor<4x16xf32>
+  %2 = winnow.gather %r, %j {axis = 0 : i64, in_bounds} : (tensor<7x16xf32>, tensor<12xi64>) -> tensor<12x16xf32>
+  %3 = winnow.reshape %2 : (tensor<12x16xf32>) -> tensor<4x48xf32>
+  %y = winnow.linear %1, %w residual(%3) : (tensor<4x16xf32>, tensor<16x48xf32>, tensor<4x48xf32>) -> tensor<4x48xf32>
+  return %y : tensor<4x48xf32>
+}
+
+// -----
+
+// And of norms.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: linalg.generic
+// CHECK: winnow.kernel "rms_norm" ins(%{{.*}}, %{{.*}} : tensor<9x16xf32>, tensor<8xi64>) outs(%{{.*}} : tensor<4x32xf32>)
 // CHECK-SAME: rows = true
-func.func @main(%x: tensor<9x8xf32>, %i: tensor<4xi64>, %r: tensor<4x5xf32>) -> tensor<4x5xf32> attributes {winnow.entry} {
+func.func @main(%x: tensor<9x16xf32>, %i: tensor<8xi64>) -> tensor<4x32xf32> attributes {winnow.entry} {
+  %0 = winnow.gather %x, %i {axis = 0 : i64, in_bounds} : (tensor<9x16xf32>, tensor<8xi64>) -> tensor<8x16xf32>
+  %1 = winnow.reshape %0 : (tensor<8x16xf32>) -> tensor<4x32xf32>
+  %y = winnow.rms_norm %1 {epsilon = 1.0e-5 : f32} : (tensor<4x32xf32>) -> tensor<4x32xf32>
+  return %y : tensor<4x32xf32>
+}
+
+// -----
+
+// A copy that something else needs is made, and read.
+
+// CHECK-LABEL: func.func @main
+// CHECK: %[[COPY:.*]] = linalg.generic
+// CHECK: winnow.kernel "linear" ins(%[[COPY]], %{{.*}} : tensor<4x8xf32>, tensor<{{.*}}xf32>)
+func.func @main(%x: tensor<9x8xf32>, %i: tensor<4xi64>) -> (tensor<4x5xf32>, tensor<4x8xf32>) attributes {winnow.entry} {
   %w = winnow.constant dense<1.0> : tensor<8x5xf32>
-  %0 = winnow.linear %x, %w residual(%r) rows(%i) : (tensor<9x8xf32>, tensor<8x5xf32>, tensor<4x5xf32>, tensor<4xi64>) -> tensor<4x5xf32>
-  return %0 : tensor<4x5xf32>
+  %0 = winnow.gather %x, %i {axis = 0 : i64, in_bounds} : (tensor<9x8xf32>, tensor<4xi64>) -> tensor<4x8xf32>
+  %y = winnow.linear %0, %w : (tensor<4x8xf32>, tensor<8x5xf32>) -> tensor<4x5xf32>
+  return %y, %0 : tensor<4x5xf32>, tensor<4x8xf32>
 }
 
 // -----
@@ -272,6 +307,7 @@ func.func @main(%x: tensor<9x8xf32>, %i: tensor<4xi64>, %r: tensor<4x5xf32>) -> 
 // CHECK: tensor.extract
 // CHECK: winnow.kernel "matmul"
 func.func @main(%x: tensor<9x8xf32>, %i: tensor<4xi64>, %w: tensor<8x5xf32>) -> tensor<4x5xf32> attributes {winnow.entry} {
-  %0 = winnow.linear %x, %w rows(%i) : (tensor<9x8xf32>, tensor<8x5xf32>, tensor<4xi64>) -> tensor<4x5xf32>
-  return %0 : tensor<4x5xf32>
+  %0 = winnow.gather %x, %i {axis = 0 : i64, in_bounds} : (tensor<9x8xf32>, tensor<4xi64>) -> tensor<4x8xf32>
+  %y = winnow.linear %0, %w : (tensor<4x8xf32>, tensor<8x5xf32>) -> tensor<4x5xf32>
+  return %y : tensor<4x5xf32>
 }

@@ -55,6 +55,32 @@ Value RationalFunctions::apply(Emitter &e, Value x, Value col, Value mask) const
                       all.drop_front(numeratorDegree + 1));
 }
 
+LogicalResult RowsByNumber::setNumbers(const KernelContext &context, Value value, int64_t width) {
+  if (failed(context.memref(value, "rows", 1, IntegerType::get(context.config.getContext(), 64))))
+    return failure();
+  int64_t piece = pieceWidth();
+  if (ShapedType::isDynamic(piece) || piece <= 0 || ShapedType::isDynamic(width) || width % piece)
+    return context.error() << "expected rows of whole pieces, got " << buffer.getType() << " for "
+                           << width << " columns";
+  numbers = value;
+  pieces = width / piece;
+  return success();
+}
+
+Value RowsByNumber::number(Emitter &e, Value row, Value piece) const {
+  if (!numbers)
+    return row;
+  Value at = e.add(e.mul(row, pieces), piece);
+  return arith::IndexCastOp::create(e, e.getLoc(), e.getIndexType(), e.loadScalar(numbers, {at}));
+}
+
+SmallVector<Value, 2> RowsByNumber::locate(Emitter &e, Value row, Value col) const {
+  if (pieces == 1)
+    return {number(e, row, e.index(0)), col};
+  Value width = e.index(pieceWidth());
+  return {number(e, row, e.div(col, width)), e.rem(col, width)};
+}
+
 Value Epilogue::apply(Emitter &e, Value acc, Value row, Value col,
                       Value mask) const {
   int64_t lanes = cast<VectorType>(acc.getType()).getNumElements();
@@ -64,8 +90,8 @@ Value Epilogue::apply(Emitter &e, Value acc, Value row, Value col,
     acc = activation(e, e.getLoc(), acc);
   if (rational)
     acc = rational->apply(e, acc, col, mask);
-  if (residual)
-    acc = e.addF(acc, e.load(residual, {row, col}, lanes, mask));
+  if (residual.buffer)
+    acc = e.addF(acc, e.load(residual.buffer, residual.locate(e, row, col), lanes, mask));
   return acc;
 }
 

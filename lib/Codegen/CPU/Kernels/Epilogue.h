@@ -28,12 +28,27 @@ struct RationalFunctions {
   Value apply(Emitter &e, Value x, Value col, Value mask = {}) const;
 };
 
+/// A matrix whose rows may lie elsewhere in pieces: piece p of row i is row
+/// numbers[i * pieces + p] of `buffer`. Without numbers it is the buffer.
+struct RowsByNumber {
+  Value buffer, numbers;
+  int64_t pieces = 1;
+
+  /// Takes the numbers of rows of `width` elements.
+  mlir::LogicalResult setNumbers(const KernelContext &context, Value value, int64_t width);
+  int64_t pieceWidth() const { return llvm::cast<mlir::MemRefType>(buffer.getType()).getDimSize(1); }
+  /// The buffer's row that piece `piece` of a row is.
+  Value number(Emitter &e, Value row, Value piece) const;
+  /// Where an element is. Vectors stay within a piece.
+  llvm::SmallVector<Value, 2> locate(Emitter &e, Value row, Value col) const;
+};
+
 /// activation(acc + bias[col]) + residual[row, col]; absent parts are null.
 struct Epilogue {
   Activation activation = nullptr;
   std::optional<RationalFunctions> rational;
   Value bias;
-  Value residual;
+  RowsByNumber residual;
 
   Value apply(Emitter &e, Value acc, Value row, Value col,
               Value mask = {}) const;

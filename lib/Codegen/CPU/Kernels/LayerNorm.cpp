@@ -10,7 +10,8 @@ namespace winnow::cpu {
 namespace {
 
 struct LayerNorm {
-  Value x, residual, scale, bias, out;
+  RowsByNumber x, residual;
+  Value scale, bias, out;
   std::optional<RationalFunctions> rational; ///< of the norm
   double epsilon;
   bool centres; ///< subtracts the mean, which RMS norm does not
@@ -23,8 +24,8 @@ private:
   Value emitMean(Emitter &e, Value row) const;
   Value emitSquares(Emitter &e, Value row, Value mean) const;
   Value loadSum(Emitter &e, Value row, Value at, Value mask) const;
-  /// Where the row is once it has been summed.
-  Value source() const { return residual ? out : x; }
+  /// An element of the row once it has been summed.
+  Value loadSource(Emitter &e, Value row, Value at, Value mask) const;
   Value zero(Emitter &e) const {
     return e.real(0.0, VectorType::get(lanes, e.getF32Type()));
   }
@@ -36,7 +37,9 @@ FailureOr<LayerNorm> LayerNorm::parse(const KernelContext &context) {
        bias = context.flag("bias");
   bool rational = context.config.contains("denominator_kind");
   auto epsilon = context.real("epsilon");
-  auto arguments = context.arguments(2 + residual + scale + bias + rational);
+  bool rows = context.flag("rows"), residualRows = context.flag("residual_rows");
+  auto arguments =
+      context.arguments(2 + residual + scale + bias + rational + rows + residualRows);
   if (failed(epsilon) || failed(arguments))
     return failure();
   result.epsilon = *epsilon;
@@ -46,15 +49,21 @@ FailureOr<LayerNorm> LayerNorm::parse(const KernelContext &context) {
     slot = (*arguments)[next++];
     return context.memref(slot, name, rank, context.f32());
   };
-  if (failed(take(result.x, "x", 2)) ||
-      (residual && failed(take(result.residual, "residual", 2))) ||
+  if (failed(take(result.x.buffer, "x", 2)) ||
+      (residual && failed(take(result.residual.buffer, "residual", 2))) ||
       (scale && failed(take(result.scale, "scale", 1))) ||
       (bias && failed(take(result.bias, "bias", 1))))
     return failure();
   Value table = rational ? (*arguments)[next++] : Value();
-  if (failed(take(result.out, "out", 2)) ||
-      failed(context.sameExtent(result.x, 0, "x", result.out, 0, "out")) ||
-      failed(context.sameExtent(result.x, 1, "x", result.out, 1, "out")))
+  Value numbers = rows ? (*arguments)[next++] : Value();
+  Value residualNumbers = residualRows ? (*arguments)[next++] : Value();
+  if (failed(take(result.out, "out", 2)))
+    return failure();
+  int64_t width = cast<MemRefType>(result.out.getType()).getDimSize(1);
+  if ((rows && failed(result.x.setNumbers(context, numbers, width))) ||
+      (residualRows && failed(result.residual.setNumbers(context, residualNumbers, width))) ||
+      (!rows && (failed(context.sameExtent(result.x.buffer, 0, "x", result.out, 0, "out")) ||
+                 failed(context.sameExtent(result.x.buffer, 1, "x", result.out, 1, "out")))))
     return failure();
   if (rational) {
     auto functions = RationalFunctions::parse(context, table, result.out);
@@ -68,12 +77,16 @@ FailureOr<LayerNorm> LayerNorm::parse(const KernelContext &context) {
 /// An element of the row on its first visit. With a residual, the sum of both
 /// waits in `out`.
 Value LayerNorm::loadSum(Emitter &e, Value row, Value at, Value mask) const {
-  Value value = e.load(x, {row, at}, lanes, mask);
-  if (!residual)
+  Value value = e.load(x.buffer, x.locate(e, row, at), lanes, mask);
+  if (!residual.buffer)
     return value;
-  value = e.addF(value, e.load(residual, {row, at}, lanes, mask));
+  value = e.addF(value, e.load(residual.buffer, residual.locate(e, row, at), lanes, mask));
   e.store(value, out, {row, at}, mask);
   return value;
+}
+
+Value LayerNorm::loadSource(Emitter &e, Value row, Value at, Value mask) const {
+  return residual.buffer ? e.load(out, {row, at}, lanes, mask) : loadSum(e, row, at, mask);
 }
 
 /// The mean of a row's length whose partial sums these are.
@@ -86,7 +99,7 @@ static Value average(Emitter &e, Value sums, Value count) {
 }
 
 Value LayerNorm::emitMean(Emitter &e, Value row) const {
-  Value count = e.dim(x, 1);
+  Value count = e.dim(out, 1);
   Value sums = e.foldVectors(
       count, lanes, zero(e),
       [&](Value at, Value mask, Value acc) {
@@ -98,12 +111,11 @@ Value LayerNorm::emitMean(Emitter &e, Value row) const {
 
 /// The mean is subtracted before squaring: a sum of squares would cancel.
 Value LayerNorm::emitSquares(Emitter &e, Value row, Value mean) const {
-  Value count = e.dim(x, 1);
+  Value count = e.dim(out, 1);
   Value sums = e.foldVectors(
       count, lanes, zero(e),
       [&](Value at, Value mask, Value acc) {
-        Value value = mean ? e.load(source(), {row, at}, lanes, mask)
-                           : loadSum(e, row, at, mask);
+        Value value = mean ? loadSource(e, row, at, mask) : loadSum(e, row, at, mask);
         if (mean)
           value = e.blend(mask, e.subF(value, mean), zero(e));
         return e.fma(value, value, acc);
@@ -119,8 +131,8 @@ void LayerNorm::emitRow(Emitter &e, Value row) const {
   Value root = math::SqrtOp::create(e, e.addF(squares, e.real(epsilon, f32)));
   Value inverse = e.splat(e.divF(e.real(1.0, f32), root), lanes);
 
-  e.forEachVector(e.dim(x, 1), lanes, [&](Value at, Value mask) {
-    Value value = e.load(source(), {row, at}, lanes, mask);
+  e.forEachVector(e.dim(out, 1), lanes, [&](Value at, Value mask) {
+    Value value = loadSource(e, row, at, mask);
     if (mean)
       value = e.subF(value, mean);
     value = e.mulF(value, inverse);
@@ -142,7 +154,7 @@ static LogicalResult buildNorm(Emitter &e, const KernelContext &context,
   if (failed(norm))
     return failure();
   norm->centres = centres;
-  e.parallel(e.dim(norm->x, 0), rowGrain(norm->x),
+  e.parallel(e.dim(norm->out, 0), rowGrain(norm->out),
              [&](Value row) { norm->emitRow(e, row); });
   return success();
 }

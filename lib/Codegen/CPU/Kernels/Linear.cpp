@@ -1,6 +1,7 @@
 //===- Linear.cpp - activation(x W + bias) + residual, W packed -----------===//
 //
-// Where `rows` says so, row i of x is its row rows[i].
+// Where `rows` says so, row i of x is its row rows[i], or its rows rows[i * pieces + p]
+// one after the other; and so for the residual with `residual_rows`.
 //
 // 1. Indices of the parallel loop are (block of rows, strip of W), strip
 //    fastest, so that neighbours share their rows of x in the cache. A strip is
@@ -48,8 +49,8 @@ struct FetchAhead {
 constexpr int64_t rateUnit = 1 << 16;
 
 struct Linear {
-  Value x, w, out;
-  Value rows; ///< or null
+  RowsByNumber x;
+  Value w, out;
   Epilogue epilogue;
   GemmSchedule schedule;
   int64_t n, k, panelWidth, lanes, numRegs;
@@ -95,29 +96,29 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
 
   bool bias = context.flag("bias"), residual = context.flag("residual");
   bool rational = *activation == "group_rational", rows = context.flag("rows");
-  auto arguments = context.arguments(3 + bias + rational + residual + rows);
+  bool residualRows = context.flag("residual_rows");
+  auto arguments = context.arguments(3 + bias + rational + residual + rows + residualRows);
   if (failed(arguments))
     return failure();
   Type f32 = context.f32();
   unsigned next = 0;
-  result.x = (*arguments)[next++];
+  result.x.buffer = (*arguments)[next++];
   result.w = (*arguments)[next++];
   if (bias)
     result.epilogue.bias = (*arguments)[next++];
   Value table = rational ? (*arguments)[next++] : Value();
   if (residual)
-    result.epilogue.residual = (*arguments)[next++];
-  if (rows)
-    result.rows = (*arguments)[next++];
+    result.epilogue.residual.buffer = (*arguments)[next++];
+  Value numbers = rows ? (*arguments)[next++] : Value();
+  Value residualNumbers = residualRows ? (*arguments)[next++] : Value();
   result.out = (*arguments)[next++];
-  if (failed(context.memref(result.x, "x", 2, f32)) ||
+  if (failed(context.memref(result.x.buffer, "x", 2, f32)) ||
       failed(context.memref(result.w, "w", 3, f32)) ||
       (bias && failed(context.memref(result.epilogue.bias, "bias", 1, f32))) ||
       (residual &&
-       failed(context.memref(result.epilogue.residual, "residual", 2, f32))) ||
-      (rows && failed(context.memref(result.rows, "rows", 1, IntegerType::get(f32.getContext(), 64)))) ||
+       failed(context.memref(result.epilogue.residual.buffer, "residual", 2, f32))) ||
       failed(context.memref(result.out, "out", 2, f32)) ||
-      failed(context.sameExtent(result.x, 1, "x", result.w, 1, "w")))
+      (!rows && failed(context.sameExtent(result.x.buffer, 1, "x", result.w, 1, "w"))))
     return failure();
 
   if (rational) {
@@ -133,12 +134,18 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
     return context.error() << "expected 'w' to be packed in panels [K, " << *nr
                            << "], or a multiple as wide, for " << *n
                            << " columns, got " << result.w.getType();
+  if ((rows && failed(result.x.setNumbers(context, numbers, packed[1]))) ||
+      (residualRows && failed(result.epilogue.residual.setNumbers(context, residualNumbers, *n))))
+    return failure();
   result.epilogue.activation = *emitter;
   result.n = *n;
   result.k = packed[1];
   result.panelWidth = packed[2];
   result.schedule = {*mr, *nr, std::min(*kc, std::max<int64_t>(result.k, 1)),
                      *mb};
+  if (int64_t width = result.x.pieceWidth(); result.x.pieces > 1 && width % *kc && *kc % width)
+    return context.error() << "expected passes of whole pieces or parts of one, got 'kc' " << *kc
+                           << " and pieces of " << width;
   return result;
 }
 
@@ -268,32 +275,48 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
   Value tilesBefore =
       e.div(e.sub(target.row, ahead.begin), e.index(schedule.mr));
   Value rowsBefore = e.mul(tilesBefore, depth);
-  SmallVector<Value> named;
-  for (int64_t r = 0; rows && r < tile.rows; ++r)
-    named.push_back(arith::IndexCastOp::create(e, e.getLoc(), e.getIndexType(),
-                                               e.loadScalar(rows, {e.add(target.row, r)})));
-  acc = tile.multiply(
-      e, depth, acc,
-      [&](int64_t r, Value at) {
-        Value row = rows ? named[r] : e.add(target.row, r);
-        return e.loadScalar(x, {row, e.add(depthBegin, at)});
-      },
-      [&](Value at, int64_t v) {
-        if (tile.rows > 1 && v * lanes % lineElements == 0)
-          emitPrefetch(e, strip, e.add(at, prefetchRows), v * lanes,
-                       /*locality=*/3);
-        return e.load(w,
-                      {strip.panel, e.add(depthBegin, at),
-                       e.add(strip.first, v * lanes)},
-                      lanes);
-      },
-      [&](Value at) {
-        Value row = e.div(e.mul(e.add(rowsBefore, at), ahead.rate),
-                          e.index(rateUnit));
-        for (int64_t i = 0; i < fetchedRows(); ++i)
-          for (int64_t c = 0; c < schedule.nr; c += lineElements)
-            emitPrefetch(e, ahead.strip, e.add(row, i), c, /*locality=*/2);
-      });
+  // The part [first, first + count) of the depth, whose columns of x begin at `column`
+  // of rows that are given.
+  auto multiply = [&](Value first, Value count, ArrayRef<Value> rows, Value column,
+                      ValueRange init) {
+    return tile.multiply(
+        e, count, init,
+        [&](int64_t r, Value at) { return e.loadScalar(x.buffer, {rows[r], e.add(column, at)}); },
+        [&](Value at, int64_t v) {
+          Value row = e.add(first, at);
+          if (tile.rows > 1 && v * lanes % lineElements == 0)
+            emitPrefetch(e, strip, e.add(row, prefetchRows), v * lanes,
+                         /*locality=*/3);
+          return e.load(w,
+                        {strip.panel, e.add(depthBegin, row),
+                         e.add(strip.first, v * lanes)},
+                        lanes);
+        },
+        [&](Value at) {
+          Value row = e.div(e.mul(e.add(rowsBefore, e.add(first, at)), ahead.rate),
+                            e.index(rateUnit));
+          for (int64_t i = 0; i < fetchedRows(); ++i)
+            for (int64_t c = 0; c < schedule.nr; c += lineElements)
+              emitPrefetch(e, ahead.strip, e.add(row, i), c, /*locality=*/2);
+        });
+  };
+  auto getRows = [&](Value piece) {
+    SmallVector<Value> rows;
+    for (int64_t r = 0; r < tile.rows; ++r)
+      rows.push_back(x.number(e, e.add(target.row, r), piece));
+    return rows;
+  };
+  int64_t width = x.pieces == 1 ? k : x.pieceWidth();
+  if (schedule.kc <= width) {
+    Value piece = x.pieces == 1 ? e.index(0) : e.div(depthBegin, e.index(width));
+    Value column = e.sub(depthBegin, e.mul(piece, width));
+    acc = multiply(e.index(0), depth, getRows(piece), column, acc);
+  } else {
+    acc = e.forRange(e.index(0), depth, width, acc, [&](Value first, ValueRange carried) {
+      Value piece = e.div(e.add(depthBegin, first), e.index(width));
+      return multiply(first, e.index(width), getRows(piece), e.index(0), carried);
+    });
+  }
   if (onePass)
     return target.store(e, tile, acc, epilogue);
   e.ifElse(

@@ -37,7 +37,11 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
   if (auto out = dyn_cast<MemRefType>(kernel.getArgumentTypes().back());
       out && out.getRank() == 2 && !out.isDynamicDim(0))
     rows = out.getDimSize(0);
-  GemmSchedule schedule = chooseLinearSchedule(level, n.getInt(), w.getDimSize(1), rows, panel);
+  std::optional<int64_t> piece;
+  if (config.contains("rows") && !x.isDynamicDim(1))
+    piece = x.getDimSize(1);
+  GemmSchedule schedule =
+      chooseLinearSchedule(level, n.getInt(), w.getDimSize(1), rows, panel, piece);
   NamedAttrList entries(config);
   Builder b(kernel.getContext());
   for (auto [name, value] : {std::pair("kc", schedule.kc), std::pair("mb", schedule.mb),

@@ -36,11 +36,7 @@ FailureOr<RankedTensorType> MatMulOp::inferType(std::optional<Location> loc, Ada
 WINNOW_DEFINE_INFER_RETURN_TYPES(MatMulOp)
 
 FailureOr<RankedTensorType> LinearOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
-  SmallVector<Value> floats;
-  for (Value operand : adaptor.getOperands())
-    if (operand != adaptor.getRows())
-      floats.push_back(operand);
-  if (failed(checkSameElementType(loc, floats)))
+  if (failed(checkSameElementType(loc, adaptor.getOperands())))
     return failure();
   Dims dims = getDims(adaptor.getInput()), weight = getDims(adaptor.getWeight());
   unsigned numSymbols = getNumSymbols(adaptor.getOperands().getTypes());
@@ -52,13 +48,6 @@ FailureOr<RankedTensorType> LinearOp::inferType(std::optional<Location> loc, Ada
   if (!isSameDim(dims.back(), weight[0], numSymbols))
     return emitOptionalError(loc, "expected the input's last dimension to be the weight's K, got ",
                              toString(dims.back()), " and ", toString(weight[0]));
-  if (Value rows = adaptor.getRows()) {
-    Dims count = getDims(rows);
-    if (dims.size() != 2 || count.size() != 1)
-      return emitOptionalError(loc, "expected an input of rank 2 and rows of rank 1, got ranks ",
-                               dims.size(), " and ", count.size());
-    dims.front() = count.front();
-  }
   dims.back() = weight[1];
   RankedTensorType type =
       getTensorType(dims, getElementTypeOrSelf(adaptor.getInput()), numSymbols);

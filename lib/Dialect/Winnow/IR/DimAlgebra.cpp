@@ -248,6 +248,10 @@ bool countNodes(AffineExpr expr, size_t &budget) {
 
 } // namespace
 
+AffineExpr productDim(ArrayRef<AffineExpr> dims, MLIRContext *context) {
+  return normalizeDim(getNumElements(dims, context));
+}
+
 bool isSimpleDim(AffineExpr dim) {
   size_t budget = kMaxNodes;
   return !dim || countNodes(dim, budget);

@@ -222,3 +222,14 @@ DenseElementsAttr winnow::evaluate(Operation *op, ArrayRef<ElementsAttr> operand
                      : evaluateMovement(op, in, out);
   return isKnown ? storeElements(out) : nullptr;
 }
+
+Value winnow::foldConstants(OpBuilder &builder, Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || isa<ConstantOp>(op))
+    return value;
+  SmallVector<ElementsAttr> elements = llvm::map_to_vector(op->getOperands(), getConstantElements);
+  if (llvm::is_contained(elements, nullptr))
+    return value;
+  DenseElementsAttr known = evaluate(op, elements);
+  return known ? ConstantOp::create(builder, op->getLoc(), value.getType(), known).getResult() : value;
+}

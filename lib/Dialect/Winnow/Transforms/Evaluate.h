@@ -3,6 +3,7 @@
 #ifndef WINNOW_LIB_DIALECT_TRANSFORMS_EVALUATE_H
 #define WINNOW_LIB_DIALECT_TRANSFORMS_EVALUATE_H
 
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Operation.h"
 
@@ -14,6 +15,10 @@ namespace winnow {
 /// correctly rounded result.
 mlir::DenseElementsAttr evaluate(mlir::Operation *op,
                                  mlir::ArrayRef<mlir::ElementsAttr> operands);
+
+/// A constant in place of what an op makes of constants, where the evaluator knows
+/// the op; or else the value itself.
+mlir::Value foldConstants(mlir::OpBuilder &builder, mlir::Value value);
 
 } // namespace winnow
 

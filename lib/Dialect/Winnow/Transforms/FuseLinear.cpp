@@ -115,7 +115,7 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
     Value bias = linear.bias ? asVector(builder, loc, linear.bias) : Value();
     Value fused = LinearOp::create(
         builder, first->getLoc(), linear.result().getType(), linear.input, linear.weight, bias,
-        linear.residual, /*rows=*/Value(), ActivationAttr::get(builder.getContext(), linear.activation),
+        linear.residual, ActivationAttr::get(builder.getContext(), linear.activation),
         linear.transposeWeight ? builder.getUnitAttr() : UnitAttr(), linear.rational);
     reporter.applied(first->getLoc(), "linear.fused", "fused to " + linear.describe());
     linear.result().replaceAllUsesWith(fused);

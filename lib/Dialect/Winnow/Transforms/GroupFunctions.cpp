@@ -303,7 +303,7 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
                                       DenseElementsAttr::get(type, ArrayRef<float>(factors)));
     Value result = LinearOp::create(
         builder, linear.getLoc(), linear.getType(), x, weight, linear.getBias(),
-        linear.getResidual(), /*rows=*/Value(), linear.getActivationAttr(), UnitAttr(),
+        linear.getResidual(), linear.getActivationAttr(), UnitAttr(),
         linear.getRationalAttr());
     linear.getResult().replaceAllUsesWith(result);
   }

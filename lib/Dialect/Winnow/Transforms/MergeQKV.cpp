@@ -119,7 +119,7 @@ struct MergeQKV : winnow::impl::MergeQKVBase<MergeQKV> {
     dims.back() = getDims(weight)[first.getTransposeWeight() ? 0 : 1];
     auto type = getTensorType(dims, first.getType().getElementType(), numSymbols);
     auto merged = LinearOp::create(builder, loc, type, first.getInput(), weight, bias,
-                                   /*residual=*/Value(), /*rows=*/Value(), first.getActivationAttr(),
+                                   /*residual=*/Value(), first.getActivationAttr(),
                                    first.getTransposeWeightAttr(), RationalAttr());
 
     SmallVector<int64_t> steps(dims.size(), 1);

@@ -69,6 +69,10 @@ void winnow::buildOptimizingPipeline(OpPassManager &pm, const OptimizeOptions &o
     cleanUp();
   }
   pm.addPass(createReadRows());
+  // Nothing is between a linear and what was added to its moved rows.
+  FuseLinearOptions withoutNorms;
+  withoutNorms.norms = false;
+  pm.addPass(createFuseLinear(withoutNorms));
   cleanUp();
   pm.addPass(createVerifyModelContract());
 }

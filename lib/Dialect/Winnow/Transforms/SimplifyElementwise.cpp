@@ -185,12 +185,8 @@ struct SinkBroadcast : OpInterfaceRewritePattern<ElementwiseOpInterface> {
     if (!isWhole)
       small->getResult(0).setType(getTensorType(*dims, type.getElementType(), numSymbols));
     reporter.counted(op->getLoc(), "simplify.broadcast", "moved a broadcast below an operation");
-    Value result = small->getResult(0);
     // What follows may ask for the number at once.
-    SmallVector<ElementsAttr> elements = llvm::map_to_vector(stripped, getConstantElements);
-    if (!llvm::is_contained(elements, nullptr))
-      if (DenseElementsAttr known = evaluate(small, elements))
-        result = ConstantOp::create(rewriter, op->getLoc(), known.getType(), known);
+    Value result = foldConstants(rewriter, small->getResult(0));
     if (result.getType() != type)
       result = BroadcastToOp::create(rewriter, op->getLoc(), type, result);
     rewriter.replaceOp(op, result);

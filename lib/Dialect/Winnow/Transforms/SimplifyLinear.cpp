@@ -57,7 +57,7 @@ struct TransposeBelowLinear : SimplifyPattern<LinearOp> {
     dims.back() = getDims(op.getResult()).back();
     auto type = getTensorType(dims, op.getType().getElementType(), getNumSymbols(op.getType()));
     Value value = LinearOp::create(rewriter, op.getLoc(), type, transpose.getInput(),
-                                   op.getWeight(), op.getBias(), /*residual=*/Value(), /*rows=*/Value(),
+                                   op.getWeight(), op.getBias(), /*residual=*/Value(),
                                    op.getActivationAttr(), op.getTransposeWeightAttr(),
                                    op.getRationalAttr());
     value = createTranspose(rewriter, op.getLoc(), value, transpose.getPermutation());

@@ -122,10 +122,7 @@ struct ShuffleAboveGather : SimplifyPattern<TransposeOp> {
       return failure();
     auto axes = llvm::to_vector(order);
     axes.push_back(order.size());
-    Value moved = createTranspose(rewriter, loc, operand, axes);
-    if (DenseElementsAttr known = evaluate(moved.getDefiningOp(), {elements}))
-      moved = ConstantOp::create(rewriter, loc, known.getType(), known);
-    return moved;
+    return foldConstants(rewriter, createTranspose(rewriter, loc, operand, axes));
   }
 };
 } // namespace

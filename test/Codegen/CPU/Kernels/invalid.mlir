@@ -147,3 +147,15 @@ func.func private @table(memref<?x8xf32>, memref<8x1xf32>, memref<?x24xf32>)
 // expected-error @+1 {{kernel 'gaussian_basis': expected dimension 1 of 'table' and dimension 1 of 'x' to match, got 7 and 8}}
 func.func private @centers(memref<?x8xf32>, memref<3x7xf32>, memref<?x24xf32>)
     attributes {winnow.kernel = {kind = "gaussian_basis", bases = 3, factor = 1.0 : f32}}
+
+// -----
+
+// expected-error @+1 {{kernel 'linear': expected rows of whole pieces, got 'memref<?x5xf32>' for 8 columns}}
+func.func private @k(memref<?x5xf32>, memref<1x8x48xf32>, memref<?xi64>, memref<?x48xf32>)
+    attributes {winnow.kernel = {activation = "none", bias = false, kc = 8 : i64, kind = "linear", mb = 8 : i64, mr = 8 : i64, n = 48 : i64, nr = 48 : i64, residual = false, rows = true}}
+
+// -----
+
+// expected-error @+1 {{kernel 'linear': expected passes of whole pieces or parts of one, got 'kc' 3 and pieces of 4}}
+func.func private @k(memref<?x4xf32>, memref<1x8x48xf32>, memref<?xi64>, memref<?x48xf32>)
+    attributes {winnow.kernel = {activation = "none", bias = false, kc = 3 : i64, kind = "linear", mb = 8 : i64, mr = 8 : i64, n = 48 : i64, nr = 48 : i64, residual = false, rows = true}}

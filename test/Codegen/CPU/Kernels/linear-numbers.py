@@ -52,21 +52,25 @@ def check(level, n, k, kc, activation, bias, residual, strips=1):
                   f"{level} {m}x{k}x{n} kc={kc} {activation} {strips} strips")
 
 
-def check_rows(level, n=49, k=40, kc=16):
-    """Rows by number, some of them twice, beside a residual in the order of the result."""
+def check_rows(level, n, k, kc, piece, residual_piece):
+    """Rows by number, some of them twice, in pieces, beside a residual by number."""
     lanes = LEVELS[level]
     mr, nr = (8, 3 * lanes) if lanes == 16 else (4, 2 * lanes)
-    types = [memref(None, k), f"memref<{-(-n // nr)}x{k}x{nr}xf32>", memref(None, n),
-             "memref<?xi64>", memref(None, n)]  # fmt: skip
+    types = [memref(None, piece), f"memref<{-(-n // nr)}x{k}x{nr}xf32>", memref(None, residual_piece),
+             "memref<?xi64>", "memref<?xi64>", memref(None, n)]  # fmt: skip
     library = Library(declare("k", types, kind="linear", n=n, mr=mr, nr=nr, kc=kc, mb=4 * mr,
-                              activation="none", bias=False, residual=True, rows=True), level)  # fmt: skip
+                              activation="none", bias=False, residual=True, residual_rows=True,
+                              rows=True), level)  # fmt: skip
     weight = (generator.standard_normal((k, n)) / k**0.5).astype(np.float32)
-    x = strided(generator, 50, k)
+    x, skip = strided(generator, 50, piece), strided(generator, 60, residual_piece)
     for m in ROWS:
-        out, skip = Output(generator, m, n), strided(generator, m, n)
-        rows = generator.integers(0, 50, m)
-        library("k", x, pack(weight, nr), skip, rows, out.array)
-        out.check(x.astype(np.float64)[rows] @ weight + skip, 5e-6, f"{level} {m} rows by number")
+        out = Output(generator, m, n)
+        rows = generator.integers(0, 50, m * (k // piece))
+        residual_rows = generator.integers(0, 60, m * (n // residual_piece))
+        library("k", x, pack(weight, nr), skip, rows, residual_rows, out.array)
+        expected = x.astype(np.float64)[rows].reshape(m, k) @ weight
+        out.check(expected + skip[residual_rows].reshape(m, n), 5e-6,
+                  f"{level} {m} rows by number of {piece} and {residual_piece}")
 
 
 def check_rational(level, kind, n=49, k=16, degree=3):
@@ -92,7 +96,10 @@ def check_rational(level, kind, n=49, k=16, degree=3):
 
 
 for level in host_levels():
-    check_rows(level)
+    # Whole rows; passes of a part of a piece, of one, and of several.
+    check_rows(level, 49, 40, 16, 40, 49)
+    for kc in (10, 20, 40, 80):
+        check_rows(level, 48, 80, kc, 20, 16)
     for kind in ("abs_sum", "sum_abs_absx", "sum_abs_signed", "polynomial"):
         check_rational(level, kind)
     for n, k, bias, residual in ((1, 1, True, False), (7, 5, False, True), (47, 64, True, True),

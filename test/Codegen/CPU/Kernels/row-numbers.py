@@ -72,6 +72,25 @@ def check_rms_norm(level, static, residual, scale):
             out.check(expected * gain if scale else expected, 2e-6, f"{level} rms_norm {m}x{n}")
 
 
+def check_norm_rows(level, kind, n, piece, residual_piece):
+    """Rows by number, in pieces."""
+    types = [memref(None, piece), memref(None, residual_piece), "memref<?xi64>", "memref<?xi64>",
+             memref(None, n)]  # fmt: skip
+    library = Library(declare("k", types, kind=kind, epsilon=1e-5, residual=True, rows=True,
+                              residual_rows=True), level)  # fmt: skip
+    x, skip = strided(generator, 20, piece), strided(generator, 30, residual_piece)
+    for m in (0, 1, 9):
+        out = Output(generator, m, n)
+        rows = generator.integers(0, 20, m * (n // piece))
+        residual_rows = generator.integers(0, 30, m * (n // residual_piece))
+        library("k", x, skip, rows, residual_rows, out.array)
+        total = x[rows].reshape(m, n).astype(np.float64) + skip[residual_rows].reshape(m, n)
+        if kind == "layer_norm":
+            total -= total.mean(1, keepdims=True)
+        expected = total / np.sqrt((total**2).mean(1, keepdims=True) + 1e-5)
+        out.check(expected, 5e-6, f"{level} {kind} of {m} rows by number of {piece}")
+
+
 def check_gather(level, element, dtype, index, index_dtype):
     free = lambda e: f"memref<?x?x?x{e}>"
     library = Library(declare("k", [free(element), f"memref<?x{index}>", free(element), "i32"],
@@ -130,3 +149,7 @@ for level in host_levels():
     check_packed_gather(level, 48, 7, 48)
     check_gather(level, "i1", np.bool_, "i32", np.int32)
     check_gather(level, "i64", np.int64, "i32", np.int32)
+for level in host_levels():
+    for kind in ("layer_norm", "rms_norm"):
+        check_norm_rows(level, kind, 37, 37, 37)
+        check_norm_rows(level, kind, 96, 16, 32)

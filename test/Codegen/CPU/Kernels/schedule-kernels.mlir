@@ -33,6 +33,22 @@ func.func private @small(memref<3x5xf32>, memref<1x5x48xf32>, memref<3x48xf32>)
 
 // -----
 
+// Of rows that lie in pieces, a pass is several pieces, or an equal part of one.
+
+// CHECK-LABEL: func.func private @pieces
+// V4-SAME: kc = 600 : i64
+func.func private @pieces(memref<?x300xf32>, memref<1x2400x48xf32>, memref<?xi64>, memref<?x48xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 48, rows = true}}
+
+// -----
+
+// CHECK-LABEL: func.func private @large_pieces
+// V4-SAME: kc = 750 : i64
+func.func private @large_pieces(memref<?x1500xf32>, memref<1x3000x48xf32>, memref<?xi64>, memref<?x48xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 48, rows = true}}
+
+// -----
+
 // A schedule that is there stays, as do other kernels.
 
 // CHECK-LABEL: func.func private @scheduled

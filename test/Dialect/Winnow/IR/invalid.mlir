@@ -426,16 +426,6 @@ func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %r: tensor<5xf32>) {
 
 // -----
 
-// linear C7
-func.func @f(%x: tensor<2x3x3xf32>, %w: tensor<3x5xf32>, %i: tensor<7xi64>) {
-  // expected-error @+2 {{expected an input of rank 2 and rows of rank 1, got ranks 3 and 1}}
-  // expected-error @+1 {{failed to infer returned types}}
-  %0 = winnow.linear %x, %w rows(%i) : (tensor<2x3x3xf32>, tensor<3x5xf32>, tensor<7xi64>) -> tensor<7x5xf32>
-  return
-}
-
-// -----
-
 // linear: the weight is a matrix
 func.func @f(%x: tensor<2x3xf32>, %w: tensor<1x3x5xf32>) {
   // expected-error @+2 {{expected an input of rank 1 or more and a weight of rank 2, got ranks 2 and 3}}

@@ -24,28 +24,24 @@ def Winnow_LinearOp : Winnow_InferOp<"linear", [AttrSizedOperandSegments]> {
     `input` is [..., K]; `weight` is [K, N], or [N, K] with `transpose_weight`;
     `bias` is [N]; `residual` has the result's shape [..., N]. A weight that is
     a constant is packed at compile time. The activation `group_rational` is the
-    function `rational`, by groups of N. With `rows`, [M], `input` is [R, K], the
-    result [M, N], and row i is computed from the input's row `rows[i]`, which is in
-    [0, R).
+    function `rational`, by groups of N.
     C1: the element types match. C2: `input`'s last dimension is the weight's
     K. C3: `bias` is [N]. C4: `residual` has the result's type. C5: `rational` is
-    there exactly with that activation. C6: N is a multiple of its groups. C7: with
-    `rows`, `input` has rank 2 and `rows` rank 1.
+    there exactly with that activation. C6: N is a multiple of its groups.
   }];
   let arguments = (ins Winnow_FloatTensor:$input, Winnow_FloatTensor:$weight,
       Optional<Winnow_FloatTensor>:$bias, Optional<Winnow_FloatTensor>:$residual,
-      Optional<RankedTensorOf<[I64]>>:$rows,
       DefaultValuedAttr<Winnow_ActivationAttr, "::winnow::Activation::None">:$activation,
       UnitAttr:$transpose_weight, OptionalAttr<Winnow_RationalAttr>:$rational);
   let results = (outs Winnow_FloatTensor:$result);
   let assemblyFormat = [{
     $input `,` $weight (`bias` `(` $bias^ `)`)? (`residual` `(` $residual^ `)`)?
-    (`rows` `(` $rows^ `)`)? attr-dict `:` functional-type(operands, results)
+    attr-dict `:` functional-type(operands, results)
   }];
   let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input, "::mlir::Value":$weight,
       "::mlir::Value":$bias, "::mlir::Value":$residual, "::winnow::Activation":$activation,
       CArg<"bool", "false">:$transpose_weight), [{
-    build($_builder, $_state, result, input, weight, bias, residual, /*rows=*/::mlir::Value(), activation, transpose_weight,
+    build($_builder, $_state, result, input, weight, bias, residual, activation, transpose_weight,
           ::winnow::RationalAttr());
   }]>];
 }

@@ -18,6 +18,9 @@ namespace winnow {
 /// has too many terms, comes back unchanged.
 mlir::AffineExpr normalizeDim(mlir::AffineExpr dim);
 
+/// The product of some dimensions.
+mlir::AffineExpr productDim(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::MLIRContext *context);
+
 /// Few enough terms to compute with. What is built from a few such dimensions
 /// may be given to all functions here.
 bool isSimpleDim(mlir::AffineExpr dim);

@@ -633,31 +633,38 @@ def RemovePadding : Pass<"winnow-remove-padding", "mlir::ModuleOp"> {
 }
 
 def ReadRows : Pass<"winnow-read-rows", "mlir::ModuleOp"> {
-  let summary = "lets linear layers read rows where they are, not from a copy in another order";
+  let summary = "reads rows where they are, not from a copy in another order";
   let description = [{
-    Windows (Swin), rolls, shuffled tokens (Token-Shuffle, arXiv 2504.17789) and
-    packed tokens are put in order by ops that move rows of features as a whole.
+    Windows (Swin), rolls, patches that are merged, shuffled tokens (Token-Shuffle,
+    arXiv 2504.17789) and packed tokens are put in order by ops that move rows of
+    features, or pieces of them, as a whole.
 
-    Algorithm: from the input of a linear, upwards through reshapes, transposes,
-    slices, concats and gathers that keep the last dimension and have one reader,
-    to the one value that they all move. The same is done to the numbers of its
-    rows; the linear gets these as `rows`, and the value as its input.
+    Algorithm: from a value that linears and norms read as input or residual, upwards
+    through reshapes, transposes, slices, concats and gathers that leave features
+    together, to the one value that they all move. Its pieces are the longest runs of
+    features that no op takes apart. What is done to pieces is done to their numbers,
+    and the value becomes a gather by these, which the kernels of the readers take in.
+    Where each image of a batch is moved by itself, the numbers within one are a
+    constant. A linear or norm whose rows are moved before something else reads them
+    computes them in that order instead, from moved operands.
 
     Precondition: none. Postcondition: the same numbers, in the same order.
 
     Exactness: exact.
 
-    Refuses without a report, because the layer then reads its input as before:
-    rows of fewer than 8 features, which are as quick to copy as to name; several
-    sources; constants.
+    Refuses without a report, because values are then read as before: pieces of fewer
+    than 8 features, which are as quick to copy as to name; of a number that is no
+    multiple of 16, for what reads vectors of several pieces; several sources;
+    constants; readers that cannot read by number.
 
     Example:
     ```mlir
     %t = winnow.transpose %x [0, 2, 1, 3] : (tensor<2x4x8x64xf32>) -> tensor<2x8x4x64xf32>
     %y = winnow.linear %t, %w
     // becomes
-    %i = winnow.transpose %numbers [0, 2, 1] : (tensor<2x4x8xi64>) -> tensor<2x8x4xi64>
-    %y = winnow.linear %flat, %w rows(%flat_i)
+    %g = winnow.gather %flat_x, %numbers {axis = 0 : i64, in_bounds}
+    %t = winnow.reshape %g
+    %y = winnow.linear %t, %w
     ```
   }];
 }
