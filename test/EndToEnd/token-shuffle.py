@@ -73,6 +73,26 @@ def read_twice(g, x):
     return g.norm(g.residual(g.shuffle(x, WIDTH), 4 * WIDTH), 4 * WIDTH)
 
 
+def to_depth(g, x):
+    """SpaceToDepth of images in planes, whose windows have s x s fastest, as PixelUnshuffle gives
+    them; and DepthToSpace."""
+    width = WIDTH // 4
+    x = g.op("Transpose", g.linear(x, WIDTH, width), perm=[0, 2, 1])
+    x = g.reshape(x, -1, width, SIDE // 2, 2, SIDE // 2, 2)
+    x = g.op("Transpose", x, perm=[0, 1, 3, 5, 2, 4])
+    x = g.op("Transpose", g.reshape(x, -1, WIDTH, SIDE * SIDE // 4), perm=[0, 2, 1])
+    x = g.norm(g.residual(g.residual(x, WIDTH), WIDTH), WIDTH)
+    x = g.reshape(g.op("Transpose", g.residual(x, WIDTH), perm=[0, 2, 1]), -1, WIDTH, SIDE // 2, SIDE // 2)
+    x = g.reshape(g.op("DepthToSpace", x, blocksize=2, mode="CRD"), -1, width, SIDE * SIDE)
+    return g.linear(g.op("Transpose", x, perm=[0, 2, 1]), width, WIDTH)
+
+
+def depth_first(g, x):
+    x = g.reshape(g.op("Transpose", x, perm=[0, 2, 1]), -1, WIDTH, SIDE, SIDE)
+    x = g.reshape(g.op("SpaceToDepth", x, blocksize=2), -1, 4 * WIDTH, SIDE * SIDE // 4)
+    return g.linear(g.op("Transpose", x, perm=[0, 2, 1]), 4 * WIDTH, WIDTH)
+
+
 def merged(g, x):
     """Swin's patch merging."""
     x = g.reshape(x, -1, SIDE, SIDE, WIDTH)
@@ -123,7 +143,7 @@ def copies(folder):
     return found
 
 
-for form in (compressed, expanded_first, joined, read_twice, merged, windows, single, inverse):
+for form in (compressed, expanded_first, joined, read_twice, to_depth, depth_first, merged, windows, single, inverse):
     for batch in (1, "batch"):
         g = Model()
         out = form(g, "x")

@@ -85,6 +85,50 @@ struct ReshapeAboveTranspose : SimplifyPattern<ReshapeOp> {
   }
 };
 
+/// transpose(reshape(transpose(x))) is reshape(transpose(reshape(x))) where the reshape splits
+/// and joins dimensions, each on its own.
+struct ComposeTransposes : SimplifyPattern<TransposeOp> {
+  using SimplifyPattern::SimplifyPattern;
+  LogicalResult matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const override {
+    auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
+    auto first = reshape ? reshape.getInput().getDefiningOp<TransposeOp>() : nullptr;
+    if (!first || !reshape->hasOneUse() || !first->hasOneUse())
+      return rewriter.notifyMatchFailure(op, "no transpose above, or with other readers");
+    unsigned numSymbols = getNumSymbols({op.getType(), first.getType()});
+    Dims source = getDims(first.getInput()), middle = getDims(reshape.getResult());
+    auto groups = getReshapeGroups(getDims(first.getResult()), middle, numSymbols);
+    if (!groups)
+      return rewriter.notifyMatchFailure(op, "the reshape mixes dimensions");
+    // Of each dimension of x its parts, and of each in the middle the parts that it consists of:
+    // dimensions of x, each with the number of a part.
+    SmallVector<Dims> parts = llvm::map_to_vector(source, [](AffineExpr dim) { return Dims{dim}; });
+    SmallVector<SmallVector<std::pair<int64_t, int64_t>>> members(middle.size());
+    for (const ReshapeGroup &group : *groups) {
+      unsigned in = group.inEnd - group.inBegin, out = group.outEnd - group.outBegin;
+      if (in != 1 && out != 1)
+        return rewriter.notifyMatchFailure(op, "the reshape mixes dimensions");
+      if (in == 1)
+        parts[first.getPermutation()[group.inBegin]].assign(middle.begin() + group.outBegin,
+                                                            middle.begin() + group.outEnd);
+      for (unsigned i = 0; i < std::max(in, out); ++i)
+        members[group.outBegin + (in == 1 ? i : 0)].push_back(
+            {first.getPermutation()[group.inBegin + (in == 1 ? 0 : i)], in == 1 ? i : 0});
+    }
+    Dims apart;
+    SmallVector<int64_t> begins, axes;
+    for (ArrayRef<AffineExpr> dims : parts) {
+      begins.push_back(apart.size());
+      apart.append(dims.begin(), dims.end());
+    }
+    for (int64_t from : op.getPermutation())
+      for (auto [dim, part] : members[from])
+        axes.push_back(begins[dim] + part);
+    Value value = reshapeTo(rewriter, op.getLoc(), first.getInput(), apart, numSymbols);
+    value = createTranspose(rewriter, op.getLoc(), value, axes);
+    return replace(rewriter, op, value, "simplify.transpose", "moved two transposes to one");
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // Slices
 //===----------------------------------------------------------------------===//
@@ -373,7 +417,7 @@ struct ReshapeBelowSoftmax : SimplifyPattern<SoftmaxOp> {
 } // namespace
 
 void winnow::populateMovementPatterns(RewritePatternSet &patterns, SiteReporter &reporter) {
-  patterns.add<TransposeToReshape, ReshapeAboveTranspose, SliceAboveTranspose, SliceAboveReshape,
+  patterns.add<TransposeToReshape, ReshapeAboveTranspose, ComposeTransposes, SliceAboveTranspose, SliceAboveReshape,
                ComposeBroadcasts, BroadcastToReshape, ReshapeAboveBroadcast, ReshapeAboveRepeated,
                SliceAboveBroadcast, ReduceAboveBroadcast, ReshapeBelowSoftmax>(patterns.getContext(), reporter);
 }
