@@ -92,7 +92,8 @@ public:
     else if (!copy.map.isIdentity())
       sentence += ", in another order of dimensions";
     sentence += ": " + getReason(copy);
-    reporter.refused(copy.op->getLoc(), "copy.remains", sentence);
+    bool isOfIndices = holdsIndices(getBuffer(copy.to), copy.op);
+    reporter.refused(copy.op->getLoc(), isOfIndices ? "copy.indices" : "copy.remains", sentence);
   }
 
 private:
@@ -142,6 +143,42 @@ private:
                                  (readers.size() == 1 ? "s" : "") + " it so";
   }
 
+  /// The configuration of the kernel that is called.
+  static DictionaryAttr getConfig(func::CallOp call) {
+    auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
+    return callee ? callee->getAttrOfType<DictionaryAttr>("winnow.kernel") : DictionaryAttr();
+  }
+
+  /// Whether all that read a buffer, but for its writer, are kernels that find other elements by
+  /// it: by the indices of a gather, or the numbers of rows.
+  static bool holdsIndices(Value value, Operation *writer) {
+    if (!getElementTypeOrSelf(value.getType()).isInteger())
+      return false;
+    bool isRead = false;
+    for (OpOperand &use : value.getUses()) {
+      Operation *user = use.getOwner();
+      if (user == writer || isa<memref::DimOp>(user))
+        continue;
+      if (isa<ViewLikeOpInterface>(user)) {
+        if (user->use_empty() || llvm::is_contained(user->getResult(0).getUsers(), writer))
+          continue;
+        if (!holdsIndices(user->getResult(0), writer))
+          return false;
+      } else if (auto call = dyn_cast<func::CallOp>(user)) {
+        DictionaryAttr config = getConfig(call);
+        auto kind = config ? config.getAs<StringAttr>("kind") : StringAttr();
+        if (!kind || !(kind == "gather" ? use.getOperandNumber() == 1
+                                        : llvm::is_contained({"linear", "layer_norm", "rms_norm"}, kind)))
+          return false;
+      } else if (auto copy = getCopy(user); !copy || copy->from != value ||
+                                            !holdsIndices(getBuffer(copy->to), user)) {
+        return false;
+      }
+      isRead = true;
+    }
+    return isRead;
+  }
+
   /// The kinds of operations that use the buffer, but for what writes it.
   void collectReaders(Value value, Operation *writer, llvm::SetVector<StringRef> &readers) const {
     for (Operation *user : value.getUsers()) {
@@ -150,10 +187,7 @@ private:
       if (isa<ViewLikeOpInterface>(user)) {
         collectReaders(user->getResult(0), writer, readers);
       } else if (auto call = dyn_cast<func::CallOp>(user)) {
-        auto callee =
-            SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
-        auto config =
-            callee ? callee->getAttrOfType<DictionaryAttr>("winnow.kernel") : DictionaryAttr();
+        DictionaryAttr config = getConfig(call);
         if (auto kind = config ? config.getAs<StringAttr>("kind") : StringAttr())
           readers.insert(kind.getValue());
       } else if (auto copy = getCopy(user)) {

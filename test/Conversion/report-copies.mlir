@@ -37,6 +37,41 @@ module {
 
 // -----
 
+// Indices are not what they index.
+
+#same = affine_map<(i, j) -> (i, j)>
+#swapped = affine_map<(i, j) -> (j, i)>
+
+// CHECK: code = "copy.indices"{{[^}]*}}sentence = "copies 3x2xi64 of input 'i', in another order of dimensions: gather reads it so"
+// CHECK-SAME: code = "copy.remains"{{[^}]*}}sentence = "copies 3x2xi64 of input 'i', in another order of dimensions: gather reads it so"
+// CHECK-LABEL: func @indices
+module {
+  func.func private @gather(memref<1x9x4xf32>, memref<6xi64>, memref<1x6x4xf32>) attributes {winnow.kernel = {kind = "gather"}}
+  func.func private @gather_0(memref<3x2x1xi64>, memref<6xi64>, memref<3x6x1xi64>) attributes {winnow.kernel = {kind = "gather"}}
+  func.func @indices(%w: memref<?xi8>, %i: memref<2x3xi64> {winnow.name = "i"}, %x: memref<1x9x4xf32>, %n: memref<6xi64>, %y: memref<1x6x4xf32>, %z: memref<3x6x1xi64>)
+      attributes {winnow.entry, winnow.num_inputs = 3 : i64} {
+    %a = memref.alloc() : memref<3x2xi64>
+    linalg.generic {indexing_maps = [#swapped, #same], iterator_types = ["parallel", "parallel"]}
+        ins(%i : memref<2x3xi64>) outs(%a : memref<3x2xi64>) {
+    ^bb0(%e: i64, %o: i64):
+      linalg.yield %e : i64
+    }
+    %flat = memref.collapse_shape %a [[0, 1]] : memref<3x2xi64> into memref<6xi64>
+    func.call @gather(%x, %flat, %y) : (memref<1x9x4xf32>, memref<6xi64>, memref<1x6x4xf32>) -> ()
+    %b = memref.alloc() : memref<3x2xi64>
+    linalg.generic {indexing_maps = [#swapped, #same], iterator_types = ["parallel", "parallel"]}
+        ins(%i : memref<2x3xi64>) outs(%b : memref<3x2xi64>) {
+    ^bb0(%e: i64, %o: i64):
+      linalg.yield %e : i64
+    }
+    %data = memref.expand_shape %b [[0], [1, 2]] output_shape [3, 2, 1] : memref<3x2xi64> into memref<3x2x1xi64>
+    func.call @gather_0(%data, %n, %z) : (memref<3x2x1xi64>, memref<6xi64>, memref<3x6x1xi64>) -> ()
+    return
+  }
+}
+
+// -----
+
 #same = affine_map<(i, j) -> (i, j)>
 
 // What reads the parts of a buffer, and what neither moves nor only moves.

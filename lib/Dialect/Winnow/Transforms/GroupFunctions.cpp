@@ -347,7 +347,7 @@ struct GroupFunctions : winnow::impl::GroupFunctionsBase<GroupFunctions> {
     double worst = 0, low = INFINITY, high = -INFINITY;
     for (auto [d, function] : llvm::enumerate(functions)) {
       SmallVector<double> row = getRow(basis, d);
-      auto *known = llvm::find_if(leaders, [&](int64_t other) {
+      auto *known = llvm::find_if(leaders, [&, &function = function](int64_t other) {
         return functions[other] == function && getRow(basis, other) == row;
       });
       if (known == leaders.end()) {

@@ -31,6 +31,7 @@ struct Windows {
   int64_t kept;  ///< tokens before all windows, each on its own
   int64_t count; ///< windows
   int64_t size;  ///< tokens of each
+  int64_t width; ///< of a side of each, in an image
   /// Tokens of a side of the image that they are, row by row; 0: a sequence.
   int64_t side;
 };
@@ -52,12 +53,12 @@ static std::optional<Windows> getWindows(int64_t tokens, int64_t window) {
   for (int64_t kept = 0; kept <= 2 && kept < tokens; ++kept) {
     auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(tokens - kept)) + 0.5);
     if (side * side == tokens - kept && side % window == 0)
-      return Windows{kept, (side / window) * (side / window), window * window, side};
+      return Windows{kept, (side / window) * (side / window), window * window, window, side};
   }
   int64_t size = window * window, kept = tokens % size;
   if (tokens < size)
     return std::nullopt;
-  return Windows{kept, tokens / size, size, 0};
+  return Windows{kept, tokens / size, size, window, 0};
 }
 
 namespace {
@@ -121,11 +122,10 @@ struct MergeTokens : winnow::impl::MergeTokensBase<MergeTokens> {
     };
     // [batch, windows, tokens of one, features], or with both sides of them.
     auto getDimsOfWindows = [&](AffineExpr features, bool isSingle) {
-      int64_t side = windows.side, size = windows.size,
-              width = side ? static_cast<int64_t>(std::llround(std::sqrt(double(size)))) : 0;
-      if (!side)
-        return Dims{batch, constant(windows.count), constant(isSingle ? 1 : size), features};
-      AffineExpr part = constant(isSingle ? 1 : width), parts = constant(side / width);
+      if (!windows.side)
+        return Dims{batch, constant(windows.count), constant(isSingle ? 1 : windows.size), features};
+      AffineExpr part = constant(isSingle ? 1 : windows.width);
+      AffineExpr parts = constant(windows.side / windows.width);
       return Dims{batch, parts, part, parts, part, features};
     };
     SmallVector<int64_t> axes = {2};

@@ -54,11 +54,12 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     select of two constants (or a cast boolean) is a select of two others.
     Movement: a transpose that moves only unit dimensions is a reshape; reshapes
     move above transposes and slices above both, where dimensions stay whole, so
-    that transposes meet and cancel; slices move above broadcasts.
+    that transposes meet and cancel, or become one; slices move above broadcasts.
     Attention: a mask that hides nothing disappears; a mask's broadcasts and the repeat of keys' and values' heads for
     groups of queries' are left to the op; a transpose moves below rotary.
     Linears: reshapes of leading dimensions move above them, transposes below,
-    to meet what undoes them.
+    to meet what undoes them; an order of features moves into weights, and below what
+    adds to it or normalises it.
     Indexing: an index that is provably the position itself, however it is
     written (Range, Unsqueeze, Expand, Concat, multiply-add of sizes), makes
     gather and gather_nd reshapes, and a scatter_nd its updates; a comparison of
@@ -89,6 +90,8 @@ def SimplifyIdioms : Pass<"winnow-simplify-idioms", "mlir::ModuleOp"> {
     // becomes %x
     ```
   }];
+  let options = [Option<"maxRewrites", "max-rewrites", "int64_t", /*default=*/"0",
+                        "after which patterns are taken to undo each other; 0: by the number of operations">];
 }
 
 def RaiseLayerNorm : Pass<"winnow-raise-layer-norm", "mlir::ModuleOp"> {
