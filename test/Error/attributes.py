@@ -110,6 +110,7 @@ refuse({
     "blocks of 0": (one("DepthToSpace", args=IMAGE, blocksize=0), "node 'DepthToSpace#0': DepthToSpace, opset 18: expected an input of rank 4 and a positive blocksize, got rank 4 and 0"),
     "blocks below 0": (one("SpaceToDepth", args=IMAGE, blocksize=-2), "node 'SpaceToDepth#0': SpaceToDepth, opset 18: expected an input of rank 4 and a positive blocksize, got rank 4 and -2"),
     "blocks that do not divide": (one("DepthToSpace", args=IMAGE, blocksize=3), "node 'DepthToSpace#0': DepthToSpace, opset 18: expected the channels to be a multiple of 9, got 4"),
+    "a grid that blocks do not divide": (one("SpaceToDepth", args=[value("x", [1, 4, 6, 7])], blocksize=2), "node 'SpaceToDepth#0': SpaceToDepth, opset 18: expected the width to be a multiple of 2, got 7"),
     "huge blocks": (one("SpaceToDepth", args=IMAGE, blocksize=2**40), "node 'SpaceToDepth#0': SpaceToDepth, opset 18: expected an input of rank 4 and a positive blocksize, got rank 4 and 1099511627776"),
     "batch dimensions": (one("GatherND", {"i": np.zeros((1, 1), np.int64)}, "x i", batch_dims=2), "node 'GatherND#0': GatherND, opset 18: expected batch dimension 1 to match, got 4 and 1"),
     "negative batch dimensions": (one("GatherND", {"i": np.zeros((1, 1), np.int64)}, "x i", batch_dims=-1), "node 'GatherND#0': GatherND, opset 18: expected batch_dims below both ranks, got -1 for ranks 2 and 2"),
