@@ -97,10 +97,14 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
       arg && StringRef(arg->getValue()).getAsInteger(10, options.import.seed))
     return reportUsage("expected --seed to be a number from 0 to 4294967295, got '" +
                        Twine(arg->getValue()) + "'");
-  StringRef removePadding = args.getLastArgValue(OPT_remove_padding, "auto");
-  if (removePadding != "auto" && removePadding != "off")
-    return reportUsage("expected --remove-padding auto or off, got '" + removePadding + "'");
-  options.optimize.removePadding = removePadding == "auto";
+  for (auto [option, name, isUsed] :
+       {std::tuple(OPT_remove_padding, "remove-padding", &options.optimize.removePadding),
+        std::tuple(OPT_exploit_sparsity, "exploit-sparsity", &options.optimize.exploitSparsity)}) {
+    StringRef value = args.getLastArgValue(option, "auto");
+    if (value != "auto" && value != "off")
+      return reportUsage("expected --" + Twine(name) + " auto or off, got '" + value + "'");
+    *isUsed = value == "auto";
+  }
   if (int code = parseApproximations(args, options))
     return code;
   options.optimize.dropBias = args.hasArg(OPT_drop_bias);

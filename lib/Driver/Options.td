@@ -48,6 +48,8 @@ defm stop_after : Value<"stop-after", [compile], "PHASE",
   "import, raise, optimize, convert or codegen: print the module to -o and stop">;
 defm remove_padding : Value<"remove-padding", [compile], "auto|off",
   "compute on the valid tokens of padded batches only (default: auto)">;
+defm exploit_sparsity : Value<"exploit-sparsity", [compile], "auto|off",
+  "leave out what zeros among activations make needless (default: auto)">;
 defm approximate : Value<"approximate", [compile], "NAME[=ARGUMENT]",
   "use a technique that changes results: group-functions, fit-functions, probsparse or merge-tokens">;
 defm calibration : Value<"calibration", [compile], "FILE.npz|DIR",
@@ -75,6 +77,7 @@ defm output : Value<"output", [run], "NAME=FILE.npy", "one output">;
 defm threads : Value<"threads", [probe, run], "N", "threads (default: all cores)">;
 defm repeat : Value<"repeat", [run], "N", "run N times and print the median latency">;
 def profile : Switch<"profile", [run], "print where the time goes, after a run that does not count">;
+def stats : Switch<"stats", [run], "print how many activations are not zero where zeros are left out">;
 defm trace : Value<"trace", [run], "FILE.json", "where a profile in Chrome's trace format goes">;
 
 // probe

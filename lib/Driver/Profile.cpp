@@ -136,6 +136,42 @@ void winnow::printProfile(raw_ostream &os, const Profile &profile) {
     os << "(" << ops.size() - kMostRows << " more)\n";
 }
 
+namespace {
+/// What is not zero of what an operation looked at, over all runs.
+struct Density {
+  int64_t active = 0, elements = 0, computed = 0;
+  double least = 1, greatest = 0;
+
+  void add(const winnow_profile_event &event) {
+    active += event.active;
+    elements += event.elements;
+    computed += event.computed;
+    double share = double(event.active) / double(event.elements);
+    least = std::min(least, share);
+    greatest = std::max(greatest, share);
+  }
+};
+} // namespace
+
+void winnow::printDensities(raw_ostream &os, const Profile &profile) {
+  std::map<int32_t, Density> densities;
+  for (const winnow_profile_event &event : profile.events)
+    if (event.elements > 0)
+      densities[event.op].add(event);
+  if (densities.empty()) {
+    os << "no operation of this model leaves out zeros among activations; the report of the "
+          "compile says why, where one could\n";
+    return;
+  }
+  os << "what is not zero, in " << profile.runs << " runs\n\n"
+     << " density   least    most  computed  operation\n";
+  for (const auto &[op, density] : densities)
+    os << format("%8.3f%8.3f%8.3f%10.3f  %s  %s\n", double(density.active) / double(density.elements),
+                 density.least, density.greatest,
+                 double(density.computed) / double(density.elements), getOp(profile, op).kind.c_str(),
+                 getOp(profile, op).nodes.c_str());
+}
+
 Error winnow::writeTrace(StringRef path, const Profile &profile) {
   return writeOutputFile(path, [&](raw_ostream &stream) {
     int64_t start = INT64_MAX;
@@ -172,6 +208,11 @@ Error winnow::writeTrace(StringRef path, const Profile &profile) {
                 return;
               os.attribute("flops", event.flops);
               os.attribute("bytes", event.bytes);
+              if (event.elements) {
+                os.attribute("elements", event.elements);
+                os.attribute("active", event.active);
+                os.attribute("computed", event.computed);
+              }
             });
           });
         }

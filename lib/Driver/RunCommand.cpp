@@ -30,7 +30,8 @@ int winnow::runRun(const opt::InputArgList &args, ArrayRef<std::string> position
     return reportUsage("expected --repeat to be a positive number, got '" +
                        args.getLastArgValue(OPT_repeat) + "'");
   StringRef trace = args.getLastArgValue(OPT_trace);
-  options.profile = args.hasArg(OPT_profile) || !trace.empty();
+  bool counts = args.hasArg(OPT_stats);
+  options.profile = args.hasArg(OPT_profile) || counts || !trace.empty();
   Expected<RunResult> result = runModel(options);
   if (!result) {
     errs() << "winnow: error: " << toString(result.takeError()) << "\n";
@@ -41,6 +42,8 @@ int winnow::runRun(const opt::InputArgList &args, ArrayRef<std::string> position
                      result->median(), result->threads, result->cpuLevel.c_str());
   if (args.hasArg(OPT_profile))
     printProfile(outs(), result->profile);
+  if (counts)
+    printDensities(outs(), result->profile);
   if (!trace.empty())
     if (Error error = writeTrace(trace, result->profile)) {
       errs() << "winnow: error: " << toString(std::move(error)) << "\n";

@@ -109,6 +109,9 @@ typedef struct winnow_recorder {
 /* An operation begins, and what ran before ends. */
 void winnow_recorder_begin(winnow_recorder *recorder, int32_t op, int64_t flops,
                            int64_t bytes);
+/* What the operation that began last leaves out, see winnow_rt_count. */
+void winnow_recorder_count(winnow_recorder *recorder, int64_t active, int64_t elements,
+                           int64_t computed);
 /* What ran ends at `now`, or at this moment if that is 0. */
 void winnow_recorder_end(winnow_recorder *recorder, int64_t now);
 /* Around a part of the operation on one thread; 0 where nothing is recorded. */

@@ -280,6 +280,12 @@ static void pool_mark(winnow_rt_scope *scope, int32_t op, int64_t flops,
                         bytes);
 }
 
+static void pool_count(winnow_rt_scope *scope, int64_t active, int64_t elements,
+                       int64_t computed) {
+  winnow_recorder_count(&((winnow_thread *)scope)->pool->recorder, active,
+                        elements, computed);
+}
+
 static void *worker(void *argument) {
   winnow_thread *thread = argument;
   winnow_pool *pool = thread->pool;
@@ -418,6 +424,7 @@ size_t winnow_pool_profile(winnow_pool *pool, winnow_profile_event *events,
   recorder->op = -1;
   recorder->open = NULL;
   pool->threads[0].scope.mark = events ? pool_mark : NULL;
+  pool->threads[0].scope.count = events ? pool_count : NULL;
   return atomic_exchange(&recorder->count, 0);
 }
 
@@ -480,6 +487,13 @@ WINNOW_API void winnow_rt_mark(int32_t op, int64_t flops, int64_t bytes) {
   winnow_rt_scope *scope = current_scope;
   if (scope && scope->mark)
     scope->mark(scope, op, flops, bytes);
+}
+
+WINNOW_API void winnow_rt_count(int64_t active, int64_t elements,
+                                int64_t computed) {
+  winnow_rt_scope *scope = current_scope;
+  if (scope && scope->count)
+    scope->count(scope, active, elements, computed);
 }
 
 WINNOW_API void winnow_rt_stop(int32_t site) {

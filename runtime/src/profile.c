@@ -27,6 +27,17 @@ void winnow_recorder_begin(winnow_recorder *recorder, int32_t op, int64_t flops,
         .op = op, .begin_ns = now, .end_ns = now, .flops = flops, .bytes = bytes};
 }
 
+void winnow_recorder_count(winnow_recorder *recorder, int64_t active, int64_t elements,
+                           int64_t computed) {
+  winnow_profile_event *event = recorder->open;
+  if (!event || elements == 0)
+    return;
+  event->elements = elements;
+  event->active = active;
+  event->computed = computed;
+  event->flops = (int64_t)((double)event->flops * (double)computed / (double)elements);
+}
+
 void winnow_recorder_end(winnow_recorder *recorder, int64_t now) {
   if (recorder->open)
     recorder->open->end_ns = now ? now : winnow_now_ns();

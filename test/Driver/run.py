@@ -80,7 +80,8 @@ class RunTest(unittest.TestCase):
         self.assertEqual(names, ["operations", "thread 0", "thread 1"])
         ops = [event for event in events if event["ph"] == "X" and event["tid"] == 0]
         self.assertEqual([op["name"] for op in ops], 3 * ["(start)", "rows"])
-        self.assertEqual(ops[1]["args"], {"nodes": "/Mul, /ReduceSum", "flops": 48, "bytes": 264})
+        self.assertEqual(ops[1]["args"], {"nodes": "/Mul, /ReduceSum", "flops": 24, "bytes": 264,
+                                          "elements": 24, "active": 6, "computed": 12})
         self.assertEqual(ops[0]["ts"], 0)
         for before, after in zip(ops, ops[1:]):
             self.assertGreaterEqual(after["ts"] + 1e-6, before["ts"] + before["dur"])
@@ -89,6 +90,12 @@ class RunTest(unittest.TestCase):
         # A trace alone prints nothing.
         self.assertEqual(self.works("--inputs", self.save(), "--trace", trace), "")
         self.refuses("nowhere", "--inputs", self.save(), "--trace", path("nowhere/trace.json"))
+
+    def test_stats(self):
+        said = self.works("--inputs", self.save(), "--stats", "--repeat", "3")
+        self.assertIn("what is not zero, in 3 runs\n\n"
+                      " density   least    most  computed  operation\n"
+                      "   0.250   0.250   0.250     0.500  rows  /Mul, /ReduceSum\n", said)
 
     def test_npz(self):
         self.works("--inputs", self.save())

@@ -40,11 +40,15 @@ static void check_events(size_t count, int runs, int64_t batch) {
     begun += event->op == -1;
     if (event->is_part) {
       CHECK(event->op == 0 && event->flops == 0 && event->bytes == 0);
+      CHECK(event->elements == 0);
       if (runs == 1)
         CHECK(event->begin_ns >= op->begin_ns && event->end_ns <= op->end_ns);
     } else if (event->op == 0) {
       CHECK(event->thread == 0);
-      CHECK(event->flops == 8 * batch && event->bytes == 44 * batch);
+      /* Half of the elements are computed with. */
+      CHECK(event->flops == 4 * batch && event->bytes == 44 * batch);
+      CHECK(event->active == batch && event->elements == 4 * batch);
+      CHECK(event->computed == 2 * batch);
       CHECK(event[-1].is_part || event[-1].op == -1);
     } else {
       CHECK(event->op == -1 && event[1].begin_ns == event->end_ns);

@@ -32,6 +32,20 @@ GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
                                   std::optional<int64_t> panel = std::nullopt,
                                   std::optional<int64_t> piece = std::nullopt);
 
+/// When a product of m rows with a matrix [k, n] is faster if zeros of the rows are left
+/// out: where fewer than k times the greater of `few` and `slope m - offset` of their
+/// elements are not zero, all in 1024ths.
+///
+/// Few rows wait for memory, from which single rows of the matrix come about half as fast
+/// as all of them. Many rows compute, and what is listed takes four times as long as
+/// what is not. Between them the dense product reads the matrix in order while it computes, and the
+/// sparse one does not gain. Measured on Zen 5 with matrices from memory, 1 to 128 rows.
+struct SparseLimits {
+  int64_t few = 430, slope = 266, offset = 4608;
+};
+/// The same of a product with a gate, whose columns are read as a whole each.
+constexpr SparseLimits gateLimits = {760, 266, 4608};
+
 } // namespace winnow
 
 #endif // WINNOW_ANALYSIS_GEMMSCHEDULE_H

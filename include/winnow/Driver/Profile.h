@@ -31,6 +31,12 @@ struct Profile {
 /// 1. `threads` is how many were busy on average.
 void printProfile(llvm::raw_ostream &os, const Profile &profile);
 
+/// A table of the operations that leave out what zeros make needless, in the model's
+/// order: which share of the activations that they looked at is not zero (the mean of all
+/// runs, the least and the greatest), and with which share they computed: `density`
+/// where all blocks of rows were sparse, 1 where none was.
+void printDensities(llvm::raw_ostream &os, const Profile &profile);
+
 /// The events in Chrome's trace format, which chrome://tracing and Perfetto show: a
 /// row for the operations and one for the work of each thread.
 llvm::Error writeTrace(llvm::StringRef path, const Profile &profile);

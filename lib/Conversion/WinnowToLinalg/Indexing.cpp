@@ -1,4 +1,4 @@
-#include "Lowering.h"
+#include "KernelTypes.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -248,10 +248,59 @@ struct LowerTopK : LoweringPattern<TopKOp> {
     return success();
   }
 };
+
+struct LowerTopKActivation : LoweringPattern<TopKActivationOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(TopKActivationOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    if (!isF32(op.getInput()))
+      return succeeded(widen(op, rewriter)) ? success() : lowerGeneral(op, rewriter);
+    Location loc = op.getLoc();
+    Dims dims = getDims(op.getType()), rows = getRowDims(dims, op.getContext());
+    NamedAttribute config[] = {
+        rewriter.getNamedAttr("k", rewriter.getI64IntegerAttr(op.getK())),
+        rewriter.getNamedAttr("keep_ties", rewriter.getBoolAttr(op.getKeepTies()))};
+    Value input = createReshape(rewriter, loc, adaptor.getInput(), dims, rows);
+    Value result = createKernel(rewriter, loc, "topk_activation", config, input, rows,
+                                rewriter.getF32Type());
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, rows, dims));
+    return success();
+  }
+
+private:
+  /// By the definition, as winnow ops.
+  static LogicalResult lowerGeneral(TopKActivationOp op, ConversionPatternRewriter &rewriter) {
+    Location loc = op.getLoc();
+    Value x = op.getInput();
+    Type type = op.getType(), element = getElementTypeOrSelf(type);
+    unsigned numSymbols = getNumSymbols(type);
+    Dims dims = getDims(x);
+    dims.back() = constantDim(op.getK(), op.getContext());
+    uint64_t axis = dims.size() - 1;
+    auto best = TopKOp::create(rewriter, loc, getTensorType(dims, element, numSymbols),
+                               getTensorType(dims, rewriter.getI64Type(), numSymbols), x, axis,
+                               /*largest=*/true);
+    auto scalar = RankedTensorType::get({}, element);
+    Value zero = ConstantOp::create(
+        rewriter, loc, scalar, DenseElementsAttr::get(scalar, rewriter.getFloatAttr(element, 0)));
+    if (!op.getKeepTies()) {
+      Value zeros = BroadcastToOp::create(rewriter, loc, type, zero);
+      rewriter.replaceOpWithNewOp<ScatterElementsOp>(op, zeros, best.getIndices(), best.getValues(),
+                                                     axis);
+      return success();
+    }
+    Value last = ReduceOp::create(rewriter, loc, ReduceKind::Min, best.getValues(),
+                                  ArrayRef<int64_t>{static_cast<int64_t>(axis)}, /*keepdims=*/true);
+    Value keeps = CompareOp::create(rewriter, loc, ComparePredicate::GE, x, last);
+    rewriter.replaceOpWithNewOp<SelectOp>(op, keeps, x, zero);
+    return success();
+  }
+};
 } // namespace
 
 void winnow::populateIndexingPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
                                       LoweringState &state) {
-  patterns.add<LowerGather, LowerGatherND, LowerScatterElements, LowerScatterND, LowerTopK>(
+  patterns.add<LowerGather, LowerGatherND, LowerScatterElements, LowerScatterND, LowerTopK, LowerTopKActivation>(
       converter, patterns.getContext(), state);
 }

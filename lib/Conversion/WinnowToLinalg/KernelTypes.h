@@ -15,6 +15,21 @@ inline bool isF32(mlir::Value value) { return mlir::getElementTypeOrSelf(value).
 mlir::Value repeatAlongKeys(mlir::OpBuilder &b, mlir::Location loc, mlir::Value mask,
                             llvm::ArrayRef<mlir::AffineExpr> from, mlir::AffineExpr keys);
 
+/// [.., N] seen as [rows, N].
+inline Dims getRowDims(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::MLIRContext *context) {
+  return {productDim(dims.drop_back(), context), dims.back()};
+}
+
+/// Appends the numbers of rows that a kernel reads, and says so in its configuration.
+void addNumbers(mlir::OpBuilder &b, llvm::StringRef name, const RowsOperand &rows,
+                llvm::SmallVectorImpl<mlir::Value> &inputs,
+                llvm::SmallVectorImpl<mlir::NamedAttribute> &config);
+
+/// The parameters of a kernel that ends in the rational functions of channels; none for null.
+void addRational(mlir::OpBuilder &b, mlir::Location loc, RationalAttr rational,
+                 mlir::AffineExpr channels, llvm::SmallVectorImpl<mlir::Value> &inputs,
+                 llvm::SmallVectorImpl<mlir::NamedAttribute> &config);
+
 /// The kernels compute in f32: narrower floats are widened before and rounded
 /// after, which is what the exporters' reference does with its accumulators.
 /// The op's f32 twin is lowered in turn.

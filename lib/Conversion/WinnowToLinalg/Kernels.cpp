@@ -1,16 +1,10 @@
 #include "KernelTypes.h"
 
-#include "winnow/Analysis/GemmSchedule.h"
 #include "winnow/Dialect/Winnow/IR/Rational.h"
 #include "winnow/Dialect/Winnow/IR/Rows.h"
 
 using namespace mlir;
 using namespace winnow;
-
-/// [.., N] seen as [rows, N].
-static Dims getRowDims(ArrayRef<AffineExpr> dims, MLIRContext *context) {
-  return {productDim(dims.drop_back(), context), dims.back()};
-}
 
 RowsOperand winnow::getRows(ConversionPatternRewriter &rewriter, Location loc, Value original,
                             Value converted, const LoweringState &state) {
@@ -25,9 +19,8 @@ RowsOperand winnow::getRows(ConversionPatternRewriter &rewriter, Location loc, V
           createReshape(rewriter, loc, numbers, dims, {productDim(dims, original.getContext())})};
 }
 
-/// Appends the numbers of rows that a kernel reads, and says so in its configuration.
-static void addNumbers(OpBuilder &b, StringRef name, const RowsOperand &rows,
-                       SmallVectorImpl<Value> &inputs, SmallVectorImpl<NamedAttribute> &config) {
+void winnow::addNumbers(OpBuilder &b, StringRef name, const RowsOperand &rows,
+                        SmallVectorImpl<Value> &inputs, SmallVectorImpl<NamedAttribute> &config) {
   if (!rows.numbers)
     return;
   inputs.push_back(rows.numbers);
@@ -156,9 +149,9 @@ static Value createTable(OpBuilder &b, Location loc, RationalAttr rational, int6
   return ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, ArrayRef<float>(values)));
 }
 
-/// The parameters of a kernel that ends in such a function.
-static void addRational(OpBuilder &b, Location loc, RationalAttr rational, AffineExpr channels,
-                        SmallVectorImpl<Value> &inputs, SmallVectorImpl<NamedAttribute> &config) {
+void winnow::addRational(OpBuilder &b, Location loc, RationalAttr rational, AffineExpr channels,
+                         SmallVectorImpl<Value> &inputs,
+                         SmallVectorImpl<NamedAttribute> &config) {
   if (!rational)
     return;
   inputs.push_back(createTable(b, loc, rational, *getConstantDim(channels)));
@@ -249,133 +242,7 @@ struct LowerGroupRational : LoweringPattern<GroupRationalOp> {
 };
 } // namespace
 
-//===----------------------------------------------------------------------===//
-// Linear
-//===----------------------------------------------------------------------===//
-
-/// The constants whose columns (output channels) make up the weight: one, or
-/// the parts of a concatenation that merged projections left.
-static std::optional<SmallVector<Attribute>> getConstantParts(LinearOp op) {
-  SmallVector<Attribute> parts;
-  Value weight = op.getWeight();
-  // A narrow weight is widened when it is packed.
-  if (auto cast = weight.getDefiningOp<CastOp>())
-    if (Type type = getElementTypeOrSelf(cast.getInput()); type.isF16() || type.isBF16())
-      weight = cast.getInput();
-  if (Attribute part = getConstantPart(weight)) {
-    parts.push_back(part);
-    return parts;
-  }
-  auto concat = weight.getDefiningOp<ConcatOp>();
-  if (!concat || concat.getAxis() != (op.getTransposeWeight() ? 0 : 1))
-    return std::nullopt;
-  for (Value input : concat.getInputs()) {
-    parts.push_back(getConstantPart(input));
-    if (!parts.back())
-      return std::nullopt;
-  }
-  return parts;
-}
-
 namespace {
-struct LowerLinear : LoweringPattern<LinearOp> {
-  using LoweringPattern::LoweringPattern;
-
-  LogicalResult matchAndRewrite(LinearOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    if (!isF32(op.getInput()) && succeeded(widen(op, rewriter)))
-      return success();
-    std::optional<SmallVector<Attribute>> parts = getConstantParts(op);
-    if (!parts || !isF32(op.getInput()))
-      return lowerGeneral(op, adaptor, rewriter);
-    Location loc = op.getLoc();
-    MLIRContext *context = op.getContext();
-    Dims in = getDims(op.getInput()), out = getDims(op.getType());
-    int64_t k = *getConstantDim(in.back()), n = *getConstantDim(out.back());
-    Dims outRows = getRowDims(out, context);
-    int64_t panel = chooseLinearPanel(state.level, n), panels = llvm::divideCeil(n, panel);
-    auto type = RankedTensorType::get({panels, k, panel}, rewriter.getF32Type());
-    auto layout = rewriter.getDictionaryAttr(
-        {rewriter.getNamedAttr("kind", rewriter.getStringAttr("panels")),
-         rewriter.getNamedAttr("k", rewriter.getI64IntegerAttr(k)),
-         rewriter.getNamedAttr("n", rewriter.getI64IntegerAttr(n)),
-         rewriter.getNamedAttr("nr", rewriter.getI64IntegerAttr(panel)),
-         rewriter.getNamedAttr("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
-    int64_t entry = state.weights.add(*parts, layout, type.getNumElements() * 4);
-    RowsOperand x = getRows(rewriter, loc, op.getInput(), adaptor.getInput(), state), residual;
-    SmallVector<Value> inputs = {x.matrix, state.weights.read(rewriter, loc, entry, type)};
-    if (op.getBias())
-      inputs.push_back(adaptor.getBias());
-    SmallVector<NamedAttribute> config = {
-        rewriter.getNamedAttr("activation", rewriter.getStringAttr(stringifyActivation(op.getActivation()))),
-        rewriter.getNamedAttr("bias", rewriter.getBoolAttr(bool(op.getBias()))),
-        rewriter.getNamedAttr("n", rewriter.getI64IntegerAttr(n)),
-        rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual())))};
-    addRational(rewriter, loc, op.getRationalAttr(), out.back(), inputs, config);
-    if (op.getResidual()) {
-      residual = getRows(rewriter, loc, op.getResidual(), adaptor.getResidual(), state);
-      inputs.push_back(residual.matrix);
-    }
-    addNumbers(rewriter, "rows", x, inputs, config);
-    addNumbers(rewriter, "residual_rows", residual, inputs, config);
-    Value result = createKernel(rewriter, loc, "linear", config, inputs, outRows, rewriter.getF32Type());
-    rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
-    return success();
-  }
-
-  /// A weight that is computed, or another element type: the same maths as
-  /// separate winnow ops, which are lowered in turn.
-  LogicalResult lowerGeneral(LinearOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const {
-    Location loc = op.getLoc();
-    Value weight = op.getWeight();
-    if (op.getTransposeWeight())
-      weight = TransposeOp::create(rewriter, loc, weight, ArrayRef<int64_t>{1, 0});
-    Value result = MatMulOp::create(rewriter, loc, op.getInput(), weight);
-    if (op.getBias())
-      result = AddOp::create(rewriter, loc, result, op.getBias());
-    switch (op.getActivation()) {
-    case Activation::None:
-      break;
-    case Activation::Relu:
-      result = ReluOp::create(rewriter, loc, result);
-      break;
-    case Activation::Gelu:
-    case Activation::GeluTanh:
-      result = GeluOp::create(rewriter, loc, result, op.getActivation() == Activation::GeluTanh);
-      break;
-    case Activation::Tanh:
-      result = TanhOp::create(rewriter, loc, result);
-      break;
-    case Activation::Sigmoid:
-      result = SigmoidOp::create(rewriter, loc, result);
-      break;
-    case Activation::Silu:
-      result = MulOp::create(rewriter, loc, result, SigmoidOp::create(rewriter, loc, result));
-      break;
-    case Activation::QuickGelu: {
-      Type element = getElementTypeOrSelf(result);
-      Value factor = ConstantOp::create(
-          rewriter, loc, DenseElementsAttr::get(RankedTensorType::get({}, element),
-                                                rewriter.getFloatAttr(element, 1.702)));
-      Value gate = SigmoidOp::create(rewriter, loc, MulOp::create(rewriter, loc, result, factor));
-      result = MulOp::create(rewriter, loc, result, gate);
-      break;
-    }
-    case Activation::SquaredRelu: {
-      Value positive = ReluOp::create(rewriter, loc, result);
-      result = MulOp::create(rewriter, loc, positive, positive);
-      break;
-    }
-    case Activation::GroupRational:
-      result = GroupRationalOp::create(rewriter, loc, result, op.getRationalAttr());
-      break;
-    }
-    if (op.getResidual())
-      result = AddOp::create(rewriter, loc, result, op.getResidual());
-    rewriter.replaceOp(op, result);
-    return success();
-  }
-};
-
 //===----------------------------------------------------------------------===//
 // Normalisations
 //===----------------------------------------------------------------------===//
@@ -478,6 +345,6 @@ struct LowerSoftmax : LoweringPattern<SoftmaxOp> {
 
 void winnow::populateKernelPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
                                     LoweringState &state) {
-  patterns.add<LowerMatMul, LowerGroupRational, LowerLinear, LowerNorm<LayerNormOp>, LowerNorm<RMSNormOp>, LowerSoftmax>(
+  patterns.add<LowerMatMul, LowerGroupRational, LowerNorm<LayerNormOp>, LowerNorm<RMSNormOp>, LowerSoftmax>(
       converter, patterns.getContext(), state);
 }

@@ -165,6 +165,8 @@ void populateRandomPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter
 void populateReductionPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                                LoweringState &);
 void populateKanPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &, LoweringState &);
+void populateLinearPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                            LoweringState &);
 void populateKernelPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                             LoweringState &);
 

@@ -57,6 +57,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     populateReductionPatterns(patterns, converter, state);
     populateKanPatterns(patterns, converter, state);
     populateKernelPatterns(patterns, converter, state);
+    populateLinearPatterns(patterns, converter, state);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);
     populateReturnOpTypeConversionPattern(patterns, converter);
 

@@ -13,7 +13,7 @@ extern "C" {
 
 /* Raised whenever a struct below or a call contract changes. The runtime
  * refuses a model of another version with WINNOW_ERROR_VERSION. */
-#define WINNOW_ABI_VERSION 7
+#define WINNOW_ABI_VERSION 8
 
 /* Element types carry ONNX's TensorProto.DataType numbers. */
 enum {
@@ -207,6 +207,11 @@ void winnow_rt_stop(int32_t site);
  * tasks. */
 void winnow_rt_mark(int32_t op, int64_t flops, int64_t bytes);
 
+/* The operation that began last looked at `elements` of a tensor to leave out what
+ * zeros make needless: `active` of them are not zero, and it computes with `computed`.
+ * Called where winnow_rt_mark is. */
+void winnow_rt_count(int64_t active, int64_t elements, int64_t computed);
+
 /* ---- Between copies of the runtime; generated code calls none of it ---- */
 
 struct winnow_rt_scope {
@@ -216,9 +221,11 @@ struct winnow_rt_scope {
   void (*define)(winnow_rt_scope *scope, int32_t symbol, int64_t value,
                  int32_t site);
   void (*stop)(winnow_rt_scope *scope, int32_t site);
-  /* NULL unless the run is profiled. */
+  /* Both NULL unless the run is profiled. */
   void (*mark)(winnow_rt_scope *scope, int32_t op, int64_t flops,
                int64_t bytes);
+  void (*count)(winnow_rt_scope *scope, int64_t active, int64_t elements,
+                int64_t computed);
 };
 
 /* Makes `scope` (or NULL) the calling thread's scope and returns the one that

@@ -282,6 +282,10 @@ typedef struct winnow_profile_event {
   int64_t begin_ns, end_ns; /* CLOCK_MONOTONIC */
   int64_t flops, bytes;     /* what the operation computes and has to move at the
                                least, 0 for parts; see winnow-mark-ops */
+  /* Of an operation that leaves out what zeros make needless: the elements that it
+   * looked at, how many were not zero, and how many it computed with, of which
+   * `flops` knows; else 0. */
+  int64_t elements, active, computed;
 } winnow_profile_event;
 
 /* Records what later runs of the context do in the caller's memory, which has to

@@ -53,3 +53,34 @@ func.func @main(%x: tensor<4xf32>, %i: tensor<1x0xi64>, %u: tensor<1x4xf32>) -> 
   %0 = winnow.scatter_nd %x, %i, %u : (tensor<4xf32>, tensor<1x0xi64>, tensor<1x4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "topk_activation" ins(%{{.*}} : tensor<6x8xf32>) outs(%{{.*}} : tensor<6x8xf32>) {k = 3 : i64, keep_ties = false}
+func.func @main(%x: tensor<2x3x8xf32>) -> tensor<2x3x8xf32> attributes {winnow.entry} {
+  %0 = winnow.topk_activation %x {k = 3 : i64} : (tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
+// -----
+
+// Of f64 by sorting and putting back.
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "topk"
+// CHECK: winnow.kernel "scatter"
+func.func @main(%x: tensor<2x8xf64>) -> tensor<2x8xf64> attributes {winnow.entry} {
+  %0 = winnow.topk_activation %x {k = 3 : i64} : (tensor<2x8xf64>) -> tensor<2x8xf64>
+  return %0 : tensor<2x8xf64>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "topk"
+// CHECK: arith.select
+func.func @main(%x: tensor<2x8xf64>) -> tensor<2x8xf64> attributes {winnow.entry} {
+  %0 = winnow.topk_activation %x {k = 3 : i64, keep_ties} : (tensor<2x8xf64>) -> tensor<2x8xf64>
+  return %0 : tensor<2x8xf64>
+}

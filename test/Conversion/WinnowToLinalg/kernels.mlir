@@ -311,3 +311,42 @@ func.func @main(%x: tensor<9x8xf32>, %i: tensor<4xi64>, %w: tensor<8x5xf32>) -> 
   %y = winnow.linear %0, %w : (tensor<4x8xf32>, tensor<8x5xf32>) -> tensor<4x5xf32>
   return %y : tensor<4x5xf32>
 }
+
+// -----
+
+// What a sparse layer finds out about its rows lives in further outputs.
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "sparse_linear" ins(%{{.*}}, %{{.*}} : tensor<6x130xf32>, tensor<{{.*}}x130x{{[0-9]+}}xf32>) outs(%{{.*}} : tensor<6xi32>, tensor<6x146xi32>, tensor<6x146xf32>, tensor<6x4xi32>, tensor<6x30xf32>)
+// CHECK-SAME: {activation = "relu", bias = false, gate = false, n = 30 : i64, residual = false}
+func.func @main(%x: tensor<2x3x130xf32>) -> tensor<2x3x30xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<130x30xf32>
+  %0 = winnow.sparse_linear %x, %w {activation = #winnow<activation relu>} : (tensor<2x3x130xf32>, tensor<130x30xf32>) -> tensor<2x3x30xf32>
+  return %0 : tensor<2x3x30xf32>
+}
+
+// -----
+
+// With a gate, each column of the weight also lies in one piece.
+
+// CHECK: nr = 1 : i64
+// CHECK-LABEL: func.func @main
+// CHECK: %[[COLUMNS:.*]] = tensor.collapse_shape %{{.*}} {{\[\[}}0], [1, 2]] : tensor<130x8x1xf32> into tensor<130x8xf32>
+// CHECK: winnow.kernel "sparse_linear" ins(%{{.*}}, %{{.*}}, %{{.*}}, %[[COLUMNS]] : tensor<6x8xf32>, tensor<{{.*}}xf32>, tensor<6x130xf32>, tensor<130x8xf32>) outs(%{{.*}} : tensor<6xi32>, tensor<6x3xi64>, tensor<6x130xf32>)
+func.func @main(%x: tensor<6x8xf32>, %g: tensor<6x130xf32>) -> tensor<6x130xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<8x130xf32>
+  %0 = winnow.sparse_linear %x, %w gate(%g) : (tensor<6x8xf32>, tensor<8x130xf32>, tensor<6x130xf32>) -> tensor<6x130xf32>
+  return %0 : tensor<6x130xf32>
+}
+
+// -----
+
+// A computed weight makes a dense layer of it.
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "matmul"
+// CHECK: arith.mulf
+func.func @main(%x: tensor<6x8xf32>, %w: tensor<8x32xf32>, %g: tensor<6x32xf32>) -> tensor<6x32xf32> attributes {winnow.entry} {
+  %0 = winnow.sparse_linear %x, %w gate(%g) : (tensor<6x8xf32>, tensor<8x32xf32>, tensor<6x32xf32>) -> tensor<6x32xf32>
+  return %0 : tensor<6x32xf32>
+}

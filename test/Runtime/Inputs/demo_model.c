@@ -42,6 +42,7 @@ static void rows(void *ctx, int64_t begin, int64_t end, void *scratch) {
 static void run(const winnow_call *call) {
   demo_state state = {call, call->symbols[0]};
   winnow_rt_mark(0, 8 * state.batch, 44 * state.batch);
+  winnow_rt_count(state.batch, 4 * state.batch, 2 * state.batch);
   winnow_rt_parallel(rows, &state, state.batch, 1);
 }
 

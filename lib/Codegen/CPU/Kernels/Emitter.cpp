@@ -54,6 +54,12 @@ Value Emitter::dim(Value memref, int64_t dimension) {
     return index(type.getDimSize(dimension));
   return memref::DimOp::create(*this, memref, dimension);
 }
+Value Emitter::toIndex(Value integer) {
+  return createOrFold<arith::IndexCastUIOp>(getIndexType(), integer);
+}
+Value Emitter::fromIndex(Value index, unsigned bits) {
+  return createOrFold<arith::IndexCastOp>(getIntegerType(bits), index);
+}
 
 //===----------------------------------------------------------------------===//
 // Control flow

@@ -38,6 +38,9 @@ public:
   Value lessThan(Value lhs, Value rhs);
   Value equal(Value lhs, Value rhs);
   Value dim(Value memref, int64_t dimension);
+  /// A non-negative integer as an index, and an index as an integer.
+  Value toIndex(Value integer);
+  Value fromIndex(Value index, unsigned bits);
 
   //===-- Control flow ----------------------------------------------------===//
 

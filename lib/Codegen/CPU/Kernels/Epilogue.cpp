@@ -90,6 +90,8 @@ Value Epilogue::apply(Emitter &e, Value acc, Value row, Value col,
     acc = activation(e, e.getLoc(), acc);
   if (rational)
     acc = rational->apply(e, acc, col, mask);
+  if (gate)
+    acc = e.mulF(acc, e.load(gate, {row, col}, lanes, mask));
   if (residual.buffer)
     acc = e.addF(acc, e.load(residual.buffer, residual.locate(e, row, col), lanes, mask));
   return acc;

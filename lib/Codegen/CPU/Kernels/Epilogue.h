@@ -43,11 +43,13 @@ struct RowsByNumber {
   llvm::SmallVector<Value, 2> locate(Emitter &e, Value row, Value col) const;
 };
 
-/// activation(acc + bias[col]) + residual[row, col]; absent parts are null.
+/// activation(acc + bias[col]) * gate[row, col] + residual[row, col]; absent parts are
+/// null.
 struct Epilogue {
   Activation activation = nullptr;
   std::optional<RationalFunctions> rational;
   Value bias;
+  Value gate;
   RowsByNumber residual;
 
   Value apply(Emitter &e, Value acc, Value row, Value col,

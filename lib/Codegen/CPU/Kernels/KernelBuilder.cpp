@@ -107,6 +107,7 @@ int64_t rowGrain(Value memref) {
 KernelBuilder lookupKernelBuilder(StringRef kind) {
   return llvm::StringSwitch<KernelBuilder>(kind)
       .Case("linear", buildLinear)
+      .Case("sparse_linear", buildSparseLinear)
       .Case("matmul", buildMatMul)
       .Case("attention", buildAttention)
       .Case("probsparse_measure", buildProbSparseMeasure)
@@ -120,6 +121,7 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Cases({"cumsum", "cumprod"}, buildCumSum)
       .Case("det", buildDet)
       .Case("topk", buildTopK)
+      .Case("topk_activation", buildTopKActivation)
       .Case("define_size", buildDefineSize)
       .Case("check_size", buildCheckSize)
       .Default(nullptr);

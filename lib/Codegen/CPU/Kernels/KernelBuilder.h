@@ -55,6 +55,7 @@ KernelBuilder lookupKernelBuilder(llvm::StringRef kind);
 int64_t rowGrain(Value memref);
 
 mlir::LogicalResult buildLinear(Emitter &, const KernelContext &);
+mlir::LogicalResult buildSparseLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMatMul(Emitter &, const KernelContext &);
 mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);
 mlir::LogicalResult buildProbSparseMeasure(Emitter &, const KernelContext &);
@@ -67,6 +68,7 @@ mlir::LogicalResult buildGather(Emitter &, const KernelContext &);
 mlir::LogicalResult buildScatter(Emitter &, const KernelContext &);
 mlir::LogicalResult buildCumSum(Emitter &, const KernelContext &);
 mlir::LogicalResult buildDet(Emitter &, const KernelContext &);
+mlir::LogicalResult buildTopKActivation(Emitter &, const KernelContext &);
 mlir::LogicalResult buildTopK(Emitter &, const KernelContext &);
 mlir::LogicalResult buildDefineSize(Emitter &, const KernelContext &);
 mlir::LogicalResult buildCheckSize(Emitter &, const KernelContext &);

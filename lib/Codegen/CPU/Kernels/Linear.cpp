@@ -16,13 +16,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "GemmTile.h"
-#include "KernelBuilder.h"
-#include "winnow/Analysis/GemmSchedule.h"
+#include "Linear.h"
 
 using namespace mlir;
 
 namespace winnow::cpu {
+
 namespace {
 
 /// How far ahead rows of a panel are fetched into the L1 cache. A row is read once
@@ -31,12 +30,7 @@ namespace {
 /// fast as memory gives, and 4 to 8 % faster without.
 constexpr int64_t prefetchRows = 48;
 constexpr int64_t lineElements = 16; ///< of a cache line
-
-/// Part of a panel that a pass walks.
-struct Strip {
-  Value panel, first; ///< and its first column
-  Value depthBegin;
-};
+} // namespace
 
 /// Weights come from memory, and a pass would wait for them in its first tile. So
 /// the tiles of each pass fetch the strip of the next one into the L2 cache, each
@@ -46,34 +40,9 @@ struct FetchAhead {
   Value begin; ///< the pass's first row of x
   Value rate;  ///< rows to fetch for each that a tile reads, times rateUnit
 };
-constexpr int64_t rateUnit = 1 << 16;
+static constexpr int64_t rateUnit = 1 << 16;
 
-struct Linear {
-  RowsByNumber x;
-  Value w, out;
-  Epilogue epilogue;
-  GemmSchedule schedule;
-  int64_t n, k, panelWidth, lanes, numRegs;
-
-  static FailureOr<Linear> parse(const KernelContext &context);
-  void emit(Emitter &e) const;
-
-private:
-  void emitBlocks(Emitter &e) const;
-  int64_t grain() const;
-  int64_t fetchedRows() const;
-  Strip emitStrip(Emitter &e, Value index, Value depthBegin) const;
-  void emitPasses(Emitter &e, Value index, int64_t columns, Value begin, Value end,
-                  Value staging) const;
-  FetchAhead emitFetchAhead(Emitter &e, Value index, Value depthBegin,
-                            Value begin, Value end) const;
-  void emitTile(Emitter &e, const GemmTile &tile, const TileTarget &target,
-                const Strip &strip, const FetchAhead &ahead) const;
-  void emitPrefetch(Emitter &e, const Strip &strip, Value row, int64_t column,
-                    unsigned locality) const;
-};
-
-FailureOr<Linear> Linear::parse(const KernelContext &context) {
+FailureOr<Linear> Linear::parse(const KernelContext &context, const Operands &operands) {
   Linear result;
   auto n = context.integer("n"), mr = context.integer("mr"),
        nr = context.integer("nr"), kc = context.integer("kc"),
@@ -94,35 +63,21 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
   if (!emitter)
     return context.error() << "unknown activation '" << *activation << "'";
 
-  bool bias = context.flag("bias"), residual = context.flag("residual");
-  bool rational = *activation == "group_rational", rows = context.flag("rows");
-  bool residualRows = context.flag("residual_rows");
-  auto arguments = context.arguments(3 + bias + rational + residual + rows + residualRows);
-  if (failed(arguments))
-    return failure();
   Type f32 = context.f32();
-  unsigned next = 0;
-  result.x.buffer = (*arguments)[next++];
-  result.w = (*arguments)[next++];
-  if (bias)
-    result.epilogue.bias = (*arguments)[next++];
-  Value table = rational ? (*arguments)[next++] : Value();
-  if (residual)
-    result.epilogue.residual.buffer = (*arguments)[next++];
-  Value numbers = rows ? (*arguments)[next++] : Value();
-  Value residualNumbers = residualRows ? (*arguments)[next++] : Value();
-  result.out = (*arguments)[next++];
-  if (failed(context.memref(result.x.buffer, "x", 2, f32)) ||
+  result.x.buffer = operands.x;
+  result.w = operands.w;
+  result.out = operands.out;
+  if (failed(context.memref(operands.x, "x", 2, f32)) ||
       failed(context.memref(result.w, "w", 3, f32)) ||
-      (bias && failed(context.memref(result.epilogue.bias, "bias", 1, f32))) ||
-      (residual &&
-       failed(context.memref(result.epilogue.residual.buffer, "residual", 2, f32))) ||
+      (operands.bias && failed(context.memref(operands.bias, "bias", 1, f32))) ||
+      (operands.gate && failed(context.memref(operands.gate, "gate", 2, f32))) ||
+      (operands.residual && failed(context.memref(operands.residual, "residual", 2, f32))) ||
       failed(context.memref(result.out, "out", 2, f32)) ||
-      (!rows && failed(context.sameExtent(result.x.buffer, 1, "x", result.w, 1, "w"))))
+      (!operands.rows && failed(context.sameExtent(operands.x, 1, "x", result.w, 1, "w"))))
     return failure();
 
-  if (rational) {
-    auto functions = RationalFunctions::parse(context, table, result.out);
+  if (operands.table) {
+    auto functions = RationalFunctions::parse(context, operands.table, result.out);
     if (failed(functions))
       return failure();
     result.epilogue.rational = *functions;
@@ -134,10 +89,14 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
     return context.error() << "expected 'w' to be packed in panels [K, " << *nr
                            << "], or a multiple as wide, for " << *n
                            << " columns, got " << result.w.getType();
-  if ((rows && failed(result.x.setNumbers(context, numbers, packed[1]))) ||
-      (residualRows && failed(result.epilogue.residual.setNumbers(context, residualNumbers, *n))))
+  result.epilogue.residual.buffer = operands.residual;
+  if ((operands.rows && failed(result.x.setNumbers(context, operands.rows, packed[1]))) ||
+      (operands.residualRows &&
+       failed(result.epilogue.residual.setNumbers(context, operands.residualRows, *n))))
     return failure();
   result.epilogue.activation = *emitter;
+  result.epilogue.bias = operands.bias;
+  result.epilogue.gate = operands.gate;
   result.n = *n;
   result.k = packed[1];
   result.panelWidth = packed[2];
@@ -150,39 +109,48 @@ FailureOr<Linear> Linear::parse(const KernelContext &context) {
 }
 
 void Linear::emit(Emitter &e) const {
+  emit(e, [&](const Linear &form, const LinearBlock &block) { form.emitBlock(e, block); });
+}
+
+void Linear::emit(Emitter &e, BlockBody body) const {
   // Beside the accumulators of a row, a broadcast and a product.
   bool rowFits = panelWidth / lanes + 2 <= numRegs;
   if (panelWidth == schedule.nr || !rowFits)
-    return emitBlocks(e);
+    return emitBlocks(e, body);
   // A single row takes a panel of several strips in one go, at the speed of memory.
   // Strip by strip, all but the first would be computed while memory is idle.
   Linear single = *this;
   single.schedule = {1, panelWidth, std::max<int64_t>(k, 1), 1};
-  e.ifElse(e.equal(e.dim(out, 0), e.index(1)), [&] { single.emitBlocks(e); },
-           [&] { emitBlocks(e); });
+  e.ifElse(e.equal(e.dim(out, 0), e.index(1)), [&] { single.emitBlocks(e, body); },
+           [&] { emitBlocks(e, body); });
 }
 
-void Linear::emitBlocks(Emitter &e) const {
+Value Linear::emitBlockRows(Emitter &e) const {
   Value rows = e.dim(out, 0);
   Value blocks = e.ceilDiv(rows, e.index(schedule.mb));
   // Blocks of nearly equal size balance better than a short last one.
   Value share = e.ceilDiv(rows, e.max(blocks, e.index(1)));
-  Value blockRows =
-      e.mul(e.ceilDiv(share, e.index(schedule.mr)), schedule.mr);
+  return e.mul(e.ceilDiv(share, e.index(schedule.mr)), schedule.mr);
+}
+
+void Linear::emitBlocks(Emitter &e, BlockBody body) const {
+  Value rows = e.dim(out, 0);
+  Value blocks = e.ceilDiv(rows, e.index(schedule.mb));
+  Value blockRows = emitBlockRows(e);
   Value strips = e.index(llvm::divideCeil(n, schedule.nr));
   e.parallel(e.mul(blocks, strips), grain(), [&](Value at) {
     Value staging = e.scratch({schedule.mr, schedule.nr}, e.getF32Type());
     Value begin = e.min(e.mul(e.div(at, strips), blockRows), rows);
     Value end = e.min(e.add(begin, blockRows), rows);
     Value strip = e.rem(at, strips);
-    auto passes = [&](int64_t columns) { emitPasses(e, strip, columns, begin, end, staging); };
+    auto compute = [&](int64_t columns) { body(*this, {strip, columns, begin, end, staging}); };
     int64_t rest = n % schedule.nr;
     if (rest == 0)
-      return passes(schedule.nr);
+      return compute(schedule.nr);
     if (n < schedule.nr)
-      return passes(rest);
-    e.ifElse(e.equal(strip, e.index(n / schedule.nr)), [&] { passes(rest); },
-             [&] { passes(schedule.nr); });
+      return compute(rest);
+    e.ifElse(e.equal(strip, e.index(n / schedule.nr)), [&] { compute(rest); },
+             [&] { compute(schedule.nr); });
   });
 }
 
@@ -212,18 +180,18 @@ Strip Linear::emitStrip(Emitter &e, Value index, Value depthBegin) const {
           depthBegin};
 }
 
-/// Computes a strip, of which as many columns exist.
-void Linear::emitPasses(Emitter &e, Value index, int64_t columns, Value begin, Value end,
-                        Value staging) const {
-  Value col = e.mul(index, schedule.nr);
-  int64_t vectors = llvm::divideCeil(columns, lanes);
-  Value valid = columns % lanes ? e.index(columns) : Value();
+TileTarget Linear::getTarget(Emitter &e, const LinearBlock &block, Value row) const {
+  Value valid = block.columns % lanes ? e.index(block.columns) : Value();
+  return {out, block.staging, row, e.mul(block.strip, schedule.nr), valid};
+}
+
+void Linear::emitBlock(Emitter &e, const LinearBlock &block) const {
+  int64_t vectors = llvm::divideCeil(block.columns, lanes);
   auto pass = [&](Value depthBegin) {
-    Strip strip = emitStrip(e, index, depthBegin);
-    FetchAhead ahead = emitFetchAhead(e, index, depthBegin, begin, end);
-    e.forEachTile(begin, end, schedule.mr, [&](Value row, int64_t tileRows) {
-      GemmTile tile{tileRows, vectors, lanes};
-      emitTile(e, tile, {out, staging, row, col, valid}, strip, ahead);
+    Strip strip = emitStrip(e, block.strip, depthBegin);
+    FetchAhead ahead = emitFetchAhead(e, block, depthBegin);
+    e.forEachTile(block.begin, block.end, schedule.mr, [&](Value row, int64_t tileRows) {
+      emitTile(e, {tileRows, vectors, lanes}, getTarget(e, block, row), strip, ahead);
     });
   };
   if (k <= schedule.kc)
@@ -232,22 +200,26 @@ void Linear::emitPasses(Emitter &e, Value index, int64_t columns, Value begin, V
     e.forRange(e.index(0), e.index(k), schedule.kc, pass);
 }
 
-FetchAhead Linear::emitFetchAhead(Emitter &e, Value index, Value depthBegin,
-                                  Value begin, Value end) const {
-  Strip next = emitStrip(e, e.add(index, 1), e.index(0));
-  if (k > schedule.kc) {
-    Strip same = emitStrip(e, index, e.add(depthBegin, schedule.kc));
-    Value goesOn = e.lessThan(same.depthBegin, e.index(k));
-    next = {e.blend(goesOn, same.panel, next.panel),
-            e.blend(goesOn, same.first, next.first),
-            e.blend(goesOn, same.depthBegin, next.depthBegin)};
-  }
+Strip Linear::emitNextStrip(Emitter &e, const LinearBlock &block, Value depthBegin,
+                            int64_t depth) const {
+  Strip next = emitStrip(e, e.add(block.strip, 1), e.index(0));
+  if (k <= depth)
+    return next;
+  Strip same = emitStrip(e, block.strip, e.add(depthBegin, depth));
+  Value goesOn = e.lessThan(same.depthBegin, e.index(k));
+  return {e.blend(goesOn, same.panel, next.panel), e.blend(goesOn, same.first, next.first),
+          e.blend(goesOn, same.depthBegin, next.depthBegin)};
+}
+
+FetchAhead Linear::emitFetchAhead(Emitter &e, const LinearBlock &block,
+                                  Value depthBegin) const {
+  Strip next = emitNextStrip(e, block, depthBegin, schedule.kc);
   // Rows with gaps between them would be worse than none.
-  Value tiles = e.ceilDiv(e.sub(end, begin), e.index(schedule.mr));
+  Value tiles = e.ceilDiv(e.sub(block.end, block.begin), e.index(schedule.mr));
   Value enough = e.lessThan(e.index(GemmTile::depthStep - 1),
                             e.mul(tiles, fetchedRows()));
   Value rate = e.ceilDiv(e.index(rateUnit), e.max(tiles, e.index(1)));
-  return {next, begin, e.blend(enough, rate, e.index(0))};
+  return {next, block.begin, e.blend(enough, rate, e.index(0))};
 }
 
 void Linear::emitPrefetch(Emitter &e, const Strip &strip, Value row,
@@ -325,10 +297,32 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
       [&] { target.store(e, tile, acc, epilogue); });
 }
 
-} // namespace
-
 LogicalResult buildLinear(Emitter &e, const KernelContext &context) {
-  FailureOr<Linear> linear = Linear::parse(context);
+  auto activation = context.string("activation", "none");
+  if (failed(activation))
+    return failure();
+  bool bias = context.flag("bias"), residual = context.flag("residual");
+  bool rational = *activation == "group_rational", rows = context.flag("rows");
+  bool residualRows = context.flag("residual_rows");
+  auto arguments = context.arguments(3 + bias + rational + residual + rows + residualRows);
+  if (failed(arguments))
+    return failure();
+  const BlockArgument *next = arguments->begin();
+  Linear::Operands operands;
+  operands.x = *next++;
+  operands.w = *next++;
+  if (bias)
+    operands.bias = *next++;
+  if (rational)
+    operands.table = *next++;
+  if (residual)
+    operands.residual = *next++;
+  if (rows)
+    operands.rows = *next++;
+  if (residualRows)
+    operands.residualRows = *next++;
+  operands.out = *next++;
+  FailureOr<Linear> linear = Linear::parse(context, operands);
   if (failed(linear))
     return failure();
   linear->emit(e);

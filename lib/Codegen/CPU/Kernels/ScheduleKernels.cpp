@@ -26,12 +26,13 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
   auto kind = config.getAs<StringAttr>("kind");
   auto n = config.getAs<IntegerAttr>("n");
   auto x = dyn_cast<MemRefType>(arguments[0]), w = dyn_cast<MemRefType>(arguments[1]);
-  if (!kind || kind.getValue() != "linear" || !n || !x || !w || x.getRank() != 2 ||
+  bool isSparse = kind && kind.getValue() == "sparse_linear";
+  if (!kind || (kind.getValue() != "linear" && !isSparse) || !n || !x || !w || x.getRank() != 2 ||
       w.getRank() != 3 || !w.hasStaticShape())
     return success();
   int64_t panel = w.getDimSize(2), lanes = level.lanes(4);
   if (panel <= 0 || panel % lanes)
-    return kernel.emitError() << "kernel 'linear': expected panels of a multiple of " << lanes
+    return kernel.emitError() << "kernel '" << kind.getValue() << "': expected panels of a multiple of " << lanes
                               << " columns for " << level.name << ", got " << panel;
   std::optional<int64_t> rows;
   if (auto out = dyn_cast<MemRefType>(kernel.getArgumentTypes().back());
@@ -47,6 +48,13 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
   for (auto [name, value] : {std::pair("kc", schedule.kc), std::pair("mb", schedule.mb),
                              std::pair("mr", schedule.mr), std::pair("nr", schedule.nr)})
     entries.set(name, b.getI64IntegerAttr(value));
+  if (isSparse) {
+    auto gate = config.getAs<BoolAttr>("gate");
+    SparseLimits limits = gate && gate.getValue() ? gateLimits : SparseLimits();
+    entries.set("limit_few", b.getI64IntegerAttr(limits.few));
+    entries.set("limit_offset", b.getI64IntegerAttr(limits.offset));
+    entries.set("limit_slope", b.getI64IntegerAttr(limits.slope));
+  }
   kernel->setAttr("winnow.kernel", entries.getDictionary(kernel.getContext()));
   return success();
 }

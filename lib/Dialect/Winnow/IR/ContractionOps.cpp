@@ -35,37 +35,45 @@ FailureOr<RankedTensorType> MatMulOp::inferType(std::optional<Location> loc, Ada
 }
 WINNOW_DEFINE_INFER_RETURN_TYPES(MatMulOp)
 
-FailureOr<RankedTensorType> LinearOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
-  if (failed(checkSameElementType(loc, adaptor.getOperands())))
+FailureOr<RankedTensorType> winnow::inferLinearType(std::optional<Location> loc,
+                                                    const LinearOperands &operands) {
+  if (failed(checkSameElementType(loc, operands.all)))
     return failure();
-  Dims dims = getDims(adaptor.getInput()), weight = getDims(adaptor.getWeight());
-  unsigned numSymbols = getNumSymbols(adaptor.getOperands().getTypes());
+  Dims dims = getDims(operands.input), weight = getDims(operands.weight);
+  unsigned numSymbols = getNumSymbols(operands.all.getTypes());
   if (dims.empty() || weight.size() != 2)
     return emitOptionalError(loc, "expected an input of rank 1 or more and a weight of rank 2, got ranks ",
                              dims.size(), " and ", weight.size());
-  if (adaptor.getTransposeWeight())
+  if (operands.transposeWeight)
     std::swap(weight[0], weight[1]);
   if (!isSameDim(dims.back(), weight[0], numSymbols))
     return emitOptionalError(loc, "expected the input's last dimension to be the weight's K, got ",
                              toString(dims.back()), " and ", toString(weight[0]));
   dims.back() = weight[1];
-  RankedTensorType type =
-      getTensorType(dims, getElementTypeOrSelf(adaptor.getInput()), numSymbols);
-  if (Value bias = adaptor.getBias()) {
-    Dims biasDims = getDims(bias);
+  RankedTensorType type = getTensorType(dims, getElementTypeOrSelf(operands.input), numSymbols);
+  if (operands.bias) {
+    Dims biasDims = getDims(operands.bias);
     if (biasDims.size() != 1 || !isSameDim(biasDims[0], weight[1], numSymbols))
       return emitOptionalError(loc, "expected a bias of shape ", toString(weight[1]), ", got ",
                                toString(biasDims));
   }
-  if (Value residual = adaptor.getResidual())
-    if (residual.getType() != type)
-      return emitOptionalError(loc, "expected the residual to have the result's type ", type,
-                               ", got ", residual.getType());
+  if (operands.residual && operands.residual.getType() != type)
+    return emitOptionalError(loc, "expected the residual to have the result's type ", type,
+                             ", got ", operands.residual.getType());
+  return type;
+}
+
+FailureOr<RankedTensorType> LinearOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  FailureOr<RankedTensorType> type =
+      inferLinearType(loc, {adaptor.getOperands(), adaptor.getInput(), adaptor.getWeight(),
+                            adaptor.getBias(), adaptor.getResidual(), adaptor.getTransposeWeight()});
+  if (failed(type))
+    return failure();
   RationalAttr rational = adaptor.getRationalAttr();
   if (bool(rational) != (adaptor.getActivation() == Activation::GroupRational))
     return emitOptionalError(loc, "expected a rational function with the activation "
                                   "group_rational, and only there");
-  if (rational && failed(checkGroups(loc, rational, type)))
+  if (rational && failed(checkGroups(loc, rational, *type)))
     return failure();
   return type;
 }

@@ -36,6 +36,16 @@ inferBroadcast(std::optional<mlir::Location> loc, mlir::ValueRange operands,
 mlir::LogicalResult checkSameElementType(std::optional<mlir::Location> loc,
                                          mlir::ValueRange operands);
 
+/// What linear layers of all kinds have; values that are not there are null.
+struct LinearOperands {
+  mlir::ValueRange all;
+  mlir::Value input, weight, bias, residual;
+  bool transposeWeight;
+};
+/// The result's type, after the operands have been checked against each other.
+mlir::FailureOr<mlir::RankedTensorType> inferLinearType(std::optional<mlir::Location> loc,
+                                                        const LinearOperands &operands);
+
 } // namespace winnow
 
 #endif // WINNOW_LIB_DIALECT_IR_INFERTYPE_H

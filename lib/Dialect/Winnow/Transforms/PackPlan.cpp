@@ -9,8 +9,8 @@ bool PackPlan::canPack(Operation *op, const TokenValue &result) const {
   bool isElementwise = isa<ElementwiseOpInterface>(op);
   bool isKnown =
       isElementwise ||
-      isa<LinearOp, LayerNormOp, RMSNormOp, GroupRationalOp, BSplineOp, GaussianBasisOp, SoftmaxOp,
-          ReduceOp, ConcatOp, SliceOp, GatherOp, ReshapeOp, TransposeOp, RotaryOp, MatMulOp>(op);
+      isa<LinearOp, LayerNormOp, RMSNormOp, GroupRationalOp, BSplineOp, GaussianBasisOp,
+          TopKActivationOp, SoftmaxOp, ReduceOp, ConcatOp, SliceOp, GatherOp, ReshapeOp, TransposeOp, RotaryOp, MatMulOp>(op);
   if (!isKnown || !result.layout.isLeading() || op->getNumResults() != 1)
     return false;
   unsigned lead = result.layout.numLeading();

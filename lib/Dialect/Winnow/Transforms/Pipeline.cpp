@@ -29,6 +29,7 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   pm.addPass(createRaiseGelu());
   pm.addPass(createRaiseGroupRational());
   pm.addPass(createRaiseBases());
+  pm.addPass(createRaiseTopKActivation());
   pm.addPass(createRaiseAttention());
   // A mask that was scaled with the scores is a select of numbers again.
   pm.addPass(createSimplifyIdioms());
@@ -74,6 +75,8 @@ void winnow::buildOptimizingPipeline(OpPassManager &pm, const OptimizeOptions &o
   withoutNorms.norms = false;
   pm.addPass(createFuseLinear(withoutNorms));
   cleanUp();
+  if (options.exploitSparsity)
+    pm.addPass(createExploitSparsity());
   pm.addPass(createVerifyModelContract());
 }
 

@@ -67,7 +67,7 @@ std::optional<int64_t> winnow::getCarriedDim(OpOperand &operand, int64_t dim) {
               bool isRow = operand.get() == norm.getInput() || operand.get() == norm.getResidual();
               return unless(!isRow || dim == rank - 1);
             })
-            .Case<GroupRationalOp, BSplineOp, GaussianBasisOp>(
+            .Case<GroupRationalOp, BSplineOp, GaussianBasisOp, TopKActivationOp>(
                 [&](auto) { return unless(dim == rank - 1); })
             .Case<SoftmaxOp, CumSumOp, CumProdOp, ConcatOp, TopKOp>(
                 [&](auto along) { return unless(dim == int64_t(along.getAxis())); })

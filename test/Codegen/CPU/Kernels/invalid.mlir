@@ -159,3 +159,21 @@ func.func private @k(memref<?x5xf32>, memref<1x8x48xf32>, memref<?xi64>, memref<
 // expected-error @+1 {{kernel 'linear': expected passes of whole pieces or parts of one, got 'kc' 3 and pieces of 4}}
 func.func private @k(memref<?x4xf32>, memref<1x8x48xf32>, memref<?xi64>, memref<?x48xf32>)
     attributes {winnow.kernel = {activation = "none", bias = false, kc = 3 : i64, kind = "linear", mb = 8 : i64, mr = 8 : i64, n = 48 : i64, nr = 48 : i64, residual = false, rows = true}}
+
+// -----
+
+// expected-error @+1 {{kernel 'sparse_linear': expected an integer parameter 'limit_few'}}
+func.func private @limits(memref<?x8xf32>, memref<1x8x24xf32>, memref<?xi32>, memref<?x24xi32>, memref<?x24xf32>, memref<?x2xi32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "sparse_linear", n = 24, mr = 4, nr = 24, kc = 8, mb = 128, limit_slope = 1, limit_offset = 1}}
+
+// -----
+
+// expected-error @+1 {{kernel 'sparse_linear': expected 'active' to hold 'i32', got 'i64'}}
+func.func private @list(memref<?x8xf32>, memref<1x8x24xf32>, memref<?xi32>, memref<?x24xi64>, memref<?x24xf32>, memref<?x2xi32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "sparse_linear", n = 24, mr = 4, nr = 24, kc = 8, mb = 128, limit_few = 1, limit_slope = 1, limit_offset = 1}}
+
+// -----
+
+// expected-error @+1 {{kernel 'topk_activation': expected dimension 1 of 'x' and dimension 1 of 'out' to match, got 8 and 9}}
+func.func private @top_k(memref<?x8xf32>, memref<?x9xf32>)
+    attributes {winnow.kernel = {kind = "topk_activation", k = 3}}

@@ -58,3 +58,12 @@ func.func private @scheduled(memref<3x5xf32>, memref<1x5x48xf32>, memref<3x48xf3
 
 // CHECK: func.func private @softmax(memref<?x64xf32>, memref<?x64xf32>) attributes {winnow.kernel = {kind = "softmax"}}
 func.func private @softmax(memref<?x64xf32>, memref<?x64xf32>) attributes {winnow.kernel = {kind = "softmax"}}
+
+// -----
+
+// A sparse layer also gets the densities above which it is computed like a dense one.
+
+// CHECK-LABEL: func.func private @sparse
+// CHECK-SAME: kind = "sparse_linear", limit_few = {{[0-9]+}} : i64, limit_offset = {{[0-9]+}} : i64, limit_slope = {{[0-9]+}} : i64, mb = {{[0-9]+}} : i64
+func.func private @sparse(memref<3x5xf32>, memref<1x5x48xf32>, memref<3xi32>, memref<3x21xi32>, memref<3x21xf32>, memref<3x2xi32>, memref<3x48xf32>)
+    attributes {winnow.kernel = {kind = "sparse_linear", n = 48, bias = false, gate = false, residual = false}}

@@ -158,3 +158,12 @@ func.func @probsparse_of_some(%q: tensor<2x6x4x8xf32>, %t: tensor<3xi64>) -> ten
   %0 = winnow.probsparse_attention %q, %q, %q, %t {kept = 5 : i64, scale = 0.5 : f32} : (tensor<2x6x4x8xf32>, tensor<2x6x4x8xf32>, tensor<2x6x4x8xf32>, tensor<3xi64>) -> tensor<2x6x4x8xf32>
   return %0 : tensor<2x6x4x8xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func @keeps_all
+// CHECK-NEXT: return %arg0
+func.func @keeps_all(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %0 = winnow.topk_activation %x {k = 3 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}

@@ -1291,3 +1291,72 @@ func.func @f(%q: tensor<2x5x4x16xf32>, %k: tensor<2x7x4x16xf32>, %v: tensor<2x7x
   %0 = winnow.probsparse_attention %q, %k, %v, %t {kept = 2 : i64, scale = -1.0 : f32, scale_first} : (tensor<2x5x4x16xf32>, tensor<2x7x4x16xf32>, tensor<2x7x4x8xf32>, tensor<5x3xi64>) -> tensor<2x5x4x8xf32>
   return
 }
+
+// -----
+
+// topk_activation C1
+func.func @f(%x: tensor<f32>) {
+  // expected-error @+2 {{expected an input of rank 1 or more, got rank 0}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.topk_activation %x {k = 1 : i64} : (tensor<f32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+// topk_activation C2
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+2 {{expected k to be at most the last dimension, got 4 and 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.topk_activation %x {k = 4 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// topk_activation C2
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{attribute 'k' failed to satisfy constraint}}
+  %0 = winnow.topk_activation %x {k = 0 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// sparse_linear C2
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<4x5xf32>) {
+  // expected-error @+2 {{expected the input's last dimension to be the weight's K, got 3 and 4}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.sparse_linear %x, %w : (tensor<2x3xf32>, tensor<4x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// sparse_linear C5
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %g: tensor<2x4xf32>) {
+  // expected-error @+2 {{expected the gate to have the result's type 'tensor<2x5xf32>', got 'tensor<2x4xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.sparse_linear %x, %w gate(%g) : (tensor<2x3xf32>, tensor<3x5xf32>, tensor<2x4xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// sparse_linear C6
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %g: tensor<2x5xf32>) {
+  // expected-error @+2 {{expected a gate or a residual, got both}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.sparse_linear %x, %w gate(%g) residual(%g) : (tensor<2x3xf32>, tensor<3x5xf32>, tensor<2x5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// sparse_linear C7
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>) {
+  // expected-error @+2 {{expected an activation without coefficients, got group_rational}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.sparse_linear %x, %w {activation = #winnow<activation group_rational>} : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return
+}

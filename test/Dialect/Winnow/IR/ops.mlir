@@ -370,3 +370,14 @@ func.func @probsparse_attention(%q: tensor<?x96x8x64xf32, affine_map<()[s0] -> (
   %1 = winnow.probsparse_attention %k, %k, %v, %shared mask(%m) {causal, cumsum, divisor = 5.0 : f32, kept = 3 : i64, scale = 0.125 : f32, scale_first} : (tensor<2x7x4x8xf32>, tensor<2x7x4x8xf32>, tensor<2x7x4x5xf32>, tensor<9xi32>, tensor<2x1x7x7xi1>) -> tensor<2x7x4x5xf32>
   return %1 : tensor<2x7x4x5xf32>
 }
+
+// CHECK-LABEL: func @sparse
+// CHECK: winnow.topk_activation %{{.*}} {k = 2 : i64, keep_ties} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK: winnow.sparse_linear %{{.*}}, %{{.*}} bias(%{{.*}}) residual(%{{.*}}) {activation = #winnow<activation relu>, transpose_weight} : (tensor<2x3xf32>, tensor<5x3xf32>, tensor<5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
+// CHECK: winnow.sparse_linear %{{.*}}, %{{.*}} gate(%{{.*}}) : (tensor<2x3xf32>, tensor<3x5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
+func.func @sparse(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %t: tensor<5x3xf32>, %b: tensor<5xf32>, %r: tensor<2x5xf32>) {
+  %0 = winnow.topk_activation %x {k = 2 : i64, keep_ties} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %1 = winnow.sparse_linear %0, %t bias(%b) residual(%r) {activation = #winnow<activation relu>, transpose_weight} : (tensor<2x3xf32>, tensor<5x3xf32>, tensor<5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
+  %2 = winnow.sparse_linear %x, %w gate(%r) : (tensor<2x3xf32>, tensor<3x5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
+  return
+}

@@ -23,6 +23,7 @@ void buildRaisingPipeline(mlir::OpPassManager &pm);
 /// Which techniques may be used.
 struct OptimizeOptions {
   bool removePadding = true;
+  bool exploitSparsity = true;
   /// A wrong pass, for tests of what finds such.
   bool dropBias = false;
 };

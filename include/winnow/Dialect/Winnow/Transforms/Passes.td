@@ -463,6 +463,37 @@ def RaiseProbSparse : Pass<"winnow-raise-probsparse", "mlir::ModuleOp"> {
   }];
 }
 
+def RaiseTopKActivation : Pass<"winnow-raise-topk-activation", "mlir::ModuleOp"> {
+  let summary = "recognises activations that keep the k greatest elements of a row";
+  let description = [{
+    The Top-k Transformer (arXiv 2210.06313) is a sort and nine or fifteen nodes where a
+    selection is enough.
+
+    Algorithm: from each topk of the greatest along the last dimension with a known k:
+      1. its values, scattered by its indices among zeros, or ones that are scattered so
+         and multiplied with its input;
+      2. its input, where it is at least the last of the k values (a slice, a gather or the
+         minimum of them), as a select between it and zero, or as a product with
+         the comparison. What is equal to the last value stays as well.
+
+    Precondition: simplify-idioms. Postcondition: each match is one topk_activation.
+
+    Float semantics: a product with zero gives NaN for infinities, the op gives zero.
+
+    Refuses `topk-activation.base` (values are put back among other numbers than zero),
+    `topk-activation.values` (what is put back was changed) and
+    `topk-activation.comparison` (the last value itself is not kept).
+
+    Example:
+    ```mlir
+    %v, %i = winnow.topk %x {axis = 1 : i64, largest}
+    %y = winnow.scatter_elements %zeros, %i, %v {axis = 1 : i64}
+    // becomes
+    %y = winnow.topk_activation %x {k = 16 : i64}
+    ```
+  }];
+}
+
 def FuseLinear : Pass<"winnow-fuse-linear", "mlir::ModuleOp"> {
   let summary = "matmul with a weight, bias, activation and residual in one op";
   let description = [{
@@ -700,6 +731,39 @@ def UseProbSparse : Pass<"winnow-use-probsparse", "mlir::ModuleOp"> {
     Option<"factor", "factor", "int64_t", "5", "what ceil(ln L) is multiplied by">,
     Option<"seed", "seed", "uint64_t", "0", "of the tables">,
     ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
+}
+
+def ExploitSparsity : Pass<"winnow-exploit-sparsity", "mlir::ModuleOp"> {
+  let summary = "lets linear layers leave out what zeros make needless";
+  let description = [{
+    In feed-forward layers with ReLU a few percent of the hidden units fire (the Lazy
+    Neuron Phenomenon, arXiv 2210.06313). What the others would be multiplied with
+    has no effect.
+
+    Algorithm: a linear whose input comes from ReLU, squared ReLU, a top-k activation
+    or a select with zero, by itself or as a factor, becomes a sparse_linear. So does a
+    linear that is multiplied by such a value only (ReGLU, dReLU): the value becomes
+    its gate. Whether a block of rows has enough zeros is found out in each run, see
+    docs/sparsity.md.
+
+    Precondition: fuse-linear. Postcondition: the same numbers, to rounding.
+
+    Exactness: exact.
+
+    Refuses `exploit-sparsity.not-finite` (an infinite weight makes NaN of zero),
+    `exploit-sparsity.weight-not-constant`, `exploit-sparsity.rows` (rows that are read
+    by number), `exploit-sparsity.rational` (the layer ends in a group_rational) and
+    `exploit-sparsity.no-gain` (too few outputs).
+
+    Example:
+    ```mlir
+    %h = winnow.linear %x, %w1 {activation = #winnow<activation relu>}
+    %y = winnow.linear %h, %w2
+    // becomes
+    %h = winnow.linear %x, %w1 {activation = #winnow<activation relu>}
+    %y = winnow.sparse_linear %h, %w2
+    ```
+  }];
 }
 
 def MergeTokens : Pass<"winnow-merge-tokens", "mlir::ModuleOp"> {

@@ -1,0 +1,69 @@
+//===- Linear.h - activation(x W + bias) + residual, W packed -------------===//
+
+#ifndef WINNOW_LIB_CODEGEN_CPU_KERNELS_LINEAR_H
+#define WINNOW_LIB_CODEGEN_CPU_KERNELS_LINEAR_H
+
+#include "GemmTile.h"
+#include "KernelBuilder.h"
+#include "winnow/Analysis/GemmSchedule.h"
+
+namespace winnow::cpu {
+
+/// Part of a panel that a pass walks.
+struct Strip {
+  Value panel, first; ///< and its first column
+  Value depthBegin;
+};
+
+struct FetchAhead;
+
+/// Rows `begin` to `end` of some columns.
+struct LinearBlock {
+  Value strip;     ///< its number
+  int64_t columns; ///< of the strip that there are
+  Value begin, end;
+  Value staging; ///< scratch of a tile
+};
+
+/// The loops of a linear layer, see Linear.cpp.
+struct Linear {
+  /// Arguments of a kernel; those that it does not have are null.
+  struct Operands {
+    Value x, w, bias, table, gate, residual, rows, residualRows, out;
+  };
+  /// Computes a block by a form of the layer.
+  using BlockBody = llvm::function_ref<void(const Linear &, const LinearBlock &)>;
+
+  static mlir::FailureOr<Linear> parse(const KernelContext &context, const Operands &operands);
+  void emit(Emitter &e) const;
+  /// Calls `body` for all blocks, in parallel.
+  void emit(Emitter &e, BlockBody body) const;
+  /// How many rows a block has, but the last one.
+  Value emitBlockRows(Emitter &e) const;
+  void emitBlock(Emitter &e, const LinearBlock &block) const;
+  Strip emitStrip(Emitter &e, Value index, Value depthBegin) const;
+  /// The part of a strip that a thread is to walk after one of a block, in passes of `depth`.
+  Strip emitNextStrip(Emitter &e, const LinearBlock &block, Value depthBegin, int64_t depth) const;
+  /// Where the tile of some rows from `row` on goes.
+  TileTarget getTarget(Emitter &e, const LinearBlock &block, Value row) const;
+
+  RowsByNumber x;
+  Value w, out;
+  Epilogue epilogue;
+  GemmSchedule schedule;
+  int64_t n, k, panelWidth, lanes, numRegs;
+
+private:
+  void emitBlocks(Emitter &e, BlockBody body) const;
+  int64_t grain() const;
+  int64_t fetchedRows() const;
+  FetchAhead emitFetchAhead(Emitter &e, const LinearBlock &block, Value depthBegin) const;
+  void emitTile(Emitter &e, const GemmTile &tile, const TileTarget &target, const Strip &strip,
+                const FetchAhead &ahead) const;
+  void emitPrefetch(Emitter &e, const Strip &strip, Value row, int64_t column,
+                    unsigned locality) const;
+};
+
+} // namespace winnow::cpu
+
+#endif // WINNOW_LIB_CODEGEN_CPU_KERNELS_LINEAR_H
