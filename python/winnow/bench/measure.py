@@ -30,6 +30,7 @@ class Subject:
     work: dict
     has_module: bool = False
     ragged: Ragged | None = None
+    is_sparse: bool = False
 
 
 @dataclasses.dataclass
@@ -266,7 +267,8 @@ def _peers(subject, settings):
     """Those asked for, or all but those that are for other subjects."""
     if settings.peers is not None:
         return settings.peers
-    return [n for n in engines.PEERS if subject.ragged or "ragged" not in engines.engine(n).NEEDS]
+    has = {"ragged": bool(subject.ragged), "sparse": subject.is_sparse}
+    return [n for n in engines.PEERS if all(has.get(need, True) for need in engines.engine(n).NEEDS)]
 
 
 def _compared(subject, names, feeds):

@@ -17,7 +17,7 @@ def _stamp():
     """Changes when a workload's file must be written again."""
     digest = hashlib.sha256()
     for name in ("workloads.py", "torch_models.py", "models.py", "graph.py", "kat.py", "kans.py",
-                 "shuffle.py"):  # fmt: skip
+                 "shuffle.py", "sparse.py"):  # fmt: skip
         with open(os.path.join(HERE, name), "rb") as file:
             digest.update(file.read())
     for package in ("torch", "transformers", "onnxscript", "onnx"):
@@ -65,7 +65,7 @@ def of_workload(workload, folder):
     }
     counts = work.measure(model)
     return Subject(workload.name, workload.title, path, folder, draw, job, counts,
-                   workload.has_module, sequences)  # fmt: skip
+                   workload.has_module, sequences, workload.is_sparse)  # fmt: skip
 
 
 def of_file(path, folder, arguments):

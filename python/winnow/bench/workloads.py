@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Callable
 
-from . import machine, minilm, models
+from . import machine, minilm, models, sparse
 from .errors import BenchError
 
 VOCABULARY = {"bert": 30522, "gpt2": 50257, "image": 16384}
@@ -27,6 +27,7 @@ class Workload:
     width: int = 0
     has_module: bool = False
     lengths: tuple = ()
+    is_sparse: bool = False
 
 
 def _export(name):
@@ -84,6 +85,29 @@ def _gemms(rows=128):
     yield _gemm("chain", rows, ([(width, width)] * 4 + [(width, ffn), (ffn, width)]) * 4)
 
 
+def _ffn(form, width, hidden, rows, percent):
+    def write(path):
+        import onnx
+
+        # So many layers that no cache holds a part that matters.
+        layers = max(1, 256 * 2**20 // (8 * width * hidden))
+        onnx.save(sparse.feed_forward(form, width, hidden, rows, percent / 100, layers), path)
+
+    title = {"relu": "ReLU", "reglu": "ReGLU"}[form]
+    return Workload(f"ffn-{form}-{width}-{rows}-{percent}",
+                    f"{title} {width}-{hidden}-{width}, {rows} rows, {percent} % fire", write,
+                    is_sparse=True)  # fmt: skip
+
+
+def _ffns():
+    for form in ("relu", "reglu"):
+        for width, hidden in ((768, 3072), (4096, 11008)):
+            for percent in (5, 15, 50):
+                yield _ffn(form, width, hidden, 1, percent)
+        for rows in (8, 32, 128):
+            yield _ffn(form, 768, 3072, rows, 5)
+
+
 WORKLOADS = {
     workload.name: workload
     for workload in (
@@ -112,6 +136,7 @@ WORKLOADS = {
                 12, 768, codes=(0, VOCABULARY["image"])),
         _minilm(),
         *_gemms(),
+        *_ffns(),
     )
 }  # fmt: skip
 

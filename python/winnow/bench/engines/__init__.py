@@ -6,7 +6,8 @@ A module of an engine has
   PACKAGE      the package of requirements-bench.txt that brings it, or None
   IMPORT       the Python package that it runs on
   NEEDS        "module" if it runs a PyTorch module, which only workloads have,
-               "ragged" if it wants sequences of different lengths (ragged.py)
+               "ragged" if it wants sequences of different lengths (ragged.py), "sparse"
+               if it is for models with sparse activations
   build(job)   optional: writes what is loaded later into the folder job["artifact"]
   setup(job)   optional: what precedes loading and does not count as its time
   load(job)    -> a Loaded
@@ -31,6 +32,7 @@ from .. import machine
 NAMES = (
     "winnow",
     "winnow-padded",
+    "winnow-dense",
     "onnxruntime",
     "onnxruntime-each",
     "onnxruntime-fused",
@@ -43,7 +45,7 @@ NAMES = (
 )
 PEERS = NAMES[1:]
 # Built by this repository: they change without a version and are no rivals.
-OURS = NAMES[:2]
+OURS = NAMES[:3]
 
 
 @dataclasses.dataclass
