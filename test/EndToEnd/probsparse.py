@@ -64,6 +64,8 @@ def run(name, form, sizes, symbols=(), kept=4, samples=5, shared=False, pinned=T
 same = dict(B=2, LQ=37, LK=37, H=3, D=20, E=20)
 cross = dict(B=3, LQ=29, LK=41, H=2, D=7, E=13)
 wide = dict(B=1, LQ=150, LK=150, H=2, D=64, E=64)
+# More bytes of keys than the L2 cache is to hold: samples come by blocks of keys.
+blocks = dict(B=1, LQ=1100, LK=1100, H=4, D=124, E=12)
 batches = [dict(B=1), dict(B=5)]
 lengths = [dict(LQ=64, LK=64), dict(LQ=11, LK=11)]
 
@@ -86,7 +88,9 @@ run("shared_mask", Shared, same, ["B"], shared=True, mask=True, others=batches)
 run("shared_cross", Shared, cross, shared=True, mask=True)
 run("shared_length", Shared, same, ["B", "LQ", "LK"], shared=True, pinned=False, mask=True)
 run("shared_wide", Shared, wide, shared=True, kept=40, samples=150)
+run("flat_blocks", Flat, blocks, kept=35, samples=35)
 for cpu in ("x86-64", "x86-64-v3"):
+    run(f"flat_blocks_{cpu}", Flat, blocks, kept=21, samples=11, options=[f"--cpu={cpu}"])
     run(f"flat_{cpu}", Flat, cross, causal=False, options=[f"--cpu={cpu}"])
     run(f"flat_causal_{cpu}", Flat, same, causal=True, cumsum=True, options=[f"--cpu={cpu}"])
     run(f"shared_{cpu}", Shared, same, shared=True, mask=True, options=[f"--cpu={cpu}"])

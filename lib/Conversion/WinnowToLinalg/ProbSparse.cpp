@@ -7,11 +7,17 @@
 
 #include "KernelTypes.h"
 
+#include <map>
+
 using namespace mlir;
 using namespace winnow;
 
 /// More bytes of keys than these, half of a usual L2 cache, are read by blocks of so many.
 static constexpr int64_t kBlockBytes = 1 << 19;
+/// Fewer heads, each of which is a thread's then, are not.
+static constexpr int64_t kLeastHeads = 4;
+/// In how many parts, for as many threads, rows are summed up.
+static constexpr int64_t kParts = 8;
 
 /// The numbers of a constant table that all count a key from the first on.
 static std::optional<std::vector<int32_t>> getNumbers(ProbSparseAttentionOp op) {
@@ -35,19 +41,38 @@ static Value createNumbers(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
   return ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, numbers));
 }
 
-/// Sorts the rows of numbers; where those of each block of keys begin in it, and the end.
-static std::vector<int32_t> sortByBlocks(std::vector<int32_t> &numbers, int64_t rows, int64_t keys,
-                                         int64_t block) {
-  int64_t samples = numbers.size() / rows;
-  std::vector<int32_t> starts;
-  for (int64_t row = 0; row < rows; ++row) {
-    auto begin = numbers.begin() + row * samples, end = begin + samples;
-    std::sort(begin, end);
-    for (int64_t first = 0; first < keys; first += block)
-      starts.push_back(std::lower_bound(begin, end, first) - begin);
-    starts.push_back(samples);
+/// Samples of a query that are taken together.
+static constexpr int64_t kGroup = 8;
+
+/// Samples in groups of one query and one block of keys, the blocks one after the other.
+struct SampleGroups {
+  std::vector<int32_t> numbers; ///< 8 of each; the last one again where there are fewer
+  std::vector<int32_t> places;  ///< the query and how many there are
+};
+
+static SampleGroups groupByBlocks(ArrayRef<int32_t> numbers, int64_t samples, int64_t block) {
+  std::map<int64_t, SampleGroups> blocks;
+  for (size_t row = 0; row * samples < numbers.size(); ++row) {
+    auto own = numbers.slice(row * samples, samples).vec();
+    llvm::sort(own);
+    for (size_t begin = 0, end; begin < own.size(); begin = end) {
+      int64_t number = own[begin] / block;
+      for (end = begin + 1;
+           end < own.size() && own[end] / block == number && end - begin < size_t(kGroup);)
+        ++end;
+      SampleGroups &groups = blocks[number];
+      for (size_t i = 0; i < size_t(kGroup); ++i)
+        groups.numbers.push_back(own[std::min(begin + i, end - 1)]);
+      groups.places.push_back(row);
+      groups.places.push_back(end - begin);
+    }
   }
-  return starts;
+  SampleGroups all;
+  for (auto &[number, groups] : blocks) {
+    llvm::append_range(all.numbers, groups.numbers);
+    llvm::append_range(all.places, groups.places);
+  }
+  return all;
 }
 
 namespace {
@@ -58,11 +83,10 @@ struct LowerProbSparseAttention : LoweringPattern<ProbSparseAttentionOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     if (!isF32(op.getQuery()))
       return widen(op, rewriter);
-    Value keys = createHeadsFirst(op, op.getKey(), adaptor.getKey(), rewriter);
-    Value measure = createMeasure(op, adaptor, keys, rewriter);
-    Value rows = createChoice(op, measure, rewriter);
+    Measure measure = createMeasure(op, adaptor, rewriter);
+    Value rows = createChoice(op, measure.result, rewriter);
     Value rest = createRest(op, adaptor.getValue(), rewriter);
-    SmallVector<Value> inputs = {adaptor.getQuery(), keys, adaptor.getValue()};
+    SmallVector<Value> inputs = {adaptor.getQuery(), measure.keys, adaptor.getValue()};
     StringRef mask = "none";
     if (op.getMask()) {
       inputs.push_back(repeatAlongKeys(rewriter, op.getLoc(), adaptor.getMask(),
@@ -84,56 +108,80 @@ struct LowerProbSparseAttention : LoweringPattern<ProbSparseAttentionOp> {
     return success();
   }
 
-  /// The rows of each head one after the other, [batch, heads, length, head_dim]: sampled
-  /// keys that lie a row of all heads apart would share a few sets of the caches.
-  Value createHeadsFirst(ProbSparseAttentionOp op, Value source, Value converted,
-                         ConversionPatternRewriter &rewriter) const {
+  /// The rows of each head one after the other, [batch, heads, length, head_dim].
+  Value putHeadsFirst(Value source, Value converted, ConversionPatternRewriter &rewriter) const {
     auto transpose = source.getDefiningOp<TransposeOp>();
     if (transpose && transpose.getPermutation() == ArrayRef<int64_t>{0, 2, 1, 3})
       return rewriter.getRemappedValue(transpose.getInput());
+    Location loc = source.getLoc();
     Dims from = getDims(source), to = {from[0], from[2], from[1], from[3]};
     if (isConstantDim(from[2], 1))
-      return createReshape(rewriter, op.getLoc(), converted, from, to);
-    AffineMap map = AffineMap::getPermutationMap(ArrayRef<unsigned>{0, 2, 1, 3}, op.getContext());
-    return createElementwise(rewriter, op.getLoc(), to, rewriter.getF32Type(), converted, map,
+      return createReshape(rewriter, loc, converted, from, to);
+    AffineMap map =
+        AffineMap::getPermutationMap(ArrayRef<unsigned>{0, 2, 1, 3}, rewriter.getContext());
+    return createElementwise(rewriter, loc, to, rewriter.getF32Type(), converted, map,
                              [](OpBuilder &, Location, ValueRange x) { return x[0]; });
   }
 
-  /// [batch, heads, queries].
-  Value createMeasure(ProbSparseAttentionOp op, OpAdaptor adaptor, Value keys,
-                      ConversionPatternRewriter &rewriter) const {
+  struct Measure {
+    Value result; ///< [batch, heads, queries]
+    Value keys;   ///< [batch, heads, keys, head_dim]
+  };
+
+  /// Sampled keys that lie a row of all heads apart would share a few sets of the caches: the
+  /// keys of a head are put together.
+  Measure createMeasure(ProbSparseAttentionOp op, OpAdaptor adaptor,
+                        ConversionPatternRewriter &rewriter) const {
     Location loc = op.getLoc();
-    Dims query = getDims(op.getQuery());
-    SmallVector<Value> inputs = {adaptor.getQuery(), keys, adaptor.getTable()};
+    Type f32 = rewriter.getF32Type();
+    Dims query = getDims(op.getQuery()), key = getDims(op.getKey());
     std::optional<std::vector<int32_t>> numbers = getNumbers(op);
-    bool isByBlocks = false;
+    Value table = adaptor.getTable(), places;
     if (numbers) {
       SmallVector<int64_t> shape(op.getTable().getType().getShape());
-      int64_t length = *getConstantDim(getDims(op.getKey())[1]);
-      int64_t size = *getConstantDim(query[3]) * sizeof(float);
-      isByBlocks = shape.size() == 2 && length * size > kBlockBytes;
-      std::vector<int32_t> starts;
-      if (isByBlocks)
-        starts = sortByBlocks(*numbers, shape[0], length, std::max<int64_t>(kBlockBytes / size, 1));
-      inputs[2] = createNumbers(rewriter, loc, shape, *numbers);
-      // Queries are read once for each block of keys.
-      if (isByBlocks)
-        inputs[0] = createHeadsFirst(op, op.getQuery(), adaptor.getQuery(), rewriter);
-      if (isByBlocks)
-        inputs.push_back(createNumbers(
-            rewriter, loc, {shape[0], static_cast<int64_t>(starts.size()) / shape[0]}, starts));
+      int64_t length = *getConstantDim(key[1]), size = *getConstantDim(query[3]) * sizeof(float);
+      if (shape.size() == 2 && length * size > kBlockBytes && getNumHeads(query) >= kLeastHeads) {
+        SampleGroups groups =
+            groupByBlocks(*numbers, shape[1], std::max<int64_t>(kBlockBytes / size, 1));
+        int64_t count = groups.places.size() / 2;
+        places = createNumbers(rewriter, loc, {count, 2}, groups.places);
+        table = createNumbers(rewriter, loc, {count, kGroup}, groups.numbers);
+      } else {
+        table = createNumbers(rewriter, loc, shape, *numbers);
+      }
+    }
+    // Queries are read once for each block of keys.
+    Value queries =
+        places ? putHeadsFirst(op.getQuery(), adaptor.getQuery(), rewriter) : adaptor.getQuery();
+    Value keys = putHeadsFirst(op.getKey(), adaptor.getKey(), rewriter);
+    SmallVector<Value> inputs = {queries, keys, table};
+    SmallVector<Value> outputs = {createEmpty(rewriter, loc, {query[0], query[2], query[1]}, f32)};
+    if (places) {
+      inputs.push_back(places);
+      // The greatest products and the sums, in the lanes in which they were found.
+      Dims found = {query[0], query[2], query[1], constantDim(2, op.getContext()),
+                    constantDim(kGroup, op.getContext())};
+      outputs.push_back(createEmpty(rewriter, loc, found, f32));
     }
     double divisor = op.getDivisor() ? op.getDivisor()->convertToDouble() : 0;
     NamedAttribute config[] = {
-        rewriter.getNamedAttr("by_blocks", rewriter.getBoolAttr(isByBlocks)),
+        rewriter.getNamedAttr("by_blocks", rewriter.getBoolAttr(bool(places))),
         rewriter.getNamedAttr("divisor", rewriter.getF64FloatAttr(divisor)),
         rewriter.getNamedAttr("in_bounds", rewriter.getBoolAttr(numbers.has_value())),
-        rewriter.getNamedAttr("query_heads_first", rewriter.getBoolAttr(isByBlocks)),
+        rewriter.getNamedAttr("key_heads_first", rewriter.getBoolAttr(true)),
+        rewriter.getNamedAttr("query_heads_first", rewriter.getBoolAttr(bool(places))),
         rewriter.getNamedAttr("scale", op.getScaleFirst() ? FloatAttr(op.getScaleAttr())
                                                           : rewriter.getF32FloatAttr(1))};
     int32_t site = state.sites.add(loc, "a sampled key outside of the keys");
-    return createKernel(rewriter, loc, "probsparse_measure", config, inputs,
-                        {query[0], query[2], query[1]}, rewriter.getF32Type(), site);
+    auto kernel = KernelOp::create(
+        rewriter, loc, ValueRange(outputs).getTypes(), rewriter.getStringAttr("probsparse_measure"),
+        rewriter.getDictionaryAttr(config), inputs, outputs, rewriter.getI32IntegerAttr(site));
+    return {kernel.getResult(0), keys};
+  }
+
+  /// Of all batches, where their number is known.
+  static int64_t getNumHeads(ArrayRef<AffineExpr> query) {
+    return *getConstantDim(query[2]) * std::max<int64_t>(getConstantDim(query[0]).value_or(1), 1);
   }
 
   /// The rows with the greatest measures, [batch, heads, kept].
@@ -171,34 +219,13 @@ struct LowerProbSparseAttention : LoweringPattern<ProbSparseAttentionOp> {
                                 createReshape(rewriter, loc, values, dims, flat), flat, f32);
       return createReshape(rewriter, loc, sums, flat, out);
     }
-    Dims one = {dims[0], dims[2], dims[3]};
-    Value zero = arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0));
-    Value empty = createEmpty(rewriter, loc, one, f32);
-    Value filled = linalg::FillOp::create(rewriter, loc, zero, empty).getResult(0);
-    auto of = [&](ArrayRef<unsigned> numbers) {
-      return AffineMap::get(
-          4, 0,
-          llvm::map_to_vector(numbers, [&](unsigned i) { return getAffineDimExpr(i, context); }),
-          context);
-    };
-    SmallVector<utils::IteratorType> iterators(4, utils::IteratorType::parallel);
-    iterators[1] = utils::IteratorType::reduction;
-    Value sum =
-        linalg::GenericOp::create(
-            rewriter, loc, TypeRange{filled.getType()}, ValueRange{values}, ValueRange{filled},
-            ArrayRef<AffineMap>{of({0, 1, 2, 3}), of({0, 2, 3})}, iterators,
-            [&](OpBuilder &b, Location, ValueRange args) {
-              linalg::YieldOp::create(b, loc,
-                                      arith::AddFOp::create(b, loc, args[1], args[0]).getResult());
-            })
-            .getResult(0);
-    Value count = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
-                                             getSize(rewriter, loc, dims[1]));
-    Value size = arith::SIToFPOp::create(rewriter, loc, f32, count);
-    return createElementwise(rewriter, loc, out, f32, sum, of({0, 2, 3}),
-                             [&](OpBuilder &b, Location, ValueRange x) -> Value {
-                               return arith::DivFOp::create(b, loc, x[0], size);
-                             });
+    Dims parts = {dims[0], constantDim(kParts, context), dims[2], dims[3]};
+    SmallVector<Value> outputs = {createEmpty(rewriter, loc, out, f32),
+                                  createEmpty(rewriter, loc, parts, f32)};
+    auto kernel = KernelOp::create(rewriter, loc, ValueRange(outputs).getTypes(),
+                                   rewriter.getStringAttr("mean_rows"),
+                                   rewriter.getDictionaryAttr({}), values, outputs, IntegerAttr());
+    return kernel.getResult(0);
   }
 };
 } // namespace

@@ -96,6 +96,7 @@ private:
   Value emitPastFilling(Emitter &e, Value blocks) const;
   void emitPast(Emitter &e, const Block &block, Value begin, Value end) const;
   void emitTilePast(Emitter &e, const Block &block, Value row, int64_t rows) const;
+  void emitTileFetch(Emitter &e, const Block &block, Value row, int64_t rows) const;
   std::optional<Attention> forSingleQuery() const;
   void emitBlocks(Emitter &e) const;
   void emitSingleScores(Emitter &e, const Block &block, Value begin, Value end) const;

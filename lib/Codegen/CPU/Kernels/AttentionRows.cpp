@@ -31,6 +31,15 @@ Value Attention::emitPositions(Emitter &e, const Block &block) const {
                     })[0];
 }
 
+/// The values of keys whose scores are computed, which are read next. Few rows leave little
+/// work for each, and values lie as far apart as all heads are long, which no hardware foresees.
+void Attention::emitTileFetch(Emitter &e, const Block &block, Value row, int64_t rows) const {
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t at = 0; at < valueDim; at += 16)
+      memref::PrefetchOp::create(e, block.value, ValueRange{e.add(row, r), e.index(at)},
+                                 /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+}
+
 void emitPackedRows(Emitter &e, Value matrix, llvm::function_ref<Value(Value)> rowAt, int64_t size,
                     int64_t count, Value factor, Value packed, int64_t lanes) {
   e.forRange(e.index(0), e.index(count), lanes, [&](Value lane) {

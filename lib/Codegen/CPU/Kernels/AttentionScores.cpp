@@ -15,6 +15,8 @@ void Attention::emitScores(Emitter &e, const Block &block, Value begin,
                            Value end) const {
   e.forEachTile(begin, end, scoreTile.rows, [&](Value row, int64_t rows) {
     emitTilePast(e, block, row, rows);
+    if (queryRows)
+      emitTileFetch(e, block, row, rows);
     GemmTile tile{rows, queryVectors, lanes};
     SmallVector<Value> acc = tile.multiply(
         e, e.index(headDim), tile.zeros(e, e.getF32Type()),

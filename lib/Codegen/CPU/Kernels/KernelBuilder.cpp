@@ -110,6 +110,7 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("sparse_linear", buildSparseLinear)
       .Case("matmul", buildMatMul)
       .Case("attention", buildAttention)
+      .Case("mean_rows", buildMeanRows)
       .Case("probsparse_measure", buildProbSparseMeasure)
       .Case("layer_norm", buildLayerNorm)
       .Case("rms_norm", buildRMSNorm)

@@ -58,6 +58,7 @@ mlir::LogicalResult buildLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildSparseLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMatMul(Emitter &, const KernelContext &);
 mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);
+mlir::LogicalResult buildMeanRows(Emitter &, const KernelContext &);
 mlir::LogicalResult buildProbSparseMeasure(Emitter &, const KernelContext &);
 mlir::LogicalResult buildLayerNorm(Emitter &, const KernelContext &);
 mlir::LogicalResult buildRMSNorm(Emitter &, const KernelContext &);

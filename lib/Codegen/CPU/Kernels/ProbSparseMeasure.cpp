@@ -1,11 +1,11 @@
 //===- ProbSparseMeasure.cpp - max_j q k_j - sum_j q k_j / divisor --------===//
 //
-// What ProbSparse attention chooses queries by. The keys j, [batch, heads, keys, head_dim],
-// are sampled by a table.
+// What ProbSparse attention chooses queries by. The keys j are sampled by a table.
 //
 // - A row of the table for each query: lanes hold elements of a key, which is read where it
 //   is, and a group of products is summed up within vectors together. Where the keys of a
-//   head are more than the L2 cache holds, samples are sorted, and taken by blocks of keys.
+//   head are more than the L2 cache holds, samples are sorted, and taken by blocks of keys,
+//   from copies in which the queries and keys of a head lie together.
 // - One row for all queries: they lie across the lanes, as in attention, and a tile of keys
 //   times queries is folded into the greatest products and their sums from registers.
 //
@@ -19,18 +19,23 @@ using namespace mlir;
 namespace winnow::cpu {
 namespace {
 
+/// Groups that are fetched before they are read.
+constexpr int64_t groupsAhead = 6;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Measurer {
   const KernelContext &context;
-  Value query, key, table, starts, out, site; ///< starts: null without blocks
-  double divisor;                             ///< 0: the number of keys
+  Value query, key, table, out, site;
+  /// Of groups of samples, [groups, 2]: the query and how many there are; null without blocks.
+  Value places, foundOut;
+  double divisor; ///< 0: the number of keys
   double scale;
   int64_t heads, headDim, lanes;
   bool isChecked;
-  bool queryHeadsFirst; ///< else [batch, queries, heads, head_dim]
+  bool queryHeadsFirst, keyHeadsFirst; ///< else [batch, length, heads, head_dim]
 
   Value countQueries(Emitter &e) const { return e.dim(query, queryHeadsFirst ? 2 : 1); }
+  Value countKeys(Emitter &e) const { return e.dim(key, keyHeadsFirst ? 2 : 1); }
   bool isShared() const { return cast<MemRefType>(table.getType()).getRank() == 1; }
   VectorType vector(Emitter &e) const { return VectorType::get(lanes, e.getF32Type()); }
   Value samples(Emitter &e) const { return e.dim(table, isShared() ? 0 : 1); }
@@ -41,15 +46,18 @@ struct Measurer {
   };
   Head slice(Emitter &e, Value item) const {
     Value batch = e.div(item, e.index(heads)), head = e.rem(item, e.index(heads));
-    Value queries = queryHeadsFirst ? e.slice(query, {batch, head, {}, {}})
-                                    : e.slice(query, {batch, {}, head, {}});
-    return {queries, e.slice(key, {batch, head, {}, {}}), e.slice(out, {batch, head, {}})};
+    auto headOf = [&](Value memref, bool headsFirst) {
+      return headsFirst ? e.slice(memref, {batch, head, {}, {}})
+                        : e.slice(memref, {batch, {}, head, {}});
+    };
+    return {headOf(query, queryHeadsFirst), headOf(key, keyHeadsFirst),
+            e.slice(out, {batch, head, {}})};
   }
 
   Value loadNumber(Emitter &e, ValueRange at) const {
     Value raw = e.loadScalar(table, at);
     if (isChecked)
-      return emitCheckedIndex(e, raw, e.dim(key, 2), site).position;
+      return emitCheckedIndex(e, raw, countKeys(e), site).position;
     return e.createOrFold<arith::IndexCastOp>(e.getIndexType(), raw);
   }
 
@@ -58,18 +66,16 @@ struct Measurer {
     Type f32 = e.getF32Type();
     if (divisor != 0)
       return e.real(1 / divisor, f32);
-    Value keys = arith::IndexCastOp::create(e, e.getI64Type(), e.dim(key, 2));
+    Value keys = arith::IndexCastOp::create(e, e.getI64Type(), countKeys(e));
     return e.divF(e.real(1.0, f32), arith::SIToFPOp::create(e, f32, keys));
   }
 
   void emit(Emitter &e) const {
-    isShared() ? emitShared(e) : starts ? emitByBlocks(e) : emitOwn(e);
+    isShared() ? emitShared(e) : places ? emitByBlocks(e) : emitOwn(e);
   }
 
   void emitOwn(Emitter &e) const;
   void emitByBlocks(Emitter &e) const;
-  void forEachBlock(Emitter &e, int64_t rows,
-                    llvm::function_ref<void(const Head &, Value, Value)> body) const;
   /// Products of a query that are computed together.
   int64_t group() const { return std::min<int64_t>(8, lanes); }
   SmallVector<Value> emitNothing(Emitter &e) const;
@@ -79,6 +85,7 @@ struct Measurer {
   struct Found {
     Value greatest, sum;
   };
+  void fetchKey(Emitter &e, const Head &head, Value key) const;
   Found combine(Emitter &e, ValueRange lanes) const;
   void storeMeasure(Emitter &e, const Head &head, Value row, const Found &found) const;
   Value emitProducts(Emitter &e, const Head &head, Value row, ArrayRef<Value> keys) const;
@@ -162,6 +169,13 @@ Value Measurer::emitProducts(Emitter &e, const Head &head, Value row, ArrayRef<V
   return sumTogether(e, sums);
 }
 
+/// The processor's window holds too few groups to hide where keys come from.
+void Measurer::fetchKey(Emitter &e, const Head &head, Value key) const {
+  for (int64_t at = 0; at < headDim; at += 16)
+    memref::PrefetchOp::create(e, head.key, ValueRange{key, e.index(at)}, /*isWrite=*/false,
+                               /*localityHint=*/3, /*isDataCache=*/true);
+}
+
 /// Takes samples `begin` to `end - 1` of a row's to what was found before.
 SmallVector<Value> Measurer::addSamples(Emitter &e, const Head &head, Value row, Value begin,
                                         Value end, ValueRange before) const {
@@ -205,54 +219,62 @@ void Measurer::storeMeasure(Emitter &e, const Head &head, Value row, const Found
   e.storeScalar(measure, head.out, {row});
 }
 
-/// Calls `body` with the head and the rows of each block of queries.
-void Measurer::forEachBlock(Emitter &e, int64_t rows,
-                            llvm::function_ref<void(const Head &, Value, Value)> body) const {
+void Measurer::emitOwn(Emitter &e) const {
+  constexpr int64_t rows = 32;
   Value queries = countQueries(e), blocks = e.ceilDiv(queries, e.index(rows));
   Value items = e.mul(e.mul(e.dim(query, 0), heads), blocks);
   e.parallel(items, 1, [&](Value at) {
+    Head head = slice(e, e.div(at, blocks));
     Value first = e.mul(e.rem(at, blocks), rows);
-    body(slice(e, e.div(at, blocks)), first, e.min(e.add(first, rows), queries));
-  });
-}
-
-void Measurer::emitOwn(Emitter &e) const {
-  forEachBlock(e, 32, [&](const Head &head, Value first, Value last) {
-    e.forRange(first, last, 1, [&](Value row) {
+    e.forRange(first, e.min(e.add(first, rows), queries), 1, [&](Value row) {
       storeMeasure(e, head, row,
                    combine(e, addSamples(e, head, row, e.index(0), samples(e), emitNothing(e))));
     });
   });
 }
 
-/// Blocks of keys that the L2 cache holds are outermost, over as many queries as are worth to
-/// bring one there; what was found in the others waits in scratch.
+/// A head is a thread's, which puts its queries and keys together first. Samples come in
+/// groups of one query, those of the first block of keys first: a loop without branches that
+/// depend on them. What was found of a query waits where the measures go.
 void Measurer::emitByBlocks(Emitter &e) const {
-  constexpr int64_t rows = 4096;
-  Type f32 = e.getF32Type();
-  Value blocks = e.sub(e.dim(starts, 1), e.index(1));
-  forEachBlock(e, rows, [&](const Head &head, Value first, Value last) {
-    Value greatest = e.scratch({rows}, f32), sum = e.scratch({rows}, f32);
-    e.forRange(e.index(0), e.sub(last, first), 1, [&](Value own) {
-      e.storeScalar(e.real(-infinity, f32), greatest, own);
-      e.storeScalar(e.real(0.0, f32), sum, own);
+  auto type = VectorType::get(group(), e.getF32Type());
+  Value queries = countQueries(e);
+  e.parallel(e.mul(e.dim(query, 0), heads), 1, [&](Value item) {
+    Head head = slice(e, item);
+    Value batch = e.div(item, e.index(heads)), number = e.rem(item, e.index(heads));
+    Value found = e.slice(foundOut, {batch, number, {}, {}, {}});
+    auto load = [&](Value row) {
+      return SmallVector<Value>{e.load(found, {row, e.index(0), e.index(0)}, group()),
+                                e.load(found, {row, e.index(1), e.index(0)}, group())};
+    };
+    auto store = [&](Value row, ValueRange lanes) {
+      for (auto [i, value] : llvm::enumerate(lanes))
+        e.store(value, found, {row, e.index(i), e.index(0)});
+    };
+    e.forRange(e.index(0), queries, 1, [&](Value row) { store(row, emitNothing(e)); });
+    e.forRange(e.index(0), e.dim(table, 0), 1, [&](Value at) {
+      auto placeOf = [&](int64_t part) -> Value {
+        Value number = e.loadScalar(places, {at, e.index(part)});
+        return arith::IndexCastOp::create(e, e.getIndexType(), number);
+      };
+      Value row = placeOf(0), count = placeOf(1);
+      Value ahead = e.min(e.add(at, groupsAhead), e.sub(e.dim(table, 0), e.index(1)));
+      for (int64_t i = 0; i < 8; ++i)
+        fetchKey(e, head, loadNumber(e, {ahead, e.index(i)}));
+      int64_t width = cast<MemRefType>(table.getType()).getDimSize(1);
+      for (int64_t first = 0; first < width; first += group()) {
+        SmallVector<Value> keys;
+        for (int64_t i = 0; i < group(); ++i)
+          keys.push_back(loadNumber(e, {at, e.index(first + i)}));
+        Value products = emitProducts(e, head, row, keys);
+        Value some = e.maskBelow(e.sub(count, e.index(first)), group());
+        SmallVector<Value> before = load(row);
+        store(row, {e.maxF(products, before[0]),
+                    e.addF(before[1], e.blend(some, products, e.real(0.0, type)))});
+      }
     });
-    e.forRange(e.index(0), blocks, 1, [&](Value block) {
-      e.forRange(first, last, 1, [&](Value row) {
-        auto startOf = [&](Value at) -> Value {
-          return arith::IndexCastOp::create(e, e.getIndexType(), e.loadScalar(starts, {row, at}));
-        };
-        Found found = combine(
-            e, addSamples(e, head, row, startOf(block), startOf(e.add(block, 1)), emitNothing(e)));
-        Value own = e.sub(row, first);
-        e.storeScalar(e.maxF(found.greatest, e.loadScalar(greatest, own)), greatest, own);
-        e.storeScalar(e.addF(found.sum, e.loadScalar(sum, own)), sum, own);
-      });
-    });
-    e.forRange(first, last, 1, [&](Value row) {
-      Value own = e.sub(row, first);
-      storeMeasure(e, head, row, {e.loadScalar(greatest, own), e.loadScalar(sum, own)});
-    });
+    e.forRange(e.index(0), queries, 1,
+               [&](Value row) { storeMeasure(e, head, row, combine(e, load(row))); });
   });
 }
 
@@ -321,51 +343,61 @@ void Measurer::emitShared(Emitter &e) const {
 
 } // namespace
 
+/// Inputs are q, k and the table, or groups of samples and their places; outputs the measures, sums
+/// and copies of those that do not lie head by head.
 LogicalResult buildProbSparseMeasure(Emitter &e, const KernelContext &context) {
-  bool byBlocks = context.flag("by_blocks"), headsFirst = context.flag("query_heads_first");
-  int64_t lengthDim = headsFirst ? 2 : 1, headsDim = headsFirst ? 1 : 2;
-  auto arguments = context.arguments(5 + byBlocks);
+  bool byBlocks = context.flag("by_blocks");
+  bool queryFirst = context.flag("query_heads_first"), keyFirst = context.flag("key_heads_first");
+  auto arguments = context.arguments(5 + 2 * byBlocks);
   auto divisor = context.real("divisor"), scale = context.real("scale");
   if (failed(arguments) || failed(divisor) || failed(scale))
     return failure();
-  Value query = (*arguments)[0], key = (*arguments)[1], table = (*arguments)[2];
-  Value starts = byBlocks ? Value((*arguments)[3]) : Value();
-  Value out = (*arguments)[3 + byBlocks], site = (*arguments)[4 + byBlocks];
+  unsigned next = 0;
+  auto take = [&](bool isThere) { return isThere ? Value((*arguments)[next++]) : Value(); };
+  Value query = take(true), key = take(true), table = take(true), places = take(byBlocks);
+  Value out = take(true), found = take(byBlocks);
+  Value site = take(true);
   auto type = dyn_cast<MemRefType>(table.getType());
   int64_t rank = type && type.getRank() == 1 && !byBlocks ? 1 : 2;
+  auto checkHeads = [&](Value memref, StringRef name, bool headsFirst, bool isQuery) {
+    if (failed(context.memref(memref, name, 4, context.f32())) ||
+        failed(context.sameExtent(memref, headsFirst ? 1 : 2, name, out, 1, "out")) ||
+        failed(context.sameExtent(memref, 3, name, query, 3, "q")))
+      return failure();
+    return isQuery ? context.sameExtent(memref, headsFirst ? 2 : 1, name, out, 2, "out")
+                   : success();
+  };
   if (failed(context.memref(query, "q", 4, context.f32())) ||
-      failed(context.memref(key, "k", 4, context.f32())) ||
-      failed(context.memref(table, "table", rank, Type())) ||
       failed(context.memref(out, "out", 3, context.f32())) ||
+      failed(checkHeads(query, "q", queryFirst, true)) ||
+      failed(checkHeads(key, "k", keyFirst, false)) ||
+      failed(context.memref(table, "table", rank, Type())) ||
       failed(checkIndexTypes(context, table, site)) ||
-      failed(context.sameExtent(query, headsDim, "q", key, 1, "k")) ||
-      failed(context.sameExtent(query, 3, "q", key, 3, "k")) ||
-      failed(context.sameExtent(query, lengthDim, "q", out, 2, "out")) ||
-      failed(context.sameExtent(query, headsDim, "q", out, 1, "out")) ||
-      (rank == 2 && failed(context.sameExtent(query, lengthDim, "q", table, 0, "table"))) ||
-      (starts && (failed(context.memref(starts, "starts", 2, e.getI32Type())) ||
-                  failed(context.sameExtent(query, lengthDim, "q", starts, 0, "starts")))))
+      (rank == 2 && !places && failed(context.sameExtent(table, 0, "table", out, 2, "out"))) ||
+      (places && (failed(context.memref(places, "places", 2, e.getI32Type())) ||
+                  failed(context.memref(found, "found", 5, context.f32())) ||
+                  failed(context.sameExtent(places, 0, "places", table, 0, "table")))))
     return failure();
+  if (places && cast<MemRefType>(table.getType()).getDimSize(1) != 8)
+    return context.error() << "expected groups of 8 samples, got " << table.getType();
   ArrayRef<int64_t> shape = cast<MemRefType>(query.getType()).getShape();
-  if (shape[headsDim] <= 0 || shape[3] <= 0)
+  int64_t heads = shape[queryFirst ? 1 : 2], size = shape[3];
+  if (heads <= 0 || size <= 0)
     return context.error() << "expected heads and head size of 'q' to be static and positive, got "
                            << query.getType();
   declareFail(e, context.entry);
-  Measurer{context,
-           query,
-           key,
-           table,
-           starts,
-           out,
-           site,
-           *divisor,
-           *scale,
-           shape[headsDim],
-           shape[3],
-           context.lanes(),
-           !context.flag("in_bounds"),
-           headsFirst}
-      .emit(e);
+  Measurer measurer{context, query, key, table, out, site};
+  measurer.places = places;
+  measurer.foundOut = found;
+  measurer.divisor = *divisor;
+  measurer.scale = *scale;
+  measurer.heads = heads;
+  measurer.headDim = size;
+  measurer.lanes = context.lanes();
+  measurer.isChecked = !context.flag("in_bounds");
+  measurer.queryHeadsFirst = queryFirst;
+  measurer.keyHeadsFirst = keyFirst;
+  measurer.emit(e);
   return success();
 }
 
