@@ -17,6 +17,16 @@ from .ragged import Ragged
 
 
 @dataclasses.dataclass
+class Twin:
+    """What peers run in a model's place, where it computes something else: its file and its
+    work. `reference(feeds)` is what the model itself gives."""
+
+    model: str
+    work: dict
+    reference: object
+
+
+@dataclasses.dataclass
 class Subject:
     """A model to measure. `draw(rng)` makes inputs; `job` holds what engines
     want to know besides (see engines/__init__.py)."""
@@ -31,6 +41,7 @@ class Subject:
     has_module: bool = False
     ragged: Ragged | None = None
     is_sparse: bool = False
+    twin: Twin | None = None
 
 
 @dataclasses.dataclass
@@ -153,11 +164,12 @@ def _is_slow(rows, name):
     return bool(ours and theirs and theirs[0] > SLOW * ours[0])
 
 
-def summarize(rows, probes, work, threads):
+def summarize(rows, probes, own, threads, twin=None):
     """Medians and ratios; times in seconds. A ratio is a peer's time over ours
     in the same round: above 1, we are faster. Work is a number, or one a round."""
     summary = {}
     for name, row in rows.items():
+        work = twin.work if twin and name not in engines.OURS else own
         count = len(row["wall"])
         one = summary[name] = {
             "seconds": stats.interval(row["wall"]),
@@ -206,6 +218,7 @@ def measure(subject, settings, say=lambda text: None):
     feeds = subject.draw(rng)
     with contextlib.ExitStack() as stack:
         peers, (names, want) = {}, _reference(subject, settings, feeds)
+        ours = list(subject.twin.reference(feeds).values()) if subject.twin else want
         valid = _compared(subject, names, feeds)
         for name in ["winnow", *_peers(subject, settings)]:
             say(f"{subject.name}: {engines.title(name)}")
@@ -214,7 +227,8 @@ def measure(subject, settings, say=lambda text: None):
             }  # fmt: skip
             try:
                 peer = _open(name, subject, settings, row, stack)
-                row.update(compare(list(peer.outputs(feeds).values()), want, valid))
+                wanted = ours if name in engines.OURS else want
+                row.update(compare(list(peer.outputs(feeds).values()), wanted, valid))
                 row["load_seconds"] = peer.load_seconds
             except BenchError as error:
                 row["reason"] = str(error)
@@ -253,9 +267,15 @@ def measure(subject, settings, say=lambda text: None):
                 result["flop_ratio"] = stats.ratio(counts, padded)
             for name in [name for name in rows if "reason" in rows[name]]:
                 result["engines"][name].update(rows.pop(name), state="untimed")
-            for name, one in summarize(rows, probes, done, settings.threads).items():
+            if subject.twin:
+                ratio = subject.twin.work["flops"] / done["flops"]
+                result["twin_flops"], result["flop_ratio"] = subject.twin.work["flops"], [ratio] * 3
+            for name, one in summarize(rows, probes, done, settings.threads, subject.twin).items():
                 result["engines"][name].update(one, peak_bytes=peers[name].peak_bytes())
-                if "flop_ratio" in result and "ratio" in one:
+                if subject.twin and "ratio" in one:
+                    share = [value / result["flop_ratio"][0] for value in one["ratio"]]
+                    result["engines"][name]["of_flop_ratio"] = share
+                elif "flop_ratio" in result and "ratio" in one:
                     theirs = rows[name]["wall"]
                     ratios = np.divide(theirs, rows["winnow"]["wall"][: len(theirs)])
                     share = stats.ratio((padded / counts)[: len(theirs)], ratios)
@@ -279,9 +299,10 @@ def _compared(subject, names, feeds):
     return [valid if name in subject.ragged.tokens else None for name in names]
 
 
-def _job(subject, settings):
+def _job(subject, settings, name="onnxruntime"):
+    has_twin = subject.twin and name not in engines.OURS
     return {
-        "model": subject.model,
+        "model": subject.twin.model if has_twin else subject.model,
         "artifact": "",
         "threads": settings.threads,
         "options": settings.options,
@@ -307,7 +328,7 @@ def _open(name, subject, settings, row, stack):
         raise BenchError("it runs PyTorch modules, and this model comes from none")
     if "ragged" in engine.NEEDS and not subject.ragged:
         raise BenchError("it is for sequences of different lengths, which --lengths makes")
-    job = _job(subject, settings)
+    job = _job(subject, settings, name)
     cost = build(name, job, subject.folder)
     if cost:
         row["build"] = cost

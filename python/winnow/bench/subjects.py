@@ -8,7 +8,7 @@ import onnx
 
 from . import machine, ragged, signature, work, workloads
 from .errors import BenchError, UsageError
-from .measure import Subject
+from .measure import Subject, Twin
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -17,7 +17,7 @@ def _stamp():
     """Changes when a workload's file must be written again."""
     digest = hashlib.sha256()
     for name in ("workloads.py", "torch_models.py", "models.py", "graph.py", "kat.py", "kans.py",
-                 "shuffle.py", "sparse.py"):  # fmt: skip
+                 "shuffle.py", "sparse.py", "probsparse.py", "informer.py"):  # fmt: skip
         with open(os.path.join(HERE, name), "rb") as file:
             digest.update(file.read())
     for package in ("torch", "transformers", "onnxscript", "onnx"):
@@ -25,9 +25,9 @@ def _stamp():
     return digest.hexdigest()
 
 
-def _written(workload, folder):
-    """The workload's model file, from an earlier run if nothing changed."""
-    path, mark = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.stamp")
+def _written(write, folder, name="model"):
+    """A workload's model file, from an earlier run if nothing changed."""
+    path, mark = (os.path.join(folder, f"{name}.{kind}") for kind in ("onnx", "stamp"))
     if os.path.exists(path) and os.path.exists(mark):
         with open(mark) as file:
             if file.read() == _stamp():
@@ -35,7 +35,7 @@ def _written(workload, folder):
     for old in (path, mark):
         if os.path.lexists(old):
             os.remove(old)
-    workload.write(path)
+    write(path)
     with open(mark, "w") as file:
         file.write(_stamp())
     return path
@@ -53,7 +53,11 @@ def _pinned(path, dims, folder):
 def of_workload(workload, folder):
     folder = os.path.join(folder, workload.name)
     os.makedirs(folder, exist_ok=True)
-    written = _written(workload, folder)
+    written = _written(workload.write, folder)
+    twin = None
+    if workload.write_twin:
+        path = _written(workload.write_twin, folder, "twin")
+        twin = Twin(path, work.measure(signature.read(path)), workload.reference)
     path, model = _pinned(written, workload.dims, folder)
     sequences = ragged.find(written, *workload.lengths, workload.dims) if workload.lengths else None
     draw = signature.Signature(model.graph, workload.ranges, sequences).draw
@@ -65,7 +69,7 @@ def of_workload(workload, folder):
     }
     counts = work.measure(model)
     return Subject(workload.name, workload.title, path, folder, draw, job, counts,
-                   workload.has_module, sequences, workload.is_sparse)  # fmt: skip
+                   workload.has_module, sequences, workload.is_sparse, twin)  # fmt: skip
 
 
 def of_file(path, folder, arguments):

@@ -78,7 +78,9 @@ def work_line(result):
     parts = []
     if result["flops"]:
         parts.append(f"{result['flops'] * 1e-9:.1f} GFLOP")
-    if "flop_ratio" in result:
+    if "twin_flops" in result:
+        parts.append(f"{result['twin_flops'] * 1e-9:.1f} of peers, FLOP ratio {result['flop_ratio'][0]:.1f}")
+    elif "flop_ratio" in result:
         parts.append(f"{result['valid_flops'] * 1e-9:.1f} of valid tokens")
         parts.append(f"FLOP ratio {interval(result['flop_ratio'])}")
     parts.append(f"{mebibytes(result['weight_bytes'])} MiB of weights")
@@ -146,8 +148,16 @@ def table(result):
     best = fastest(result)
     if best:
         lines.append(f"  the fastest peer is {best['title']}: ratio {interval(best['ratio'])}")
+    if "twin_flops" in result:
+        for row in result["engines"].values():
+            if "of_flop_ratio" in row:
+                lines.append(f"  {row['title']}: ratio over FLOP ratio {interval(row['of_flop_ratio'])}")
+        return "\n".join(lines + _remarks(result))
     padding = padding_line(result)
     lines += [f"  {padding}"] if padding else []
-    lines += [f"  {title}: {reason}" for title, reason in refusals(result)]
-    lines += [f"  {title}: compiled in {text}" for title, text in notes(result)]
-    return "\n".join(lines)
+    return "\n".join(lines + _remarks(result))
+
+
+def _remarks(result):
+    lines = [f"  {title}: {reason}" for title, reason in refusals(result)]
+    return lines + [f"  {title}: compiled in {text}" for title, text in notes(result)]

@@ -11,6 +11,7 @@ import torch
 import transformers
 from torch import nn
 
+from . import informer as informers
 from . import kans
 from . import kat as kats
 from . import shuffle
@@ -174,6 +175,23 @@ def token_shuffle(s, side=32):
     return shuffle.Decoder(side, s), call, {"codes": codes}, ["states"]
 
 
+def informer(steps, channels=7, batch=1, dense=False):
+    """Half of the steps are given to the decoder, as by default."""
+    shape = informers.Shape(steps, steps // 2, channels=channels)
+
+    def call(model, *inputs):
+        return (model(*inputs),)
+
+    given = shape.known + shape.ahead
+    inputs = {
+        "past": torch.zeros(batch, steps, channels),
+        "past_marks": torch.zeros(batch, steps, shape.features),
+        "future": torch.zeros(batch, given, channels),
+        "future_marks": torch.zeros(batch, given, shape.features),
+    }
+    return informers.Informer(shape, dense), call, inputs, ["forecast"]
+
+
 MODULES = {
     "bert-8": lambda: bert(8),
     "bert-32": lambda: bert(32),
@@ -194,6 +212,11 @@ MODULES = {
     "kat-b-gelu": lambda: kat("gelu"),
     "kan-splines": lambda: kan("efficient", 784, 64, 10),
     "kan-gaussians": lambda: kan("fast", 784, 64, 10),
+    "informer-96": lambda: informer(96),
+    "informer-336": lambda: informer(336),
+    "informer-720": lambda: informer(720),
+    "informer-720-wide": lambda: informer(720, 321),
+    "informer-720-dense": lambda: informer(720, dense=True),
     "kan-pairs": lambda: kan("pairs", 64, 64, 10),
     "token-shuffle": lambda: token_shuffle(2),
     "token-shuffle-twin": lambda: token_shuffle(1),

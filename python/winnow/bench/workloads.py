@@ -28,6 +28,10 @@ class Workload:
     has_module: bool = False
     lengths: tuple = ()
     is_sparse: bool = False
+    # What peers run in its place, written as `write` does, and what `write`'s model gives:
+    # {output: array} of {input: array}. Peers would need memory that no machine has.
+    write_twin: Callable | None = None
+    reference: Callable | None = None
 
 
 def _export(name):
@@ -106,6 +110,29 @@ def _ffns():
                 yield _ffn(form, width, hidden, 1, percent)
         for rows in (8, 32, 128):
             yield _ffn(form, 768, 3072, rows, 5)
+def _probsparse(length, heads=8, size=64):
+    def save(make):
+        def write(path):
+            import onnx
+
+            from . import probsparse
+
+            onnx.save(make(probsparse), path)
+
+        return write
+
+    def reference(feeds):
+        from . import probsparse
+
+        return probsparse.reference(length, feeds)
+
+    return Workload(
+        f"probsparse-{length}",
+        f"ProbSparse attention, {length} tokens, {heads} heads of {size}, beside dense attention",
+        save(lambda module: module.model(length, heads, size)),
+        write_twin=save(lambda module: module.dense_model(length, heads, size)),
+        reference=reference,
+    )
 
 
 WORKLOADS = {
@@ -134,6 +161,12 @@ WORKLOADS = {
                 12, 768, codes=(0, VOCABULARY["image"])),
         _module("token-shuffle-twin", "its twin without windows, 1024 tokens", "gpt2",
                 12, 768, codes=(0, VOCABULARY["image"])),
+        _module("informer-96", "Informer, 96 steps, 7 channels", ""),
+        _module("informer-336", "Informer, 336 steps, 7 channels", ""),
+        _module("informer-720", "Informer, 720 steps, 7 channels", ""),
+        _module("informer-720-wide", "Informer, 720 steps, 321 channels", ""),
+        _module("informer-720-dense", "Informer's dense twin, 720 steps, 7 channels", ""),
+        *map(_probsparse, (1024, 4096, 16384)),
         _minilm(),
         *_gemms(),
         *_ffns(),
