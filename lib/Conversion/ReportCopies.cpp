@@ -3,6 +3,7 @@
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 #include "winnow/Support/Quote.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -65,6 +66,18 @@ std::optional<Copy> getCopy(Operation *op) {
   return Copy{op, from.get(), to.get(), in.compose(inversePermutation(out))};
 }
 
+/// Elements that are read where indices say, and only moved.
+Value getGathered(Operation *op) {
+  auto structured = dyn_cast<linalg::LinalgOp>(op);
+  if (!structured || structured.getNumDpsInits() != 1 || structured.getNumReductionLoops())
+    return nullptr;
+  auto load = structured.getBlock()->getTerminator()->getOperand(0).getDefiningOp<memref::LoadOp>();
+  bool isOnlyMoved = load && llvm::all_of(structured.getBlock()->without_terminator(), [&](Operation &inner) {
+    return &inner == load || isa<linalg::IndexOp, arith::IndexCastOp, arith::ConstantOp>(inner);
+  });
+  return isOnlyMoved ? load.getMemRef() : nullptr;
+}
+
 std::string getShapeText(Value value) {
   auto type = cast<MemRefType>(value.getType());
   std::string text;
@@ -85,6 +98,13 @@ public:
       numInputs = inputs.getInt();
   }
 
+  void reportGather(Operation *op, Value from) {
+    Value to = cast<linalg::LinalgOp>(op).getDpsInits().front();
+    Copy copy{op, from, to, AffineMap()};
+    refuse(copy, "gathers " + getShapeText(to) + getSource(copy) + getTarget(copy) + ": " +
+                     getReason(copy));
+  }
+
   void report(const Copy &copy) {
     std::string sentence = "copies " + getShapeText(copy.to) + getSource(copy) + getTarget(copy);
     if (!copy.map.isPermutation())
@@ -92,11 +112,14 @@ public:
     else if (!copy.map.isIdentity())
       sentence += ", in another order of dimensions";
     sentence += ": " + getReason(copy);
-    bool isOfIndices = holdsIndices(getBuffer(copy.to), copy.op);
-    reporter.refused(copy.op->getLoc(), isOfIndices ? "copy.indices" : "copy.remains", sentence);
+    refuse(copy, sentence);
   }
 
 private:
+  void refuse(const Copy &copy, const Twine &sentence) {
+    bool isOfIndices = holdsIndices(getBuffer(copy.to), copy.op);
+    reporter.refused(copy.op->getLoc(), isOfIndices ? "copy.indices" : "copy.remains", sentence);
+  }
   bool isSymbol(unsigned i) const {
     return i < entry.getNumArguments() && entry.getArgument(i).getType().isIndex();
   }
@@ -216,6 +239,8 @@ struct ReportCopies : winnow::impl::ReportCopiesBase<ReportCopies> {
       entry.walk([&](Operation *op) {
         if (std::optional<Copy> copy = getCopy(op))
           reporter.report(*copy);
+        else if (Value gathered = getGathered(op))
+          reporter.reportGather(op, gathered);
       });
     }
   }

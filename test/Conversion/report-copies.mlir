@@ -37,6 +37,30 @@ module {
 
 // -----
 
+#row = affine_map<(i, j) -> (i)>
+#same = affine_map<(i, j) -> (i, j)>
+
+// Rows that are gathered by a loop.
+
+// CHECK: code = "copy.remains"{{[^}]*}}sentence = "gathers 2x3xf32 of input 'x' to output 'y': the model returns it"
+// CHECK-LABEL: func @gathers
+module {
+  func.func @gathers(%w: memref<?xi8>, %i: memref<2xi64> {winnow.name = "i"}, %x: memref<9x3xf32> {winnow.name = "x"}, %y: memref<2x3xf32> {winnow.name = "y"})
+      attributes {winnow.entry, winnow.num_inputs = 2 : i64} {
+    linalg.generic {indexing_maps = [#row, #same], iterator_types = ["parallel", "parallel"]}
+        ins(%i : memref<2xi64>) outs(%y : memref<2x3xf32>) {
+    ^bb0(%n: i64, %o: f32):
+      %r = arith.index_cast %n : i64 to index
+      %c = linalg.index 1 : index
+      %v = memref.load %x[%r, %c] : memref<9x3xf32>
+      linalg.yield %v : f32
+    }
+    return
+  }
+}
+
+// -----
+
 // Indices are not what they index.
 
 #same = affine_map<(i, j) -> (i, j)>

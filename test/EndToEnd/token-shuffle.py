@@ -127,6 +127,15 @@ def inverse(g, x):
     return g.linear(g.unshuffle(g.shuffle(x, WIDTH), 4 * WIDTH), WIDTH, WIDTH)
 
 
+def inverse_forms(g, x):
+    """Merged by slices, put back by a transpose, for what is no linear or norm."""
+    x = g.reshape(x, -1, SIDE, SIDE, WIDTH)
+    cut = lambda i, j: g.op("Slice", x, *map(g.const, (ints(i, j), ints(SIDE, SIDE), ints(1, 2), ints(2, 2))))
+    y = g.op("Concat", cut(0, 0), cut(0, 1), cut(1, 0), cut(1, 1), axis=3)
+    y = g.unshuffle(g.reshape(y, -1, SIDE * SIDE // 4, 4 * WIDTH), 4 * WIDTH)
+    return g.op("Tanh", g.op("ReduceMax", y, g.const(ints(1))))
+
+
 def copies(folder):
     name = os.path.basename(folder)
     with open(os.path.join(folder, name + ".json")) as file:
@@ -143,7 +152,7 @@ def copies(folder):
     return found
 
 
-for form in (compressed, expanded_first, joined, read_twice, to_depth, depth_first, merged, windows, single, inverse):
+for form in (compressed, expanded_first, joined, read_twice, to_depth, depth_first, merged, windows, single, inverse, inverse_forms):
     for batch in (1, "batch"):
         g = Model()
         out = form(g, "x")

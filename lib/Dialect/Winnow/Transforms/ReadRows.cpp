@@ -45,6 +45,8 @@ public:
     return stripReshapes(op.getData()) == source &&
            getConstantDim(getDims(op.getData()).back()) == piece;
   }
+  /// Whether the movements undo each other. Builds numbers that nothing uses.
+  bool isIdentity(OpBuilder &b, Location loc, Value value);
   /// [pieces of the value] of i64: their numbers among the pieces of the source.
   Value build(OpBuilder &b, Location loc, Value value);
 
@@ -64,7 +66,7 @@ private:
   Value source;
   Value shownSource; ///< the source in a shape of whole pieces
   int64_t piece = 0;
-  bool moves = false;
+  unsigned numMoves = 0;
   /// Every value is a number of images [images * n, ...], within which rows move alike.
   bool isByImage = true;
   std::optional<unsigned> images;
@@ -134,7 +136,7 @@ bool MovedRows::visit(Value value) {
   Value shown = stripReshapes(value);
   if (movesFeaturesTogether(shown.getDefiningOp())) {
     narrow(op);
-    moves |= !isa<ReshapeOp>(op);
+    numMoves += !isa<ReshapeOp>(op);
     if (!llvm::all_of(getMoved(op), [&](Value operand) { return visit(operand); }))
       return false;
     visitImages(value);
@@ -153,7 +155,7 @@ bool MovedRows::visit(Value value) {
 bool MovedRows::find(Value value, ArrayRef<int64_t> features) {
   for (int64_t count : features)
     piece = std::gcd(piece, count);
-  return visit(value) && moves;
+  return visit(value) && numMoves > 0;
 }
 
 /// Those of the numbers of a value's pieces, of one image where all are alike.
@@ -220,6 +222,14 @@ Value MovedRows::build(OpBuilder &b, Location loc, Value value) {
   return flatten(own);
 }
 
+bool MovedRows::isIdentity(OpBuilder &b, Location loc, Value value) {
+  MLIRContext *context = b.getContext();
+  if (numMoves < 2 || productDim(getDims(value), context) != productDim(getDims(source), context))
+    return false;
+  auto own = dyn_cast_or_null<DenseIntElementsAttr>(getConstantElements(move(b, loc, value)));
+  return own && llvm::equal(own.getValues<int64_t>(), llvm::seq<int64_t>(0, own.getNumElements()));
+}
+
 /// Pieces of a value by their numbers, in the dimensions `dims`.
 static Value gatherPieces(OpBuilder &b, Location loc, Value value, int64_t piece, Value numbers,
                           ArrayRef<AffineExpr> dims) {
@@ -251,7 +261,7 @@ namespace {
 struct ReadRows : winnow::impl::ReadRowsBase<ReadRows> {
   void runOnOperation() override {
     SiteReporter reporter(getOperation(), "read-rows");
-    for (auto act : {moveAbove, gatherRows}) {
+    for (auto act : {dropInverses, moveAbove, gatherRows}) {
       SmallVector<Operation *> movers;
       getOperation().walk([&](Operation *op) {
         if (isMovement(op) && !isa<ReshapeOp>(op))
@@ -262,6 +272,17 @@ struct ReadRows : winnow::impl::ReadRowsBase<ReadRows> {
         act(op, reporter);
       eraseDeadOps(getOperation());
     }
+  }
+
+  /// Movements that undo each other move nothing, whatever reads them.
+  static void dropInverses(Operation *op, SiteReporter &reporter) {
+    Value value = op->getResult(0);
+    MovedRows rows;
+    OpBuilder b(op);
+    if (value.use_empty() || !rows.find(value, {}) || !rows.isIdentity(b, op->getLoc(), value))
+      return;
+    value.replaceAllUsesWith(reshapeTo(b, op->getLoc(), rows.getSource(), getTensorType(value)));
+    reporter.counted(op->getLoc(), "read-rows.identity", "dropped movements that undo each other");
   }
 
   /// Rows of a linear or norm that are moved before something reads them that cannot read by

@@ -154,6 +154,25 @@ func.func @reverse(%x: tensor<2x4x16xf32>, %r: tensor<8x8xf32>) -> tensor<8x8xf3
 
 // -----
 
+// Patches that are merged and put back are where they were.
+
+// CHECK: code = "read-rows.identity"
+// CHECK-LABEL: func.func @inverse
+// CHECK-NEXT: return %arg0
+func.func @inverse(%x: tensor<4x4x16xf32>) -> tensor<4x4x16xf32> {
+  %a = winnow.slice %x at affine_map<() -> (0, 0, 0)> step [2, 2, 1] : (tensor<4x4x16xf32>) -> tensor<2x2x16xf32>
+  %b = winnow.slice %x at affine_map<() -> (1, 0, 0)> step [2, 2, 1] : (tensor<4x4x16xf32>) -> tensor<2x2x16xf32>
+  %c = winnow.slice %x at affine_map<() -> (0, 1, 0)> step [2, 2, 1] : (tensor<4x4x16xf32>) -> tensor<2x2x16xf32>
+  %d = winnow.slice %x at affine_map<() -> (1, 1, 0)> step [2, 2, 1] : (tensor<4x4x16xf32>) -> tensor<2x2x16xf32>
+  %e = winnow.concat %a, %b, %c, %d {axis = 2 : i64} : (tensor<2x2x16xf32>, tensor<2x2x16xf32>, tensor<2x2x16xf32>, tensor<2x2x16xf32>) -> tensor<2x2x64xf32>
+  %0 = winnow.reshape %e : (tensor<2x2x64xf32>) -> tensor<2x2x2x2x16xf32>
+  %t = winnow.transpose %0 [0, 3, 1, 2, 4] : (tensor<2x2x2x2x16xf32>) -> tensor<2x2x2x2x16xf32>
+  %y = winnow.reshape %t : (tensor<2x2x2x2x16xf32>) -> tensor<4x4x16xf32>
+  return %y : tensor<4x4x16xf32>
+}
+
+// -----
+
 // Pieces that end within a vector are read from the copy by what reads vectors.
 
 // CHECK-LABEL: func.func @narrow

@@ -679,8 +679,9 @@ def ReadRows : Pass<"winnow-read-rows", "mlir::ModuleOp"> {
     features that no op takes apart. What is done to pieces is done to their numbers,
     and the value becomes a gather by these, which the kernels of the readers take in.
     Where each image of a batch is moved by itself, the numbers within one are a
-    constant. A linear or norm whose rows are moved before something else reads them
-    computes them in that order instead, from moved operands.
+    constant. Movements that come out as the value itself are dropped. A linear or norm
+    whose rows are moved before something else reads them computes them in that order
+    instead, from moved operands.
 
     Precondition: none. Postcondition: the same numbers, in the same order.
 
