@@ -3,7 +3,7 @@
 #include "KernelTypes.h"
 
 #include "winnow/Analysis/GemmSchedule.h"
-#include "winnow/Dialect/Winnow/IR/Rational.h"
+#include "winnow/Dialect/Winnow/IR/Activations.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -97,43 +97,7 @@ struct LowerLinear : LoweringPattern<LinearOp> {
     Value result = MatMulOp::create(rewriter, loc, op.getInput(), weight);
     if (op.getBias())
       result = AddOp::create(rewriter, loc, result, op.getBias());
-    switch (op.getActivation()) {
-    case Activation::None:
-      break;
-    case Activation::Relu:
-      result = ReluOp::create(rewriter, loc, result);
-      break;
-    case Activation::Gelu:
-    case Activation::GeluTanh:
-      result = GeluOp::create(rewriter, loc, result, op.getActivation() == Activation::GeluTanh);
-      break;
-    case Activation::Tanh:
-      result = TanhOp::create(rewriter, loc, result);
-      break;
-    case Activation::Sigmoid:
-      result = SigmoidOp::create(rewriter, loc, result);
-      break;
-    case Activation::Silu:
-      result = MulOp::create(rewriter, loc, result, SigmoidOp::create(rewriter, loc, result));
-      break;
-    case Activation::QuickGelu: {
-      Type element = getElementTypeOrSelf(result);
-      Value factor = ConstantOp::create(
-          rewriter, loc, DenseElementsAttr::get(RankedTensorType::get({}, element),
-                                                rewriter.getFloatAttr(element, 1.702)));
-      Value gate = SigmoidOp::create(rewriter, loc, MulOp::create(rewriter, loc, result, factor));
-      result = MulOp::create(rewriter, loc, result, gate);
-      break;
-    }
-    case Activation::SquaredRelu: {
-      Value positive = ReluOp::create(rewriter, loc, result);
-      result = MulOp::create(rewriter, loc, positive, positive);
-      break;
-    }
-    case Activation::GroupRational:
-      result = GroupRationalOp::create(rewriter, loc, result, op.getRationalAttr());
-      break;
-    }
+    result = createActivation(rewriter, loc, result, op.getActivation(), op.getRationalAttr());
     if (op.getResidual())
       result = AddOp::create(rewriter, loc, result, op.getResidual());
     rewriter.replaceOp(op, result);

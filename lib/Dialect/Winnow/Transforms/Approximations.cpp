@@ -39,12 +39,33 @@ static std::unique_ptr<Pass> makeUseProbSparse(StringRef argument, ArrayRef<unsi
   return createUseProbSparse(options);
 }
 
+static std::unique_ptr<Pass> makeTopKActivations(StringRef argument, ArrayRef<unsigned> skip) {
+  TopKActivationsOptions options;
+  if (!parseShare(argument, options.share) &&
+      (argument.getAsInteger(10, options.k) || options.k < 1))
+    return nullptr;
+  options.skip.assign(skip.begin(), skip.end());
+  return createTopKActivations(options);
+}
+
+static std::unique_ptr<Pass> makeStatisticalTopK(StringRef argument, ArrayRef<unsigned> skip) {
+  TopKActivationsOptions options;
+  if (!parseShare(argument, options.share))
+    return nullptr;
+  options.statistical = true;
+  options.skip.assign(skip.begin(), skip.end());
+  return createTopKActivations(options);
+}
+
 llvm::ArrayRef<Approximation> winnow::getApproximations() {
   static const Approximation approximations[] = {
       {"group-functions", "0.01", "SHARE, between 0 and 1", makeGroupFunctions},
       {"fit-functions", "0.01", "SHARE, between 0 and 1", makeFitFunctions},
       {"probsparse", "5", "FACTOR, from 1 to 1000", makeUseProbSparse},
       {"merge-tokens", "2", "SIDE, of windows, from 2 to 64", makeMergeTokens},
+      {"topk-activation", "0.1", "K, of hidden units, or a SHARE of them between 0 and 1",
+       makeTopKActivations},
+      {"statistical-topk", "0.1", "SHARE, between 0 and 1", makeStatisticalTopK},
   };
   return approximations;
 }

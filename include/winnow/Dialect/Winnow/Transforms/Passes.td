@@ -767,6 +767,41 @@ def ExploitSparsity : Pass<"winnow-exploit-sparsity", "mlir::ModuleOp"> {
   }];
 }
 
+def TopKActivations : Pass<"winnow-topk-activation", "mlir::ModuleOp"> {
+  let summary = "keeps the greatest hidden units of feed-forward layers, and leaves out the others";
+  let description = [{
+    A model that was trained with ReLU or GELU, made a Top-k Transformer (arXiv
+    2210.06313): of the units that a linear with an activation gives, the `k` greatest of each
+    token stay. With `statistical` those stay that lie so far above the mean of
+    their token before the activation that of normal ones as many would: a threshold, no
+    selection (Spark Transformer, arXiv 2506.06644, without its soft threshold).
+
+    Algorithm: a linear with an activation whose result is read by one linear only, by itself or
+    as a factor (GEGLU, SwiGLU), gets a topk_activation, or a select, behind it.
+    exploit-sparsity then leaves out what the zeros make needless.
+
+    Exactness: approximate. Used by name or under a budget, see docs/accuracy.md.
+
+    Refuses `topk-activation.few-units` (no more units than are kept, or a number of them
+    that is a symbol).
+
+    Example:
+    ```mlir
+    %h = winnow.linear %x, %w1 {activation = #winnow<activation gelu>}
+    %y = winnow.linear %h, %w2
+    // becomes
+    %h = winnow.linear %x, %w1 {activation = #winnow<activation gelu>}
+    %k = winnow.topk_activation %h {k = 307 : i64}
+    %y = winnow.linear %k, %w2
+    ```
+  }];
+  let options = [
+    Option<"k", "k", "int64_t", "0", "how many units stay; 0: a share of them">,
+    Option<"share", "share", "double", "0.1", "the share of units that stay">,
+    Option<"statistical", "statistical", "bool", "false", "by mean and deviation, not by a selection">,
+    ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
+}
+
 def MergeTokens : Pass<"winnow-merge-tokens", "mlir::ModuleOp"> {
   let summary = "computes feed-forward layers on averages of neighbouring tokens";
   let description = [{
