@@ -88,4 +88,14 @@ GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
   return schedule;
 }
 
+SparseLimits chooseSparseLimits(int64_t n, int64_t k, bool hasGate) {
+  constexpr int64_t cachedBytes = 512 * 1024; // half of an L2 cache
+  // Listing what is not zero takes as long as computing so many columns.
+  constexpr int64_t listColumns = 32;
+  auto scale = [&](int64_t limit) {
+    return std::max<int64_t>(limit * (n - listColumns) / std::max<int64_t>(n, 1), 1);
+  };
+  return {scale(hasGate ? 760 : 430), scale(280), n * k * 4 <= cachedBytes ? 0 : 4608};
+}
+
 } // namespace winnow

@@ -176,7 +176,37 @@ def ties():
                     check.errors.append(f"{name}: of {row}: expected {want}, got {result}")
 
 
+def approximations():
+    """The greatest units of dense layers, by name: of GELU, and of the gate of others."""
+    for name, argument, gated in (("topk-activation", "20", False), ("topk-activation", "0.1", True),
+                                  ("statistical-topk", "0.1", False)):  # fmt: skip
+        width, hidden = 40, 200
+        g = Graph()
+        first, second, up = weights(width, hidden), weights(hidden, width), weights(width, hidden)
+        a = g.op("MatMul", "x", g.f32(first))
+        a = g.op("Mul", a, g.op("Sigmoid", g.op("Mul", a, g.f32(1.702))))
+        if gated:
+            a = g.op("Mul", a, g.op("MatMul", "x", g.f32(up)))
+        out = g.op("MatMul", a, g.f32(second))
+        path = save(f"{name}-{gated}", build(g.nodes, [value("x", ["n", width])], [out], g.constants))
+        folder = os.path.join(sys.argv[1], f"{name}-{gated}")
+        found = reports(compile_model(sys.argv[2], path, folder, f"--approximate={name}={argument}"))
+        if not {"topk-activation.kept", "accuracy.not-measured", "exploit-sparsity.inputs"} <= set(found):
+            check.errors.append(f"{name}: got {found}")
+        ours = open_winnow(folder)
+        x = rng.standard_normal((30, width)).astype(np.float32)
+        a = x.astype(np.float64) @ first
+        units = gelu(a)
+        if name == "topk-activation":
+            keeps = units >= np.sort(units, axis=-1)[:, -20:][:, :1]
+        else:
+            keeps = a - a.mean(-1, keepdims=True) > 1.2815515655446004 * a.std(-1, keepdims=True)
+        want = (units * keeps * (x.astype(np.float64) @ up if gated else 1)) @ second
+        check.close(name, ours({"x": x})[out], want.astype(np.float32), 1e-5, 1e-5)
+
+
 layers()
 top_k()
+approximations()
 ties()
 check.finish()

@@ -39,12 +39,14 @@ GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
 /// Few rows wait for memory, from which single rows of the matrix come about half as fast
 /// as all of them. Many rows compute, and what is listed takes four times as long as
 /// what is not. Between them the dense product reads the matrix in order while it computes, and the
-/// sparse one does not gain. Measured on Zen 5 with matrices from memory, 1 to 128 rows.
+/// sparse one does not gain. A matrix that stays in the L2 cache keeps nobody waiting, and
+/// of one with few columns the listing is a part that counts.
+/// Measured on Zen 5, 1 to 128 rows.
 struct SparseLimits {
-  int64_t few = 430, slope = 266, offset = 4608;
+  int64_t few, slope, offset;
 };
-/// The same of a product with a gate, whose columns are read as a whole each.
-constexpr SparseLimits gateLimits = {760, 266, 4608};
+/// With a gate, columns of the matrix are read as a whole each.
+SparseLimits chooseSparseLimits(int64_t n, int64_t k, bool hasGate);
 
 } // namespace winnow
 

@@ -3,7 +3,8 @@
 
     check_shared.py WINNOW MODELS_FOLDER WORK_FOLDER PATTERN... KIND=SITES...
 
-Each case's report must say SITES for the kind, `norm=5 layer_norm` for example.
+Each case's report must say SITES for the kind, `norm=5 layer_norm` for example. A kind
+with a dot is a code, and SITES how often it applied.
 """
 
 import fnmatch
@@ -18,9 +19,13 @@ from support import Checker, compile_model, folder_of, open_winnow
 
 def check_sites(case, folder, sites, check):
     with open(glob.glob(os.path.join(folder, "*.json"))[0], encoding="utf-8") as file:
-        reported = {site["code"]: site["sentence"] for site in json.load(file)["passes"]}
+        passes = json.load(file)["passes"]
+    reported = {site["code"]: site["sentence"] for site in passes}
     for kind, expected in sites.items():
-        got = reported.get(f"sites.{kind}")
+        if "." in kind:
+            got = str(sum(site["code"] == kind and site["applied"] for site in passes))
+        else:
+            got = reported.get(f"sites.{kind}")
         if got != expected:
             check.errors.append(f"{os.path.basename(case)}: expected {expected}, got {got}")
 

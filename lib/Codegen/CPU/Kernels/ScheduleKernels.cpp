@@ -50,7 +50,8 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
     entries.set(name, b.getI64IntegerAttr(value));
   if (isSparse) {
     auto gate = config.getAs<BoolAttr>("gate");
-    SparseLimits limits = gate && gate.getValue() ? gateLimits : SparseLimits();
+    SparseLimits limits =
+        chooseSparseLimits(n.getInt(), w.getDimSize(1), gate && gate.getValue());
     entries.set("limit_few", b.getI64IntegerAttr(limits.few));
     entries.set("limit_offset", b.getI64IntegerAttr(limits.offset));
     entries.set("limit_slope", b.getI64IntegerAttr(limits.slope));

@@ -410,7 +410,7 @@ LogicalResult buildSparseLinear(Emitter &e, const KernelContext &context) {
   bool bias = context.flag("bias"), gate = context.flag("gate"),
        residual = context.flag("residual");
   auto few = context.integer("limit_few"), slope = context.integer("limit_slope"),
-       offset = context.integer("limit_offset");
+       offset = context.integer("limit_offset", /*least=*/0);
   auto arguments = context.arguments(5 + bias + 2 + residual);
   if (failed(few) || failed(slope) || failed(offset) || failed(arguments))
     return failure();

@@ -46,6 +46,16 @@ static bool isLeast(Value value, TopKOp topk, int64_t k) {
   return index && (*index == k - 1 || *index == -1);
 }
 
+/// TorchScript stores what zeros_like gives, element by element.
+static bool isZeros(Value value) {
+  if (isScalarConstant(value, 0.0))
+    return true;
+  ElementsAttr elements = getConstantElements(value);
+  SmallVector<float> storage;
+  std::optional<ArrayRef<float>> floats = elements ? getFloats(elements, storage) : std::nullopt;
+  return floats && llvm::all_of(*floats, [](float element) { return element == 0; });
+}
+
 namespace {
 struct RaiseTopKActivation : winnow::impl::RaiseTopKActivationBase<RaiseTopKActivation> {
   void runOnOperation() override {
@@ -82,9 +92,8 @@ private:
       auto refuse = [&](StringRef code, const Twine &sentence) {
         reporter.refused(scatter.getLoc(), code, sentence);
       };
-      std::optional<double> base = getScalarConstant(scatter.getData());
       std::optional<double> mark = getScalarConstant(scatter.getUpdates());
-      if (!base || *base != 0)
+      if (!isZeros(scatter.getData()))
         refuse("topk-activation.base", "the values of a top-k are put back, but not among zeros");
       else if (scatter.getUpdates() == topk.getValues())
         replace(scatter, topk, k, /*keepTies=*/false, reporter);

@@ -115,3 +115,24 @@ func.func @above(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
   %y = winnow.select %c, %x, %z : (tensor<2x8xi1>, tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
   return %y : tensor<2x8xf32>
 }
+
+// -----
+
+// Zeros that are stored one by one.
+
+// CHECK-LABEL: func @stored_zeros
+// CHECK: winnow.topk_activation %arg0 {k = 1 : i64}
+func.func @stored_zeros(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
+  %z = winnow.constant dense_resource<zeros> : tensor<1x2xf32>
+  %v, %i = winnow.topk %x {axis = 1 : i64, largest} : (tensor<1x2xf32>) -> (tensor<1x1xf32>, tensor<1x1xi64>)
+  %y = winnow.scatter_elements %z, %i, %v {axis = 1 : i64} : (tensor<1x2xf32>, tensor<1x1xi64>, tensor<1x1xf32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      zeros: "0x040000000000000000000000"
+    }
+  }
+#-}
