@@ -325,8 +325,26 @@ void Attention::emitBlockBody(Emitter &e, const Block &block) const {
 
 void Attention::emitKeys(Emitter &e, const Block &block, Value begin,
                          Value end) const {
-  e.forRange(begin, end, keyBlock, [&](Value first) {
-    emitKeyBlock(e, block, first, e.min(e.add(first, keyBlock), end));
+  auto forEachBlock = [&](llvm::function_ref<void(Value, Value)> body) {
+    e.forRange(begin, end, keyBlock,
+               [&](Value first) { body(first, e.min(e.add(first, keyBlock), end)); });
+  };
+  if (!skipsHidden())
+    return forEachBlock([&](Value first, Value last) { emitKeyBlock(e, block, first, last); });
+  forEachBlock([&](Value first, Value last) {
+    e.ifElse(
+        emitSeesSome(e, block, first, last), [&] { emitKeyBlock(e, block, first, last); },
+        [&] { emitTilePast(e, block, first, keyBlock); });
+  });
+  if (maskKind != MaskKind::additive)
+    return;
+  // Numbers that hide a key beside others do not hide it where there are no others.
+  e.ifElse(emitSeesNothing(e, block), [&] {
+    forEachBlock([&](Value first, Value last) {
+      e.ifElse(
+          emitSeesSome(e, block, first, last), [] {},
+          [&] { emitKeyBlock(e, block, first, last); });
+    });
   });
 }
 

@@ -111,6 +111,9 @@ private:
   void emitQueryPacking(Emitter &e, const Block &block) const;
   void emitStart(Emitter &e, const Block &block) const;
   void emitKeys(Emitter &e, const Block &block, Value begin, Value end) const;
+  bool skipsHidden() const;
+  Value emitSeesSome(Emitter &e, const Block &block, Value begin, Value end) const;
+  Value emitSeesNothing(Emitter &e, const Block &block) const;
   Value emitNeedsHiddenKeys(Emitter &e, const Block &block, Value begin,
                             Value end) const;
   Value emitMaskRaises(Emitter &e, const Block &block, Value begin,

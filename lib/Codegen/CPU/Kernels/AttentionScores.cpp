@@ -11,8 +11,7 @@ namespace winnow::cpu {
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 static constexpr double leastFloat = std::numeric_limits<float>::lowest();
 
-void Attention::emitScores(Emitter &e, const Block &block, Value begin,
-                           Value end) const {
+void Attention::emitScores(Emitter &e, const Block &block, Value begin, Value end) const {
   e.forEachTile(begin, end, scoreTile.rows, [&](Value row, int64_t rows) {
     emitTilePast(e, block, row, rows);
     if (queryRows)
@@ -26,8 +25,7 @@ void Attention::emitScores(Emitter &e, const Block &block, Value begin,
         [&](Value at, int64_t v) {
           return e.load(block.packedQuery, {at, e.index(v * lanes)}, lanes);
         });
-    TileTarget target{block.scores, block.staging, e.sub(row, begin),
-                      e.index(0), Value()};
+    TileTarget target{block.scores, block.staging, e.sub(row, begin), e.index(0), Value()};
     target.store(e, tile, acc, Epilogue());
   });
 }
@@ -51,8 +49,8 @@ Value Attention::emitPower(Emitter &e, Value difference) const {
 /// What differences are taken from: 0 while all scores are -inf. The weights are 0
 /// then, and later blocks may still bring greater scores.
 Value Attention::emitBase(Emitter &e, Value top) const {
-  Value empty = arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, top,
-                                      e.real(-infinity, vector(e)));
+  Value empty =
+      arith::CmpFOp::create(e, arith::CmpFPredicate::OEQ, top, e.real(-infinity, vector(e)));
   return e.blend(empty, e.real(0.0, vector(e)), top);
 }
 
@@ -84,8 +82,7 @@ Value Attention::emitMaskColumn(Emitter &e, const Block &block, Value key) const
 
 /// Adds the mask to the scores of keys `begin` to `end - 1`. Where these keys are
 /// no run of columns, as with padding between tokens, element by element.
-void Attention::emitFullMask(Emitter &e, const Block &block, Value begin,
-                             Value end) const {
+void Attention::emitFullMask(Emitter &e, const Block &block, Value begin, Value end) const {
   Value count = e.sub(end, begin), column = emitMaskColumn(e, block, begin);
   if (!keyPositions)
     return emitMaskSquares(e, block, count, column);
@@ -96,8 +93,7 @@ void Attention::emitFullMask(Emitter &e, const Block &block, Value begin,
       [&] { emitMaskElements(e, block, begin, end); });
 }
 
-void Attention::emitMaskElements(Emitter &e, const Block &block, Value begin,
-                                 Value end) const {
+void Attention::emitMaskElements(Emitter &e, const Block &block, Value begin, Value end) const {
   Type f32 = e.getF32Type();
   e.forRange(e.index(0), e.sub(end, begin), 1, [&](Value at) {
     Value column = emitMaskColumn(e, block, e.add(begin, at));
@@ -114,18 +110,15 @@ void Attention::emitMaskElements(Emitter &e, const Block &block, Value begin,
 
 /// Adds columns from `column` on of the mask, whose rows are queries, to the
 /// scores, whose rows are keys: squares of it are transposed on the way.
-void Attention::emitMaskSquares(Emitter &e, const Block &block, Value count,
-                                Value column) const {
+void Attention::emitMaskSquares(Emitter &e, const Block &block, Value count, Value column) const {
   Value last = e.sub(block.queries, e.index(1));
   Value zero = e.real(0.0, vector(e)), lowest = e.real(-infinity, vector(e));
   auto loadRow = [&](Value row, Value at, Value some) -> Value {
     if (maskKind == MaskKind::additive)
       return e.load(block.mask, {row, at}, lanes, some);
     Value bytes = e.loadBytes(block.mask, {row, at}, lanes, some);
-    Value none = arith::ConstantOp::create(
-        e, e.getZeroAttr(bytes.getType()));
-    Value keep =
-        arith::CmpIOp::create(e, arith::CmpIPredicate::ne, bytes, none);
+    Value none = arith::ConstantOp::create(e, e.getZeroAttr(bytes.getType()));
+    Value keep = arith::CmpIOp::create(e, arith::CmpIPredicate::ne, bytes, none);
     return arith::SelectOp::create(e, keep, zero, lowest);
   };
   e.forRange(e.index(0), e.index(queryBlock()), lanes, [&](Value lane) {
@@ -147,13 +140,11 @@ void Attention::emitMaskSquares(Emitter &e, const Block &block, Value count,
 
 /// 1 in the lanes where `condition` holds, else 0.
 static Value emitFlags(Emitter &e, Value condition, VectorType type) {
-  return arith::SelectOp::create(e, condition, e.real(1.0, type),
-                                 e.real(0.0, type));
+  return arith::SelectOp::create(e, condition, e.real(1.0, type), e.real(0.0, type));
 }
 
 /// Flags of masks of the keys that make up for the least float, or are NaN.
-Value Attention::emitMaskRaises(Emitter &e, const Block &block, Value begin,
-                                Value end) const {
+Value Attention::emitMaskRaises(Emitter &e, const Block &block, Value begin, Value end) const {
   auto greater = [&](Value a, Value b) { return e.maxF(a, b); };
   Value none = e.real(0.0, vector(e)), moderate = e.real(1e30, vector(e));
   Value rows = hasFullMask() ? block.count : e.index(1);
@@ -163,10 +154,8 @@ Value Attention::emitMaskRaises(Emitter &e, const Block &block, Value begin,
     Value found = e.foldVectors(
         e.sub(end, begin), lanes, none,
         [&](Value at, Value some, Value found) {
-          Value entries =
-              e.load(block.mask, {row, e.add(begin, at)}, lanes, some);
-          Value raises = arith::CmpFOp::create(e, arith::CmpFPredicate::UGT,
-                                               entries, moderate);
+          Value entries = e.load(block.mask, {row, e.add(begin, at)}, lanes, some);
+          Value raises = arith::CmpFOp::create(e, arith::CmpFPredicate::UGT, entries, moderate);
           return e.maxF(found, emitFlags(e, raises, vector(e)));
         },
         greater);
@@ -174,31 +163,87 @@ Value Attention::emitMaskRaises(Emitter &e, const Block &block, Value begin,
   })[0];
 }
 
+/// Whether blocks of keys that the mask hides from all queries of the block are left out. Not
+/// where causality puts the least float in the place of whatever the mask says.
+bool Attention::skipsHidden() const {
+  return mask && !keyPositions && !causalLowest && !causalAddsLowest;
+}
+
+/// What a mask adds hides a key if it is below: no score makes up for it.
+static constexpr double hidingFloat = -1e30;
+
+/// Whether some query of the block may see a key from `begin` to `end - 1`.
+Value Attention::emitSeesSome(Emitter &e, const Block &block, Value begin, Value end) const {
+  bool isBoolean = maskKind == MaskKind::boolean;
+  // Bytes of masks come as many at a time as fill a vector.
+  int64_t width = isBoolean ? 4 * lanes : lanes;
+  Type number = isBoolean ? Type(e.getI8Type()) : Type(e.getF32Type());
+  auto type = VectorType::get(width, number);
+  auto combine = [&](Value a, Value b) -> Value {
+    return isBoolean ? arith::OrIOp::create(e, a, b).getResult() : e.maxF(a, b);
+  };
+  Value none = arith::ConstantOp::create(e, e.getZeroAttr(type));
+  Value rows = hasFullMask() ? block.count : e.index(1);
+  Value found = e.forRange(e.index(0), rows, 1, none, [&](Value at, ValueRange before) {
+    Value row = hasFullMask() ? emitMaskRow(e, block, e.add(block.first, at)) : e.index(0);
+    Value some = e.foldVectors(
+        e.sub(end, begin), width, none,
+        [&](Value key, Value inside, Value found) -> Value {
+          SmallVector<Value> place{row, e.add(begin, key)};
+          if (isBoolean)
+            return combine(found, e.loadBytes(block.mask, place, width, inside));
+          Value entries = e.load(block.mask, place, width, inside);
+          Value sees = arith::CmpFOp::create(e, arith::CmpFPredicate::UGT, entries,
+                                             e.real(hidingFloat, type));
+          if (inside)
+            sees = arith::AndIOp::create(e, sees, inside);
+          return combine(found, emitFlags(e, sees, type));
+        },
+        combine);
+    return SmallVector<Value>{combine(before.front(), some)};
+  })[0];
+  Value any = e.reduce(found, combine);
+  if (isBoolean)
+    return arith::CmpIOp::create(e, arith::CmpIPredicate::ne, any,
+                                 arith::ConstantOp::create(e, e.getZeroAttr(number)));
+  return arith::CmpFOp::create(e, arith::CmpFPredicate::OGT, any, e.real(0.0, number));
+}
+
+/// Whether some query has seen nothing that weighs more than hidden keys.
+Value Attention::emitSeesNothing(Emitter &e, const Block &block) const {
+  Value flags = e.real(0.0, vector(e));
+  for (int64_t v = 0; v < queryVectors; ++v) {
+    Value tops = e.load(block.stats, {e.index(top), e.index(v * lanes)}, lanes);
+    Value low = arith::CmpFOp::create(e, arith::CmpFPredicate::OLE, tops,
+                                      e.real(hidingFloat / 10, vector(e)));
+    flags = e.maxF(flags, emitFlags(e, low, vector(e)));
+  }
+  return arith::CmpFOp::create(e, arith::CmpFPredicate::OGT,
+                               e.reduce(flags, [&](Value a, Value b) { return e.maxF(a, b); }),
+                               e.real(0.0, e.getF32Type()));
+}
+
 /// Whether keys that causality hides from all queries weigh something: some
 /// query has seen no score above the least float, or a mask raises them.
-Value Attention::emitNeedsHiddenKeys(Emitter &e, const Block &block,
-                                     Value begin, Value end) const {
+Value Attention::emitNeedsHiddenKeys(Emitter &e, const Block &block, Value begin, Value end) const {
   Value some;
   if (causalAddsLowest && mask)
     some = emitMaskRaises(e, block, begin, end);
   for (int64_t v = 0; v < queryVectors; ++v) {
-    Value tops =
-        e.load(block.stats, {e.index(top), e.index(v * lanes)}, lanes);
+    Value tops = e.load(block.stats, {e.index(top), e.index(v * lanes)}, lanes);
     Value least = e.real(leastFloat, vector(e));
-    Value low =
-        arith::CmpFOp::create(e, arith::CmpFPredicate::OLE, tops, least);
+    Value low = arith::CmpFOp::create(e, arith::CmpFPredicate::OLE, tops, least);
     Value flags = emitFlags(e, low, vector(e));
     some = some ? e.maxF(some, flags) : flags;
   }
   auto greater = [&](Value a, Value b) { return e.maxF(a, b); };
-  return arith::CmpFOp::create(e, arith::CmpFPredicate::OGT,
-                               e.reduce(some, greater),
+  return arith::CmpFOp::create(e, arith::CmpFPredicate::OGT, e.reduce(some, greater),
                                e.real(0.0, e.getF32Type()));
 }
 
 /// The score after a mask that all queries share and the causal one.
-Value Attention::emitMasked(Emitter &e, const Block &block, Value score,
-                            Value key, int64_t queryVector) const {
+Value Attention::emitMasked(Emitter &e, const Block &block, Value score, Value key,
+                            int64_t queryVector) const {
   Value lowest = e.real(-infinity, vector(e));
   if (mask && !hasFullMask()) {
     Value entry = e.loadScalar(block.mask, {e.index(0), emitMaskColumn(e, block, key)});
@@ -216,8 +261,7 @@ Value Attention::emitMasked(Emitter &e, const Block &block, Value score,
       queries = arith::AddIOp::create(e, e.splatIndex(first, lanes), e.lanes(lanes));
     }
     Value visible =
-        arith::CmpIOp::create(e, arith::CmpIPredicate::sle,
-                              e.splatIndex(key, lanes), queries);
+        arith::CmpIOp::create(e, arith::CmpIPredicate::sle, e.splatIndex(key, lanes), queries);
     Value least = e.real(leastFloat, vector(e));
     score = e.blend(visible, score,
                     causalAddsLowest ? e.addF(score, least)
@@ -234,8 +278,7 @@ Value Attention::emitMasked(Emitter &e, const Block &block, Value score,
 /// With an additive mask, scores are in natural units until the greatest one
 /// has been subtracted: the least float times log2(e) would become -inf, and a
 /// row that is masked everywhere with it must stay uniform.
-void Attention::emitSoftmax(Emitter &e, const Block &block, Value begin,
-                            Value end) const {
+void Attention::emitSoftmax(Emitter &e, const Block &block, Value begin, Value end) const {
   Value count = e.sub(end, begin);
   auto statAt = [&](Stat stat, int64_t v) {
     return SmallVector<Value>{e.index(stat), e.index(v * lanes)};

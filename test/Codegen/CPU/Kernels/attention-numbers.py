@@ -10,7 +10,8 @@ from kernels import Library, Output, declare, host_levels, memref, strided
 
 generator = np.random.default_rng(0)
 LEAST = np.finfo(np.float32).min
-SEQUENCES = [(1, 1, 1), (2, 1, 300), (1, 1, 0), (2, 17, 70), (1, 130, 129), (1, 40, 600), (1, 2, 0)]
+SEQUENCES = [(1, 1, 1), (2, 1, 300), (1, 1, 0), (2, 17, 70), (1, 130, 129), (1, 40, 600), (1, 2, 0),
+             (1, 70, 900)]
 
 
 def reference(q, k, v, mask, scale, causal, nan_to_zero, at_end=False, lowest=False, adds=False,
@@ -42,6 +43,15 @@ def reference(q, k, v, mask, scale, causal, nan_to_zero, at_end=False, lowest=Fa
     return result
 
 
+def make_window(kind, shape):
+    """A band, and rows that see nothing: most blocks of keys are hidden from all queries."""
+    queries, keys = shape[2:]
+    near = abs(np.arange(queries)[:, None] * keys // max(queries, 1) - np.arange(keys)) < 20
+    near[::50] = False
+    near = np.broadcast_to(near, shape)
+    return near.copy() if kind == "bool" else np.where(near, 0.5, LEAST).astype(np.float32)
+
+
 def make_mask(kind, shape):
     """Whole rows and whole first blocks masked, in every way that is used."""
     rows = min(shape[2], 4)
@@ -62,7 +72,7 @@ def make_mask(kind, shape):
 
 def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_to_zero,
           at_end=False, lowest=False, adds=False, softcap=0, entries=None, heads_first=(False, False),
-          static=None, past=False):
+          static=None, past=False, window=False):
     free = lambda h, d: memref(None, None, h, d)
     few = lambda h, d: memref(None, static, h, d)
     first = lambda h, d: memref(None, h, None, d)
@@ -97,7 +107,7 @@ def check(level, heads, key_heads, dim, value_dim, kind, broadcast, causal, nan_
             full = (batch, heads, queries)
             shape = [1 if one else d for one, d in zip(broadcast, full)] + [keys]
             shape[0] = entries or shape[0]
-            mask = [make_mask(kind, shape)]
+            mask = [(make_window if window else make_mask)(kind, shape)]
         if adds and keys:  # raises a hidden key again
             mask[0][-1, :, -1, -1] = -LEAST
             if not broadcast[2]:
@@ -206,6 +216,11 @@ for level in host_levels():
     check(level, 2, 2, 16, 24, "add", ALL, False, False, softcap=2)
     check(level, 2, 2, 16, 16, "add", ALL, False, False, entries=3)
     check(level, 2, 2, 16, 16, "bool", (False, True, False), False, True, entries=2)
+    for kind in ("bool", "add"):  # blocks that are left out
+        check(level, 2, 2, 16, 24, kind, SHARED, False, kind == "bool", window=True)
+        check(level, 2, 1, 16, 24, kind, SHARED, True, True, at_end=True, window=True)
+        check(level, 2, 2, 16, 24, kind, SHARED, False, True, past=True, window=True)
+        check(level, 2, 2, 16, 24, kind, ROW, False, False, static=1, window=True)
     check(level, 4, 2, 16, 24, "add", ROW, True, True, at_end=True, heads_first=(True, True))
     check(level, 2, 1, 16, 8, "none", ALL, True, True, heads_first=(True, False))
     for static in (1, 2, 3):  # steps of a decoder, in narrow tiles
