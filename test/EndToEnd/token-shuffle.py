@@ -73,6 +73,16 @@ def read_twice(g, x):
     return g.norm(g.residual(g.shuffle(x, WIDTH), 4 * WIDTH), 4 * WIDTH)
 
 
+def put_back(g, x):
+    """A wide layer's rows are put back for an output."""
+    return g.unshuffle(g.residual(g.shuffle(x, WIDTH), 4 * WIDTH), 4 * WIDTH)
+
+
+def put_back_wide(g, x):
+    x = g.linear(g.shuffle(x, WIDTH), 4 * WIDTH, WIDTH)
+    return g.unshuffle(g.linear(x, WIDTH, 4 * WIDTH, "Tanh"), 4 * WIDTH)
+
+
 def to_depth(g, x):
     """SpaceToDepth of images in planes, whose windows have s x s fastest, as PixelUnshuffle gives
     them; and DepthToSpace."""
@@ -152,7 +162,8 @@ def copies(folder):
     return found
 
 
-for form in (compressed, expanded_first, joined, read_twice, to_depth, depth_first, merged, windows, single, inverse, inverse_forms):
+for form in (compressed, expanded_first, joined, read_twice, put_back, put_back_wide,
+             to_depth, depth_first, merged, windows, single, inverse, inverse_forms):
     for batch in (1, "batch"):
         g = Model()
         out = form(g, "x")

@@ -112,6 +112,10 @@ struct LowerGather : LoweringPattern<GatherOp> {
   using LoweringPattern::LoweringPattern;
 
   LogicalResult matchAndRewrite(GatherOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    if (state.ordersOfRows.contains(op)) {
+      rewriter.replaceOp(op, adaptor.getData());
+      return success();
+    }
     Location loc = op.getLoc();
     MLIRContext *context = op.getContext();
     Dims data = getDims(op.getData()), indices = getDims(op.getIndices()), out = getDims(op.getType());
@@ -157,6 +161,10 @@ struct LowerGatherND : LoweringPattern<GatherNDOp> {
   using LoweringPattern::LoweringPattern;
 
   LogicalResult matchAndRewrite(GatherNDOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    if (state.ordersOfRows.contains(op)) {
+      rewriter.replaceOp(op, adaptor.getData());
+      return success();
+    }
     Location loc = op.getLoc();
     MLIRContext *context = op.getContext();
     Dims data = getDims(op.getData()), indices = getDims(op.getIndices()), out = getDims(op.getType());

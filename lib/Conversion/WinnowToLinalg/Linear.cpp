@@ -4,6 +4,7 @@
 
 #include "winnow/Analysis/GemmSchedule.h"
 #include "winnow/Dialect/Winnow/IR/Activations.h"
+#include "winnow/Dialect/Winnow/IR/Rows.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -50,6 +51,74 @@ static Value readPanels(OpBuilder &b, OpTy op, ArrayRef<Attribute> parts, Loweri
   return state.weights.read(b, op.getLoc(), entry, type);
 }
 
+static Value stripReshapes(Value value) {
+  while (auto reshape = value.getDefiningOp<ReshapeOp>())
+    value = reshape.getInput();
+  return value;
+}
+
+/// A constant permutation of [0, n), inverted; null for other values.
+static Value invert(OpBuilder &b, Value value) {
+  auto constant = stripReshapes(value).getDefiningOp<ConstantOp>();
+  auto numbers = constant ? dyn_cast<DenseIntElementsAttr>(constant.getElements()) : nullptr;
+  if (!numbers || !numbers.getElementType().isInteger(64))
+    return nullptr;
+  SmallVector<int64_t> inverse(numbers.getNumElements(), -1);
+  for (auto [i, number] : llvm::enumerate(numbers.getValues<int64_t>())) {
+    if (number < 0 || number >= static_cast<int64_t>(inverse.size()) || inverse[number] >= 0)
+      return nullptr;
+    inverse[number] = i;
+  }
+  auto type = RankedTensorType::get({static_cast<int64_t>(inverse.size())}, b.getI64Type());
+  return ConstantOp::create(b, value.getLoc(), type, DenseElementsAttr::get(type, ArrayRef(inverse)));
+}
+
+/// The inverse of numbers [n] that are a permutation: a constant, or one for each image, behind
+/// that of the image before it.
+static Value invertNumbers(OpBuilder &b, Value numbers) {
+  if (Value inverse = invert(b, numbers))
+    return inverse;
+  auto sum = stripReshapes(numbers).getDefiningOp<AddOp>();
+  auto first = sum ? stripReshapes(sum.getLhs()).getDefiningOp<IotaOp>() : nullptr;
+  Value own = first && first.getStart() == 0 ? invert(b, sum.getRhs()) : Value();
+  Dims dims = getDims(numbers);
+  if (!own || getDims(own).front() != b.getAffineConstantExpr(first.getStep()) ||
+      getDims(sum.getType()).size() != 2 ||
+      getDims(sum.getType()) != Dims{getDims(first.getType()).front(), getDims(own).front()})
+    return nullptr;
+  Location loc = numbers.getLoc();
+  Value inverse = AddOp::create(b, loc, sum.getType(), sum.getLhs(), own);
+  return ReshapeOp::create(b, loc, numbers.getType(), inverse);
+}
+
+void winnow::findPlacesOfRows(ModuleOp module, LoweringState &state) {
+  SmallVector<GatherOp> gathers;
+  module.walk([&](GatherOp op) {
+    if (isOfRows(op) && !state.gathersOfRows.contains(op) && getDims(op.getIndices()).size() == 1)
+      gathers.push_back(op);
+  });
+  for (GatherOp gather : gathers) {
+    auto linear = stripReshapes(gather.getData()).getDefiningOp<LinearOp>();
+    if (!linear || getReaders(linear.getResult()).size() != 1 || !isF32(linear.getInput()) ||
+        linear.getRational() || !getConstantParts(linear) ||
+        getDims(gather.getIndices()).front() != getDims(gather.getData()).front())
+      continue;
+    std::optional<int64_t> columns = getConstantDim(getDims(linear.getResult()).back());
+    std::optional<int64_t> piece = getConstantDim(getDims(gather.getData()).back());
+    if (!columns || !piece || !isWholePieces(*columns, *piece))
+      continue;
+    OpBuilder b(linear);
+    // Numbers are made before the gather, and may be made behind the linear.
+    if (Operation *op = gather.getIndices().getDefiningOp();
+        op && op->getBlock() == linear->getBlock() && !op->isBeforeInBlock(linear))
+      continue;
+    if (Value places = invertNumbers(b, gather.getIndices())) {
+      state.placesOfRows[linear] = places;
+      state.ordersOfRows.insert(gather);
+    }
+  }
+}
+
 namespace {
 struct LowerLinear : LoweringPattern<LinearOp> {
   using LoweringPattern::LoweringPattern;
@@ -82,6 +151,12 @@ struct LowerLinear : LoweringPattern<LinearOp> {
     }
     addNumbers(rewriter, "rows", x, inputs, config);
     addNumbers(rewriter, "residual_rows", residual, inputs, config);
+    if (Value places = state.placesOfRows.lookup(op)) {
+      Dims count = getDims(places);
+      addNumbers(rewriter, "out_rows", {{}, rewriter.getRemappedValue(places)}, inputs, config);
+      outRows.back() = divideDim(productDim(out, context), count.front());
+      outRows.front() = count.front();
+    }
     Value result = createKernel(rewriter, loc, "linear", config, inputs, outRows, rewriter.getF32Type());
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
     return success();

@@ -75,6 +75,10 @@ struct LoweringState {
   llvm::SmallPtrSet<mlir::Operation *, 4> capacities;
   /// Gathers of rows that nothing computes, as all that read them read by number.
   llvm::SmallPtrSet<mlir::Operation *, 4> gathersOfRows;
+  /// Gathers that put all of a linear's result in another order, which the linear writes it in:
+  /// by linears, where pieces of the result go.
+  llvm::SmallPtrSet<mlir::Operation *, 4> ordersOfRows;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> placesOfRows;
 };
 
 /// Base of the patterns: sizes, empty tensors and weights at an op.
@@ -124,6 +128,9 @@ mlir::Value createKernel(mlir::OpBuilder &b, mlir::Location loc, llvm::StringRef
                          llvm::ArrayRef<mlir::NamedAttribute> config, mlir::ValueRange inputs,
                          llvm::ArrayRef<mlir::AffineExpr> dims, mlir::Type element,
                          std::optional<int32_t> site = std::nullopt);
+
+/// Finds the linears whose result a gather puts in another order.
+void findPlacesOfRows(mlir::ModuleOp module, LoweringState &state);
 
 /// An operand of a kernel of rows [.., features]: as [rows, features]; or, of a gather of rows
 /// that nothing computes, what it gathers from, with the numbers.

@@ -43,6 +43,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
           }))
         state.gathersOfRows.insert(op);
     });
+    findPlacesOfRows(module, state);
     TypeConverter converter;
     converter.addConversion([](Type type) { return type; });
     converter.addConversion([](RankedTensorType type) -> Type { return convertTensorType(type); });

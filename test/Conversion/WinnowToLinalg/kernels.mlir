@@ -287,6 +287,40 @@ func.func @main(%x: tensor<9x16xf32>, %i: tensor<8xi64>) -> tensor<4x32xf32> att
 
 // -----
 
+// Where pieces of a result go is the inverse of what gathers them.
+
+// CHECK-LABEL: func.func @main
+// CHECK-DAG: %[[PLACES:.*]] = arith.constant dense<[0, 2, 4, 1, 3, 5]> : tensor<6xi64>
+// CHECK: winnow.kernel "linear" ins(%{{.*}}, %{{.*}}, %[[PLACES]] : tensor<3x8xf32>, tensor<{{.*}}xf32>, tensor<6xi64>) outs(%{{.*}} : tensor<6x16xf32>)
+// CHECK-SAME: out_rows = true
+// CHECK-NOT: linalg.generic
+func.func @main(%x: tensor<3x8xf32>) -> tensor<6x16xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<8x32xf32>
+  %i = winnow.constant dense<[0, 3, 1, 4, 2, 5]> : tensor<6xi64>
+  %y = winnow.linear %x, %w : (tensor<3x8xf32>, tensor<8x32xf32>) -> tensor<3x32xf32>
+  %0 = winnow.reshape %y : (tensor<3x32xf32>) -> tensor<6x16xf32>
+  %1 = winnow.gather %0, %i {axis = 0 : i64, in_bounds} : (tensor<6x16xf32>, tensor<6xi64>) -> tensor<6x16xf32>
+  return %1 : tensor<6x16xf32>
+}
+
+// -----
+
+// Numbers of some rows, or of rows twice, are gathered.
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "linear"
+// CHECK-NOT: out_rows
+// CHECK: linalg.generic
+func.func @main(%x: tensor<3x8xf32>) -> tensor<3x16xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<8x16xf32>
+  %i = winnow.constant dense<[0, 2, 0]> : tensor<3xi64>
+  %y = winnow.linear %x, %w : (tensor<3x8xf32>, tensor<8x16xf32>) -> tensor<3x16xf32>
+  %1 = winnow.gather %y, %i {axis = 0 : i64, in_bounds} : (tensor<3x16xf32>, tensor<3xi64>) -> tensor<3x16xf32>
+  return %1 : tensor<3x16xf32>
+}
+
+// -----
+
 // A copy that something else needs is made, and read.
 
 // CHECK-LABEL: func.func @main

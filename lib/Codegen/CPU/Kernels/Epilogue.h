@@ -31,6 +31,8 @@ struct RationalFunctions {
 /// A matrix whose rows may lie elsewhere in pieces: piece p of row i is row
 /// numbers[i * pieces + p] of `buffer`. Without numbers it is the buffer.
 struct RowsByNumber {
+  RowsByNumber(Value buffer = {}) : buffer(buffer) {}
+
   Value buffer, numbers;
   int64_t pieces = 1;
 

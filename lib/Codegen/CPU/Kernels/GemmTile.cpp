@@ -55,7 +55,7 @@ SmallVector<Value> TileTarget::load(Emitter &e, const GemmTile &tile) const {
       Value mask;
       if (validColumns)
         mask = e.maskBelow(e.add(validColumns, -first), tile.lanes);
-      result.push_back(e.load(out, {e.add(row, r), e.add(col, first)},
+      result.push_back(e.load(out.buffer, out.locate(e, e.add(row, r), e.add(col, first)),
                               tile.lanes, mask));
     }
   return result;
@@ -82,7 +82,7 @@ void TileTarget::storeDirect(Emitter &e, const GemmTile &tile, ValueRange acc,
     for (int64_t v = 0; v < tile.vectors; ++v) {
       Value atRow = e.add(row, r), atCol = e.add(col, v * tile.lanes);
       Value sum = acc[r * tile.vectors + v];
-      e.store(epilogue.apply(e, sum, atRow, atCol), out, {atRow, atCol});
+      e.store(epilogue.apply(e, sum, atRow, atCol), out.buffer, out.locate(e, atRow, atCol));
     }
 }
 
@@ -102,7 +102,7 @@ void TileTarget::storeStaged(Emitter &e, const GemmTile &tile, ValueRange acc,
       Value atCol = e.add(col, v * tile.lanes);
       Value sum = e.load(staging, {r, e.index(v * tile.lanes)}, tile.lanes);
       sum = epilogue.apply(e, sum, atRow, atCol, masks[v]);
-      e.store(sum, out, {atRow, atCol}, masks[v]);
+      e.store(sum, out.buffer, out.locate(e, atRow, atCol), masks[v]);
     }
   });
 }

@@ -32,7 +32,7 @@ struct GemmTile {
 
 /// Where a tile goes.
 struct TileTarget {
-  Value out;     ///< rank 2
+  RowsByNumber out;
   Value staging; ///< scratch of at least a tile
   Value row, col;
   /// Columns of the tile that exist; null if all do.

@@ -1,7 +1,8 @@
 //===- Linear.cpp - activation(x W + bias) + residual, W packed -----------===//
 //
 // Where `rows` says so, row i of x is its row rows[i], or its rows rows[i * pieces + p]
-// one after the other; and so for the residual with `residual_rows`.
+// one after the other; and so for the residual with `residual_rows`, and for where rows of
+// the result go with `out_rows`, which are a permutation.
 //
 // 1. Indices of the parallel loop are (block of rows, strip of W), strip
 //    fastest, so that neighbours share their rows of x in the cache. A strip is
@@ -90,9 +91,11 @@ FailureOr<Linear> Linear::parse(const KernelContext &context, const Operands &op
                            << "], or a multiple as wide, for " << *n
                            << " columns, got " << result.w.getType();
   result.epilogue.residual.buffer = operands.residual;
+  result.placed = operands.out;
   if ((operands.rows && failed(result.x.setNumbers(context, operands.rows, packed[1]))) ||
       (operands.residualRows &&
-       failed(result.epilogue.residual.setNumbers(context, operands.residualRows, *n))))
+       failed(result.epilogue.residual.setNumbers(context, operands.residualRows, *n))) ||
+      (operands.outRows && failed(result.placed.setNumbers(context, operands.outRows, *n))))
     return failure();
   result.epilogue.activation = *emitter;
   result.epilogue.bias = operands.bias;
@@ -121,12 +124,21 @@ void Linear::emit(Emitter &e, BlockBody body) const {
   // Strip by strip, all but the first would be computed while memory is idle.
   Linear single = *this;
   single.schedule = {1, panelWidth, std::max<int64_t>(k, 1), 1};
-  e.ifElse(e.equal(e.dim(out, 0), e.index(1)), [&] { single.emitBlocks(e, body); },
+  e.ifElse(e.equal(countRows(e), e.index(1)), [&] { single.emitBlocks(e, body); },
            [&] { emitBlocks(e, body); });
 }
 
+Value Linear::countRows(Emitter &e) const {
+  return e.div(e.dim(out, 0), e.index(placed.pieces));
+}
+
+int64_t Linear::countRows() const {
+  int64_t rows = cast<MemRefType>(out.getType()).getDimSize(0);
+  return ShapedType::isDynamic(rows) ? rows : rows / placed.pieces;
+}
+
 Value Linear::emitBlockRows(Emitter &e) const {
-  Value rows = e.dim(out, 0);
+  Value rows = countRows(e);
   Value blocks = e.ceilDiv(rows, e.index(schedule.mb));
   // Blocks of nearly equal size balance better than a short last one.
   Value share = e.ceilDiv(rows, e.max(blocks, e.index(1)));
@@ -134,7 +146,7 @@ Value Linear::emitBlockRows(Emitter &e) const {
 }
 
 void Linear::emitBlocks(Emitter &e, BlockBody body) const {
-  Value rows = e.dim(out, 0);
+  Value rows = countRows(e);
   Value blocks = e.ceilDiv(rows, e.index(schedule.mb));
   Value blockRows = emitBlockRows(e);
   Value strips = e.index(llvm::divideCeil(n, schedule.nr));
@@ -156,7 +168,7 @@ void Linear::emitBlocks(Emitter &e, BlockBody body) const {
 
 /// Strips that are worth waking a thread for: some microseconds of work.
 int64_t Linear::grain() const {
-  int64_t rows = cast<MemRefType>(out.getType()).getDimSize(0);
+  int64_t rows = countRows();
   rows = ShapedType::isDynamic(rows) ? schedule.mb
                                      : std::min(rows, schedule.mb);
   int64_t cycles = std::max<int64_t>(rows * k * schedule.nr / lanes, 1);
@@ -167,7 +179,7 @@ int64_t Linear::grain() const {
 /// taken for four tiles at least. A single tile reads at the speed of memory, and
 /// would be slowed down.
 int64_t Linear::fetchedRows() const {
-  int64_t rows = cast<MemRefType>(out.getType()).getDimSize(0);
+  int64_t rows = countRows();
   if (ShapedType::isDynamic(rows))
     rows = 4 * schedule.mr;
   int64_t tiles = llvm::divideCeil(std::min(rows, schedule.mb), schedule.mr);
@@ -182,7 +194,7 @@ Strip Linear::emitStrip(Emitter &e, Value index, Value depthBegin) const {
 
 TileTarget Linear::getTarget(Emitter &e, const LinearBlock &block, Value row) const {
   Value valid = block.columns % lanes ? e.index(block.columns) : Value();
-  return {out, block.staging, row, e.mul(block.strip, schedule.nr), valid};
+  return {placed, block.staging, row, e.mul(block.strip, schedule.nr), valid};
 }
 
 void Linear::emitBlock(Emitter &e, const LinearBlock &block) const {
@@ -303,8 +315,9 @@ LogicalResult buildLinear(Emitter &e, const KernelContext &context) {
     return failure();
   bool bias = context.flag("bias"), residual = context.flag("residual");
   bool rational = *activation == "group_rational", rows = context.flag("rows");
-  bool residualRows = context.flag("residual_rows");
-  auto arguments = context.arguments(3 + bias + rational + residual + rows + residualRows);
+  bool residualRows = context.flag("residual_rows"), outRows = context.flag("out_rows");
+  auto arguments =
+      context.arguments(3 + bias + rational + residual + rows + residualRows + outRows);
   if (failed(arguments))
     return failure();
   const BlockArgument *next = arguments->begin();
@@ -321,6 +334,8 @@ LogicalResult buildLinear(Emitter &e, const KernelContext &context) {
     operands.rows = *next++;
   if (residualRows)
     operands.residualRows = *next++;
+  if (outRows)
+    operands.outRows = *next++;
   operands.out = *next++;
   FailureOr<Linear> linear = Linear::parse(context, operands);
   if (failed(linear))

@@ -29,7 +29,7 @@ struct LinearBlock {
 struct Linear {
   /// Arguments of a kernel; those that it does not have are null.
   struct Operands {
-    Value x, w, bias, table, gate, residual, rows, residualRows, out;
+    Value x, w, bias, table, gate, residual, rows, residualRows, outRows, out;
   };
   /// Computes a block by a form of the layer.
   using BlockBody = llvm::function_ref<void(const Linear &, const LinearBlock &)>;
@@ -49,11 +49,14 @@ struct Linear {
 
   RowsByNumber x;
   Value w, out;
+  RowsByNumber placed; ///< `out`, where each row goes
   Epilogue epilogue;
   GemmSchedule schedule;
   int64_t n, k, panelWidth, lanes, numRegs;
 
 private:
+  Value countRows(Emitter &e) const;
+  int64_t countRows() const; ///< or dynamic
   void emitBlocks(Emitter &e, BlockBody body) const;
   int64_t grain() const;
   int64_t fetchedRows() const;

@@ -38,6 +38,9 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
   if (auto out = dyn_cast<MemRefType>(kernel.getArgumentTypes().back());
       out && out.getRank() == 2 && !out.isDynamicDim(0))
     rows = out.getDimSize(0);
+  if (auto out = dyn_cast<MemRefType>(arguments.back());
+      rows && config.contains("out_rows") && out.getDimSize(1) > 0)
+    *rows = *rows * out.getDimSize(1) / n.getInt();
   std::optional<int64_t> piece;
   if (config.contains("rows") && !x.isDynamicDim(1))
     piece = x.getDimSize(1);

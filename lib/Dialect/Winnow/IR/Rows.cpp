@@ -17,14 +17,18 @@ GatherOp winnow::getGatherOfRows(Value value) {
   return gather && isOfRows(gather) ? gather : nullptr;
 }
 
-bool winnow::readsByNumber(OpOperand &operand, int64_t piece) {
+bool winnow::isWholePieces(int64_t features, int64_t piece) {
   /// A vector of the widest level must not reach into the next piece.
   constexpr int64_t kVector = 16;
+  return features == piece || (features % piece == 0 && piece % kVector == 0);
+}
+
+bool winnow::readsByNumber(OpOperand &operand, int64_t piece) {
   Dims dims = getDims(operand.get());
   std::optional<int64_t> features = dims.empty() ? std::nullopt : getConstantDim(dims.back());
   if (!features || *features % piece || !getElementTypeOrSelf(operand.get()).isF32())
     return false;
-  bool isWhole = *features == piece || piece % kVector == 0;
+  bool isWhole = isWholePieces(*features, piece);
   Operation *op = operand.getOwner();
   if (auto linear = dyn_cast<LinearOp>(op)) {
     if (operand.get() == linear.getInput() && operand.get() == linear.getResidual())

@@ -13,6 +13,8 @@
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 
+#include "llvm/ADT/BitVector.h"
+
 #include <numeric>
 
 using namespace mlir;
@@ -47,6 +49,8 @@ public:
   }
   /// Whether the movements undo each other. Builds numbers that nothing uses.
   bool isIdentity(OpBuilder &b, Location loc, Value value);
+  /// Whether each piece is moved to one place. Builds numbers as well.
+  bool isPermutation(OpBuilder &b, Location loc, Value value);
   /// [pieces of the value] of i64: their numbers among the pieces of the source.
   Value build(OpBuilder &b, Location loc, Value value);
 
@@ -222,6 +226,17 @@ Value MovedRows::build(OpBuilder &b, Location loc, Value value) {
   return flatten(own);
 }
 
+bool MovedRows::isPermutation(OpBuilder &b, Location loc, Value value) {
+  auto own = dyn_cast_or_null<DenseIntElementsAttr>(getConstantElements(move(b, loc, value)));
+  MLIRContext *context = b.getContext();
+  if (!own || productDim(getDims(value), context) != productDim(getDims(source), context))
+    return false;
+  llvm::BitVector seen(own.getNumElements());
+  for (int64_t number : own.getValues<int64_t>())
+    seen.set(number);
+  return seen.all();
+}
+
 bool MovedRows::isIdentity(OpBuilder &b, Location loc, Value value) {
   MLIRContext *context = b.getContext();
   if (numMoves < 2 || productDim(getDims(value), context) != productDim(getDims(source), context))
@@ -261,7 +276,7 @@ namespace {
 struct ReadRows : winnow::impl::ReadRowsBase<ReadRows> {
   void runOnOperation() override {
     SiteReporter reporter(getOperation(), "read-rows");
-    for (auto act : {dropInverses, moveAbove, gatherRows}) {
+    for (auto act : {dropInverses, moveAbove, gatherRows, placeRows}) {
       SmallVector<Operation *> movers;
       getOperation().walk([&](Operation *op) {
         if (isMovement(op) && !isa<ReshapeOp>(op))
@@ -323,6 +338,32 @@ struct ReadRows : winnow::impl::ReadRowsBase<ReadRows> {
     b.insert(copy);
     value.replaceAllUsesWith(copy->getResult(0));
     reporter.counted(loc, "read-rows.above", "computes rows in the order in which they are read,");
+  }
+
+  /// Pieces of a linear's rows that are moved before something else reads them are gathered too,
+  /// which the linear does as it writes them.
+  static void placeRows(Operation *op, SiteReporter &reporter) {
+    Value value = op->getResult(0);
+    MovedRows rows;
+    OpBuilder b(op);
+    if (value.use_empty() || llvm::any_of(getReaders(value), [](OpOperand *reader) {
+          return isMovement(reader->getOwner());
+        }) || !rows.find(value, {}))
+      return;
+    auto linear = rows.getSource().getDefiningOp<LinearOp>();
+    if (!linear || linear.getRational() || getReaders(linear).size() != 1 ||
+        !isConstantExpression(linear.getWeight()) || !getElementTypeOrSelf(value).isF32())
+      return;
+    std::optional<int64_t> features = getConstantDim(getDims(linear).back());
+    b.setInsertionPoint(linear);
+    if (!features || !isWholePieces(*features, rows.getPiece()) ||
+        !rows.isPermutation(b, op->getLoc(), value))
+      return;
+    Value numbers = rows.build(b, op->getLoc(), value);
+    b.setInsertionPoint(op);
+    value.replaceAllUsesWith(gatherPieces(b, op->getLoc(), linear.getResult(), rows.getPiece(),
+                                          numbers, getDims(value)));
+    reporter.counted(linear.getLoc(), "read-rows.placed", "writes rows where they are read,");
   }
 
   /// What was moved is gathered by those that read it.

@@ -73,6 +73,25 @@ def check_rows(level, n, k, kc, piece, residual_piece):
                   f"{level} {m} rows by number of {piece} and {residual_piece}")
 
 
+def check_out_rows(level, n, k, kc, piece):
+    """Pieces of the result go where numbers say, through passes, beside a residual in order."""
+    lanes = LEVELS[level]
+    mr, nr = (8, 3 * lanes) if lanes == 16 else (4, 2 * lanes)
+    types = [memref(None, k), f"memref<{-(-n // nr)}x{k}x{nr}xf32>", f"memref<{n}xf32>", memref(None, n),
+             "memref<?xi64>", memref(None, piece)]  # fmt: skip
+    library = Library(declare("k", types, kind="linear", n=n, mr=mr, nr=nr, kc=kc, mb=4 * mr,
+                              activation="gelu", bias=True, residual=True, out_rows=True), level)  # fmt: skip
+    weight = (generator.standard_normal((k, n)) / k**0.5).astype(np.float32)
+    shift = generator.standard_normal(n).astype(np.float32)
+    for m in ROWS:
+        x, skip = strided(generator, m, k), strided(generator, m, n)
+        out, places = Output(generator, m * (n // piece), piece), generator.permutation(m * (n // piece))
+        library("k", x, pack(weight, nr), shift, skip, places, out.array)
+        expected = np.empty((m * (n // piece), piece))
+        expected[places] = (ACTIVATIONS["gelu"](x.astype(np.float64) @ weight + shift) + skip).reshape(-1, piece)
+        out.check(expected, 5e-6, f"{level} {m} rows to places, in pieces of {piece}")
+
+
 def check_rational(level, kind, n=49, k=16, degree=3):
     """Between a bias and a residual, with functions of its own for each channel."""
     lanes = LEVELS[level]
@@ -100,6 +119,9 @@ for level in host_levels():
     check_rows(level, 49, 40, 16, 40, 49)
     for kc in (10, 20, 40, 80):
         check_rows(level, 48, 80, kc, 20, 16)
+    check_out_rows(level, 49, 40, 16, 49)
+    check_out_rows(level, 96, 40, 16, 32)
+    check_out_rows(level, 32, 40, 40, 16)
     for kind in ("abs_sum", "sum_abs_absx", "sum_abs_signed", "polynomial"):
         check_rational(level, kind)
     for n, k, bias, residual in ((1, 1, True, False), (7, 5, False, True), (47, 64, True, True),

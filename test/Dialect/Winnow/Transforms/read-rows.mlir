@@ -154,6 +154,25 @@ func.func @reverse(%x: tensor<2x4x16xf32>, %r: tensor<8x8xf32>) -> tensor<8x8xf3
 
 // -----
 
+// Pieces of a linear's rows that are put in order for something else are gathered from its result.
+
+// CHECK: code = "read-rows.placed"
+// CHECK-LABEL: func.func @placed
+// CHECK: %[[N:.*]] = winnow.constant dense<[0, 2, 1, 3]>
+// CHECK: %[[Y:.*]] = winnow.linear %arg0, %{{.*}} residual(%arg1)
+// CHECK: %[[FLAT:.*]] = winnow.reshape %[[Y]] : (tensor<2x32xf32>) -> tensor<4x16xf32>
+// CHECK: winnow.gather %[[FLAT]], %[[N]] {axis = 0 : i64, in_bounds}
+func.func @placed(%x: tensor<2x8xf32>, %r: tensor<2x32xf32>) -> tensor<4x16xf32> {
+  %w = winnow.constant dense<1.0> : tensor<8x32xf32>
+  %y = winnow.linear %x, %w residual(%r) : (tensor<2x8xf32>, tensor<8x32xf32>, tensor<2x32xf32>) -> tensor<2x32xf32>
+  %0 = winnow.reshape %y : (tensor<2x32xf32>) -> tensor<2x2x16xf32>
+  %t = winnow.transpose %0 [1, 0, 2] : (tensor<2x2x16xf32>) -> tensor<2x2x16xf32>
+  %1 = winnow.reshape %t : (tensor<2x2x16xf32>) -> tensor<4x16xf32>
+  return %1 : tensor<4x16xf32>
+}
+
+// -----
+
 // Patches that are merged and put back are where they were.
 
 // CHECK: code = "read-rows.identity"

@@ -19,6 +19,9 @@ bool isOfRows(GatherOp op);
 /// The gather of rows that a value shows, perhaps in another shape, or null.
 GatherOp getGatherOfRows(mlir::Value value);
 
+/// Whether vectors of a row of so many features stay within its pieces.
+bool isWholePieces(int64_t features, int64_t piece);
+
 /// Whether the kernel of an operand's owner can read the operand in pieces of so many
 /// features, each by its number.
 bool readsByNumber(mlir::OpOperand &operand, int64_t piece);

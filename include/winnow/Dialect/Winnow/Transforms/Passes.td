@@ -681,7 +681,8 @@ def ReadRows : Pass<"winnow-read-rows", "mlir::ModuleOp"> {
     Where each image of a batch is moved by itself, the numbers within one are a
     constant. Movements that come out as the value itself are dropped. A linear or norm
     whose rows are moved before something else reads them computes them in that order
-    instead, from moved operands.
+    instead, from moved operands. A linear whose rows are taken to pieces then is
+    gathered from by numbers that are a permutation, which its kernel writes by.
 
     Precondition: none. Postcondition: the same numbers, in the same order.
 
