@@ -33,8 +33,8 @@ GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
                                   std::optional<int64_t> piece = std::nullopt);
 
 /// When a product of m rows with a matrix [k, n] is faster if zeros of the rows are left
-/// out: where fewer than k times the greater of `few` and `slope m - offset` of their
-/// elements are not zero, all in 1024ths.
+/// out: where fewer than k times the greater of `few` (a third more of several rows) and
+/// `slope m - offset` of their elements are not zero, all in 1024ths.
 ///
 /// Few rows wait for memory, from which single rows of the matrix come about half as fast
 /// as all of them. Many rows compute, and what is listed takes four times as long as

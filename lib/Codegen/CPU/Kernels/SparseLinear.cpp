@@ -137,8 +137,9 @@ Value SparseLinear::emitDecision(Emitter &e, Value blockRows) const {
     Value all = e.mul(e.sub(end, begin), width);
     Value size = e.sub(end, begin);
     Value many = e.add(e.mul(size, limits.slope), -limits.offset);
-    Value isSparse =
-        e.lessThan(e.mul(sum, 1024), e.mul(width, e.max(many, e.index(limits.few))));
+    // Rows read part of what they list from the cache, where others have put it.
+    Value few = e.blend(e.equal(size, e.index(1)), e.index(limits.few), e.index(limits.few * 4 / 3));
+    Value isSparse = e.lessThan(e.mul(sum, 1024), e.mul(width, e.max(many, few)));
     e.ifElse(isSparse, [] {}, [&] {
       Value mark = arith::ConstantIntOp::create(e, -1, 32);
       e.forRange(begin, end, 1, [&](Value row) { e.storeScalar(mark, counts, {row}); });
