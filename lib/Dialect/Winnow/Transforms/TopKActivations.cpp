@@ -20,13 +20,12 @@ namespace winnow {
 static bool feedsLinear(LinearOp hidden) {
   if (hidden.getActivation() == Activation::None || hidden.getResidual() || !hidden->hasOneUse())
     return false;
-  Operation *user = *hidden->user_begin();
-  if (isa<MulOp>(user) && user->hasOneUse() && user->getOperand(0) != user->getOperand(1) &&
-      user->getResult(0).getType() == hidden.getType())
-    user = *user->user_begin();
-  auto linear = dyn_cast<LinearOp>(user);
-  return linear && linear.getInput() != hidden.getWeight() && linear.getActivation() == Activation::None &&
-         linear->getOperand(0) != linear->getOperand(1);
+  Value units = hidden.getResult();
+  if (auto product = dyn_cast<MulOp>(*units.user_begin());
+      product && product->hasOneUse() && product.getType() == units.getType())
+    units = product.getResult();
+  auto linear = dyn_cast<LinearOp>(*units.user_begin());
+  return linear && linear.getInput() == units && linear.getActivation() == Activation::None;
 }
 
 /// The x below which a standard normal variable is with probability `p`, by bisection.

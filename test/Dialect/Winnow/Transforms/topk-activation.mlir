@@ -78,3 +78,16 @@ func.func @few(%x: tensor<2x8xf32>) -> tensor<2x32xf32> {
   %y = winnow.linear %h, %w2 : (tensor<2x2xf32>, tensor<2x32xf32>) -> tensor<2x32xf32>
   return %y : tensor<2x32xf32>
 }
+
+// -----
+
+// What a linear adds to its sum is no hidden layer of its.
+
+// CHECK-LABEL: func @residual
+// CHECK-NOT: winnow.topk_activation
+func.func @residual(%x: tensor<2x8xf32>, %z: tensor<2x8xf32>) -> tensor<2x64xf32> {
+  %w = winnow.constant dense<1.0> : tensor<8x64xf32>
+  %h = winnow.linear %x, %w {activation = #winnow<activation gelu>} : (tensor<2x8xf32>, tensor<8x64xf32>) -> tensor<2x64xf32>
+  %y = winnow.linear %z, %w residual(%h) : (tensor<2x8xf32>, tensor<8x64xf32>, tensor<2x64xf32>) -> tensor<2x64xf32>
+  return %y : tensor<2x64xf32>
+}
