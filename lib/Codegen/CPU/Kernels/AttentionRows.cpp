@@ -35,9 +35,8 @@ Value Attention::emitPositions(Emitter &e, const Block &block) const {
 /// work for each, and values lie as far apart as all heads are long, which no hardware foresees.
 void Attention::emitTileFetch(Emitter &e, const Block &block, Value row, int64_t rows) const {
   for (int64_t r = 0; r < rows; ++r)
-    for (int64_t at = 0; at < valueDim; at += 16)
-      memref::PrefetchOp::create(e, block.value, ValueRange{e.add(row, r), e.index(at)},
-                                 /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+    for (int64_t at = 0; at < valueDim; at += Emitter::lineElements)
+      e.prefetch(block.value, {e.add(row, r), e.index(at)}, /*locality=*/2);
 }
 
 void emitPackedRows(Emitter &e, Value matrix, llvm::function_ref<Value(Value)> rowAt, int64_t size,

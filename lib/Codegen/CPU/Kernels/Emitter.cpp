@@ -2,6 +2,7 @@
 
 #include "Emitter.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/Sequence.h"
@@ -90,6 +91,20 @@ void Emitter::parallel(Value count, int64_t grain, LoopBody body) {
   InsertionGuard guard(*this);
   setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVars().front());
+}
+
+void Emitter::declareRuntime(StringRef name, TypeRange arguments) {
+  auto module = getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  if (module.lookupSymbol(name))
+    return;
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(module.getBody());
+  func::FuncOp::create(*this, name, getFunctionType(arguments, {})).setPrivate();
+}
+
+void Emitter::callRuntime(StringRef name, ValueRange arguments) {
+  declareRuntime(name, arguments.getTypes());
+  func::CallOp::create(*this, name, TypeRange(), arguments);
 }
 
 void Emitter::ifElse(Value condition, function_ref<void()> thenBody,
@@ -230,6 +245,11 @@ Value Emitter::loadScalar(Value memref, ValueRange indices) {
 }
 void Emitter::storeScalar(Value value, Value memref, ValueRange indices) {
   memref::StoreOp::create(*this, value, memref, indices);
+}
+
+void Emitter::prefetch(Value memref, ValueRange indices, unsigned locality) {
+  memref::PrefetchOp::create(*this, memref, indices, /*isWrite=*/false, locality,
+                             /*isDataCache=*/true);
 }
 
 //===----------------------------------------------------------------------===//

@@ -54,6 +54,9 @@ public:
   /// A parallel loop over [0, count) whose chunks hold at least `grain`
   /// indices.
   void parallel(Value count, int64_t grain, LoopBody body);
+  /// Declares a function of the runtime without results, once, in the kernel's module.
+  void declareRuntime(llvm::StringRef name, mlir::TypeRange arguments);
+  void callRuntime(llvm::StringRef name, ValueRange arguments);
   void ifElse(Value condition, llvm::function_ref<void()> thenBody,
               llvm::function_ref<void()> elseBody = nullptr);
   llvm::SmallVector<Value>
@@ -79,6 +82,10 @@ public:
                   Value mask = {});
   Value loadScalar(Value memref, ValueRange indices);
   void storeScalar(Value value, Value memref, ValueRange indices);
+  /// Fetches the cache line of an element that will be read, into the L1 cache (`locality` of
+  /// 3) or the L2 cache (2). It may lie beyond the memref, which is no fault.
+  void prefetch(Value memref, ValueRange indices, unsigned locality);
+  static constexpr int64_t lineElements = 16; ///< of f32, in a cache line
 
   /// The view of `memref` at the given indices; dimensions whose index is null
   /// stay.

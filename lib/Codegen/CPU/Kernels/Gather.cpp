@@ -78,7 +78,7 @@ LogicalResult buildGather(Emitter &e, const KernelContext &context) {
       failed(checkIndexTypes(context, indices, site)))
     return failure();
 
-  declareFail(e, context.entry);
+  declareFail(e);
   Value count = e.dim(indices, 0), extent = packed ? e.index(*rows) : e.dim(data, 1);
   e.parallel(e.mul(e.dim(out, 0), count), packed ? 1 : 16, [&](Value at) {
     Value outer = e.div(at, count), position = e.rem(at, count);

@@ -22,15 +22,7 @@ LogicalResult checkIndexTypes(const KernelContext &context, Value indices,
   return success();
 }
 
-void declareFail(Emitter &e, Block &entry) {
-  auto module = entry.getParentOp()->getParentOfType<ModuleOp>();
-  if (module.lookupSymbol(failFunction))
-    return;
-  OpBuilder::InsertionGuard guard(e);
-  e.setInsertionPointToStart(module.getBody());
-  func::FuncOp::create(e, failFunction, e.getFunctionType(e.getI32Type(), {}))
-      .setPrivate();
-}
+void declareFail(Emitter &e) { e.declareRuntime(failFunction, e.getI32Type()); }
 
 CheckedIndex emitCheckedIndex(Emitter &e, Value raw, Value extent,
                               Value site) {

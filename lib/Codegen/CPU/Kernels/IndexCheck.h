@@ -18,7 +18,7 @@ mlir::LogicalResult checkIndexTypes(const KernelContext &context, Value indices,
 
 /// Declares the runtime's error report, which only records: the kernel goes
 /// on.
-void declareFail(Emitter &e, mlir::Block &entry);
+void declareFail(Emitter &e);
 
 /// The position that the integer `raw` means: one below 0 counts from the end.
 /// One that is outside is reported, and its position is 0, which is inside

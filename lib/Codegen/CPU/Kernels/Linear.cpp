@@ -30,7 +30,6 @@ namespace {
 /// 96 rows do as well and 6 do not. Not for a tile of a single row, which reads as
 /// fast as memory gives, and 4 to 8 % faster without.
 constexpr int64_t prefetchRows = 48;
-constexpr int64_t lineElements = 16; ///< of a cache line
 } // namespace
 
 /// Weights come from memory, and a pass would wait for them in its first tile. So
@@ -237,11 +236,7 @@ FetchAhead Linear::emitFetchAhead(Emitter &e, const LinearBlock &block,
 void Linear::emitPrefetch(Emitter &e, const Strip &strip, Value row,
                           int64_t column, unsigned locality) const {
   // Behind the last row is the next panel, or nothing, which is no fault.
-  memref::PrefetchOp::create(
-      e, e.getLoc(), w,
-      ValueRange{strip.panel, e.add(strip.depthBegin, row),
-                 e.add(strip.first, column)},
-      /*isWrite=*/false, locality, /*isDataCache=*/true);
+  e.prefetch(w, {strip.panel, e.add(strip.depthBegin, row), e.add(strip.first, column)}, locality);
 }
 
 void Linear::emitTile(Emitter &e, const GemmTile &tile,
@@ -268,7 +263,7 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
         [&](int64_t r, Value at) { return e.loadScalar(x.buffer, {rows[r], e.add(column, at)}); },
         [&](Value at, int64_t v) {
           Value row = e.add(first, at);
-          if (tile.rows > 1 && v * lanes % lineElements == 0)
+          if (tile.rows > 1 && v * lanes % Emitter::lineElements == 0)
             emitPrefetch(e, strip, e.add(row, prefetchRows), v * lanes,
                          /*locality=*/3);
           return e.load(w,
@@ -280,7 +275,7 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
           Value row = e.div(e.mul(e.add(rowsBefore, e.add(first, at)), ahead.rate),
                             e.index(rateUnit));
           for (int64_t i = 0; i < fetchedRows(); ++i)
-            for (int64_t c = 0; c < schedule.nr; c += lineElements)
+            for (int64_t c = 0; c < schedule.nr; c += Emitter::lineElements)
               emitPrefetch(e, ahead.strip, e.add(row, i), c, /*locality=*/2);
         });
   };

@@ -171,9 +171,8 @@ Value Measurer::emitProducts(Emitter &e, const Head &head, Value row, ArrayRef<V
 
 /// The processor's window holds too few groups to hide where keys come from.
 void Measurer::fetchKey(Emitter &e, const Head &head, Value key) const {
-  for (int64_t at = 0; at < headDim; at += 16)
-    memref::PrefetchOp::create(e, head.key, ValueRange{key, e.index(at)}, /*isWrite=*/false,
-                               /*localityHint=*/3, /*isDataCache=*/true);
+  for (int64_t at = 0; at < headDim; at += Emitter::lineElements)
+    e.prefetch(head.key, {key, e.index(at)}, /*locality=*/3);
 }
 
 /// Takes samples `begin` to `end - 1` of a row's to what was found before.
@@ -385,7 +384,7 @@ LogicalResult buildProbSparseMeasure(Emitter &e, const KernelContext &context) {
   if (heads <= 0 || size <= 0)
     return context.error() << "expected heads and head size of 'q' to be static and positive, got "
                            << query.getType();
-  declareFail(e, context.entry);
+  declareFail(e);
   Measurer measurer{context, query, key, table, out, site};
   measurer.places = places;
   measurer.foundOut = found;

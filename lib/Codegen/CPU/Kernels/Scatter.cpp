@@ -116,7 +116,7 @@ LogicalResult buildScatter(Emitter &e, const KernelContext &context) {
     return context.error() << "unknown reduction '" << *reduction << "'";
   s.combine = *combine;
 
-  declareFail(e, context.entry);
+  declareFail(e);
   // Columns never meet, so that threads share blocks of them; each block walks
   // all indices.
   constexpr int64_t block = 64;

@@ -16,19 +16,6 @@ using namespace mlir;
 
 namespace winnow::cpu {
 
-/// Calls a function of the runtime without results.
-static void callRuntime(Emitter &e, const KernelContext &context, StringRef name,
-                        ValueRange arguments) {
-  auto module = context.entry.getParentOp()->getParentOfType<ModuleOp>();
-  if (!module.lookupSymbol(name)) {
-    OpBuilder::InsertionGuard guard(e);
-    e.setInsertionPointToStart(module.getBody());
-    func::FuncOp::create(e, name, e.getFunctionType(TypeRange(arguments), {}))
-        .setPrivate();
-  }
-  func::CallOp::create(e, name, TypeRange(), arguments);
-}
-
 /// Sizes and at last the number of the site that fails.
 static FailureOr<SmallVector<BlockArgument>>
 getSizesAndSite(const KernelContext &context, unsigned numSizes) {
@@ -53,7 +40,7 @@ LogicalResult buildDefineSize(Emitter &e, const KernelContext &context) {
   Value number = arith::ConstantOp::create(e, e.getI32IntegerAttr(*symbol));
   Value value =
       arith::IndexCastOp::create(e, e.getI64Type(), (*arguments)[0]);
-  callRuntime(e, context, "winnow_rt_define",
+  e.callRuntime("winnow_rt_define",
               {number, value, (*arguments)[1]});
   return success();
 }
@@ -65,7 +52,7 @@ LogicalResult buildCheckSize(Emitter &e, const KernelContext &context) {
   Value differ = arith::CmpIOp::create(e, arith::CmpIPredicate::ne,
                                        (*arguments)[0], (*arguments)[1]);
   e.ifElse(differ, [&] {
-    callRuntime(e, context, "winnow_rt_stop", {(*arguments)[2]});
+    e.callRuntime("winnow_rt_stop", {(*arguments)[2]});
   });
   return success();
 }

@@ -16,7 +16,6 @@
 
 #include "Linear.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -26,7 +25,7 @@ namespace winnow::cpu {
 namespace {
 
 constexpr StringLiteral countFunction = "winnow_rt_count";
-constexpr int64_t wordBits = 64, lineElements = 16;
+constexpr int64_t wordBits = 64;
 /// Up to as many rows fetch the weights that their lists name; more of them need nearly
 /// all.
 constexpr int64_t fetchingRows = 31;
@@ -62,11 +61,6 @@ private:
   void emitWord(Emitter &e, Value word, bool fetches) const;
   void emitColumn(Emitter &e, Value row, Value column, Value next) const;
 };
-
-void emitPrefetch(Emitter &e, Value memref, ValueRange indices, unsigned locality) {
-  memref::PrefetchOp::create(e, e.getLoc(), memref, indices, /*isWrite=*/false, locality,
-                             /*isDataCache=*/true);
-}
 
 /// Lanes that are not zero; NaN is none.
 Value isActive(Emitter &e, Value vector) {
@@ -121,13 +115,6 @@ void SparseLinear::emitCount(Emitter &e, Value row) const {
 Value SparseLinear::emitDecision(Emitter &e, Value blockRows) const {
   Value rows = e.dim(dense.out, 0), width = e.dim(watched(), 1), zero = e.index(0);
   Value elements = e.mul(rows, width);
-  auto module = e.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  if (!module.lookupSymbol(countFunction)) {
-    OpBuilder::InsertionGuard guard(e);
-    e.setInsertionPointToStart(module.getBody());
-    SmallVector<Type> types(3, e.getI64Type());
-    func::FuncOp::create(e, countFunction, e.getFunctionType(types, {})).setPrivate();
-  }
   Value blocks = e.ceilDiv(rows, e.max(blockRows, e.index(1)));
   SmallVector<Value> sums = e.forRange(zero, blocks, 1, {zero, zero, zero}, [&](Value block, ValueRange carried) {
     Value begin = e.mul(block, blockRows), end = e.min(e.add(begin, blockRows), rows);
@@ -147,9 +134,8 @@ Value SparseLinear::emitDecision(Emitter &e, Value blockRows) const {
     return SmallVector<Value>{e.add(carried[0], sum), e.add(carried[1], e.blend(isSparse, sum, all)),
                               e.add(carried[2], e.blend(isSparse, zero, e.index(1)))};
   });
-  func::CallOp::create(e, countFunction, TypeRange(),
-                       ValueRange{e.fromIndex(sums[0], 64), e.fromIndex(elements, 64),
-                                  e.fromIndex(sums[1], 64)});
+  e.callRuntime(countFunction, {e.fromIndex(sums[0], 64), e.fromIndex(elements, 64),
+                                e.fromIndex(sums[1], 64)});
   return sums[2];
 }
 
@@ -277,8 +263,8 @@ void SparseLinear::emitListed(Emitter &e, const Linear &form, const LinearBlock 
     Value panel = e.blend(isHere, strip.panel, nextStrip.panel);
     Value first = e.blend(isHere, strip.first, nextStrip.first);
     for (int64_t v = 0; v < vectors; ++v)
-      if (v * lanes % lineElements == 0)
-        emitPrefetch(e, form.w, {panel, input, e.add(first, v * lanes)}, /*locality=*/3);
+      if (v * lanes % Emitter::lineElements == 0)
+        e.prefetch(form.w, {panel, input, e.add(first, v * lanes)}, /*locality=*/3);
   };
   GemmTile tile{1, vectors, lanes};
   TileTarget target = form.getTarget(e, block, row);
@@ -300,8 +286,8 @@ void SparseLinear::emitListed(Emitter &e, const Linear &form, const LinearBlock 
       Value first = e.add(next.depthBegin,
                           e.mul(e.div(e.sub(at, begin), e.index(side)), perStep));
       e.forRange(first, e.add(first, perStep), 1, [&](Value line) {
-        for (int64_t c = 0; c < form.schedule.nr; c += lineElements)
-          emitPrefetch(e, form.w, {next.panel, line, e.add(next.first, c)}, /*locality=*/2);
+        for (int64_t c = 0; c < form.schedule.nr; c += Emitter::lineElements)
+          e.prefetch(form.w, {next.panel, line, e.add(next.first, c)}, /*locality=*/2);
       });
     }
     return sums;
@@ -361,7 +347,7 @@ void SparseLinear::emitColumn(Emitter &e, Value row, Value column, Value next) c
       e.index(dense.k), lanes, zero,
       [&](Value at, Value mask, Value sum) {
         if (next)
-          emitPrefetch(e, columns, {next, at}, /*locality=*/3);
+          e.prefetch(columns, {next, at}, /*locality=*/3);
         return e.fma(e.load(dense.x.buffer, {row, at}, lanes, mask),
                      e.load(columns, {column, at}, lanes, mask), sum);
       },
