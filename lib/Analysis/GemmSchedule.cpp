@@ -26,6 +26,10 @@ llvm::ArrayRef<Tile> tilesOf(const CPULevel &level) {
   static constexpr Tile wide[] = {{8, 3, 1.0}, {12, 2, 1.06}, {16, 1, 1.3}};
   static constexpr Tile fused[] = {{4, 3, 1.0}, {6, 2, 1.08}, {8, 1, 1.3}};
   static constexpr Tile plain[] = {{4, 2, 1.0}, {6, 1, 1.2}};
+  // A thread of a GPU computes one element, of a panel that is a column.
+  static constexpr Tile single[] = {{1, 1, 1.0}};
+  if (level.lanes(4) == 1)
+    return single;
   if (level.numVectorRegs >= 32)
     return wide;
   return level.hasFMA ? llvm::ArrayRef<Tile>(fused) : plain;
@@ -83,7 +87,8 @@ GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
       schedule.kc = *piece / passes < kLeastDepth ? *piece : *piece / passes;
     }
   }
-  int64_t rows = m ? std::clamp<int64_t>(*m, 1, blockRows) : blockRows;
+  int64_t most = level.lanes(4) == 1 ? 1 : blockRows;
+  int64_t rows = m ? std::clamp<int64_t>(*m, 1, most) : most;
   schedule.mb = llvm::alignTo(rows, schedule.mr);
   return schedule;
 }

@@ -1,7 +1,9 @@
 #include "winnow/Codegen/CPU/Kernels/Passes.h"
 #include "winnow/Codegen/CPU/Passes.h"
+#include "winnow/Codegen/GPU/Passes.h"
 #include "winnow/Conversion/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
+#include "winnow/Pipeline/GPUPipeline.h"
 #include "winnow/Pipeline/Pipeline.h"
 
 #include "mlir/InitAllDialects.h"
@@ -23,4 +25,6 @@ void winnow::registerPasses() {
   registerWinnowConversionPasses();
   cpu::registerCPUKernelPasses();
   cpu::registerCPUPasses();
+  gpu::registerGPUPasses();
+  registerGPUPipeline();
 }

@@ -14,6 +14,7 @@ namespace {
 CPULevel baseline() { return {"x86-64", 16, 16, false}; }
 CPULevel avx2() { return {"x86-64-v3", 32, 16, true}; }
 CPULevel avx512() { return {"x86-64-v4", 64, 32, true}; }
+CPULevel gpuThread() { return {kGPUThread, 4, 32, true}; }
 
 CPULevel native() {
   llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
@@ -36,6 +37,7 @@ std::optional<CPULevel> getCPULevel(llvm::StringRef name) {
                   .Cases({"x86-64", "baseline"}, baseline)
                   .Cases({"x86-64-v3", "avx2"}, avx2)
                   .Cases({"x86-64-v4", "avx512"}, avx512)
+                  .Case(kGPUThread, gpuThread)
                   .Case("native", native)
                   .Default(nullptr);
   if (!make)
@@ -49,7 +51,7 @@ llvm::Expected<std::vector<CPULevel>> parseCPULevels(llvm::StringRef list) {
   list.split(names, ',');
   for (llvm::StringRef name : names) {
     std::optional<CPULevel> level = getCPULevel(name);
-    if (!level)
+    if (!level || name == kGPUThread)
       return llvm::createStringError("expected --cpu " + kCPULevels + ", got '" + name + "'");
     for (const CPULevel &other : levels)
       if (other.name == level->name)

@@ -14,7 +14,7 @@ namespace winnow {
 /// An instruction-set level (x86-64 psABI) and the machine facts that kernel
 /// builders shape their tiles by.
 struct CPULevel {
-  llvm::StringRef name;     ///< x86-64, x86-64-v3 or x86-64-v4
+  llvm::StringRef name;     ///< x86-64, x86-64-v3, x86-64-v4 or kGPUThread
   int64_t vectorBytes;      ///< width of one vector register
   int64_t numVectorRegs;
   bool hasFMA;
@@ -26,6 +26,10 @@ struct CPULevel {
 
 /// What `--cpu` takes a list of, for messages; the aliases are not advertised.
 inline constexpr llvm::StringLiteral kCPULevels = "native, x86-64, x86-64-v3 or x86-64-v4";
+
+/// What one thread of a GPU is to kernel builders: it computes an element at a time.
+/// A level that `--cpu` does not take.
+inline constexpr llvm::StringLiteral kGPUThread = "gpu-thread";
 
 /// A level as `--cpu` names it: a psABI name, an alias (`baseline`, `avx2`,
 /// `avx512`) or `native`, the best level of this machine.

@@ -1,7 +1,7 @@
 //===- BufferSizes.cpp - Sizes of buffers as formulas over the symbols ----===//
 
 #include "BufferSizes.h"
-#include "MemRefUtils.h"
+#include "winnow/Codegen/Common/MemRefUtils.h"
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"

@@ -1,6 +1,6 @@
 //===- EmitEntry.cpp - The functions of the model descriptor --------------===//
 
-#include "MemRefUtils.h"
+#include "winnow/Codegen/Common/MemRefUtils.h"
 #include "winnow/Codegen/CPU/Passes.h"
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 #include "winnow/Dialect/Winnow/IR/Entries.h"

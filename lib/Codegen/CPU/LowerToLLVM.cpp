@@ -119,12 +119,16 @@ void foldCasts(ModuleOp module) {
 
 LogicalResult checkComplete(ModuleOp module) {
   Operation *foreign = nullptr;
-  module.walk([&](Operation *op) {
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) -> WalkResult {
+    // The code of another machine is for its own target to lower.
+    if (op != module && op->hasTrait<OpTrait::SymbolTable>())
+      return WalkResult::skip();
     if (op == module || isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
-      return;
+      return WalkResult::advance();
     // A cast is left where its user or producer is: name that one.
     if (!foreign || isa<UnrealizedConversionCastOp>(foreign))
       foreign = op;
+    return WalkResult::advance();
   });
   if (foreign)
     return foreign->emitError("cannot lower '")

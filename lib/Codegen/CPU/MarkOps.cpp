@@ -1,6 +1,6 @@
 //===- MarkOps.cpp - Tells the runtime which operation begins -------------===//
 
-#include "MemRefUtils.h"
+#include "winnow/Codegen/Common/MemRefUtils.h"
 #include "winnow/Codegen/CPU/Passes.h"
 #include "winnow/Dialect/Winnow/IR/Entries.h"
 

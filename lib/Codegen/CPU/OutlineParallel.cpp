@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "MemRefUtils.h"
+#include "winnow/Codegen/Common/MemRefUtils.h"
 #include "winnow/Codegen/CPU/Passes.h"
 
 #include "mlir/IR/IRMapping.h"

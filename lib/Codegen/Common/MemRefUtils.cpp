@@ -1,6 +1,6 @@
 //===- MemRefUtils.cpp - Memrefs to and from plain values -----------------===//
 
-#include "MemRefUtils.h"
+#include "winnow/Codegen/Common/MemRefUtils.h"
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
@@ -8,7 +8,7 @@
 
 using namespace mlir;
 
-namespace winnow::cpu {
+namespace winnow {
 
 bool isPlainMemRef(MemRefType type) {
   SmallVector<int64_t> strides;
@@ -116,4 +116,4 @@ int64_t elementBytes(Type type) {
   return llvm::PowerOf2Ceil(llvm::divideCeil(type.getIntOrFloatBitWidth(), 8));
 }
 
-} // namespace winnow::cpu
+} // namespace winnow

@@ -6,13 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef WINNOW_LIB_CODEGEN_CPU_MEMREFUTILS_H
-#define WINNOW_LIB_CODEGEN_CPU_MEMREFUTILS_H
+#ifndef WINNOW_CODEGEN_COMMON_MEMREFUTILS_H
+#define WINNOW_CODEGEN_COMMON_MEMREFUTILS_H
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 
-namespace winnow::cpu {
+namespace winnow {
 
 /// Whether `type` can be taken apart: ranked, strided, default memory space.
 bool isPlainMemRef(mlir::MemRefType type);
@@ -34,6 +34,6 @@ mlir::Value makeDenseMemRef(mlir::OpBuilder &builder, mlir::Location loc,
 /// Bytes of one element in memory.
 int64_t elementBytes(mlir::Type type);
 
-} // namespace winnow::cpu
+} // namespace winnow
 
-#endif // WINNOW_LIB_CODEGEN_CPU_MEMREFUTILS_H
+#endif // WINNOW_CODEGEN_COMMON_MEMREFUTILS_H
