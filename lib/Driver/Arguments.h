@@ -29,6 +29,7 @@ int parseImportOptions(const llvm::opt::InputArgList &args, ImportOptions &optio
 
 /// `winnow bench ARGS`: becomes the Python harness, which reads the arguments.
 int runBench(int argc, char **argv);
+int runCalibrate(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runCheck(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runCompile(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);
 int runProbe(const llvm::opt::InputArgList &args, llvm::ArrayRef<std::string> positional);

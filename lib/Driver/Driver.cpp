@@ -81,9 +81,9 @@ int winnow::runDriver(int argc, char **argv) {
     return kExitSuccess;
   }
   if (command.empty())
-    return reportUsage("expected a command: bench, check, compile, probe or run");
+    return reportUsage("expected a command: bench, calibrate, check, compile, probe or run");
   if (!isKnown)
-    return reportUsage("expected the command bench, check, compile, probe or run, got '" + command + "'");
+    return reportUsage("expected the command bench, calibrate, check, compile, probe or run, got '" + command + "'");
   if (command == "bench")
     return reportUsage("expected bench to be the first word");
   for (const opt::Arg *arg : args)
@@ -91,6 +91,8 @@ int winnow::runDriver(int argc, char **argv) {
         !arg->getOption().isRegisteredSC(command))
       return reportUsage("option '" + arg->getSpelling() + "' does not belong to winnow " + command);
   ArrayRef<std::string> rest = ArrayRef(positional).drop_front();
+  if (command == "calibrate")
+    return runCalibrate(args, rest);
   if (command == "check")
     return runCheck(args, rest);
   if (command == "probe")

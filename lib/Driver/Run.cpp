@@ -303,22 +303,43 @@ static Expected<ContextPtr> createContext(winnow_model *model, int threads) {
   return ContextPtr(handle);
 }
 
-Expected<std::vector<NamedArray>> winnow::runArrays(StringRef artifact,
-                                                    ArrayRef<NamedArray> inputs, int threads) {
+/// The context goes before the model.
+struct ArrayRunner::State {
+  ModelPtr model;
+  ContextPtr context;
+};
+
+ArrayRunner::ArrayRunner(std::unique_ptr<State> state) : state(std::move(state)) {}
+ArrayRunner::ArrayRunner(ArrayRunner &&) = default;
+ArrayRunner::~ArrayRunner() = default;
+
+Expected<ArrayRunner> ArrayRunner::open(StringRef artifact, int threads) {
   auto model = openCompiledModel(artifact);
   if (!model)
     return model.takeError();
   auto context = createContext(model->get(), threads);
   if (!context)
     return context.takeError();
+  return ArrayRunner(std::make_unique<State>(State{std::move(*model), std::move(*context)}));
+}
+
+Expected<std::vector<NamedArray>> ArrayRunner::run(ArrayRef<NamedArray> inputs) {
   RunOptions options;
-  Runner runner(options, model->get());
+  Runner runner(options, state->model.get());
   if (Error error = runner.setInputs(inputs))
     return std::move(error);
   RunResult result;
-  if (Error error = runner.run(context->get(), result))
+  if (Error error = runner.run(state->context.get(), result))
     return std::move(error);
   return runner.takeOutputs();
+}
+
+Expected<std::vector<NamedArray>> winnow::runArrays(StringRef artifact,
+                                                    ArrayRef<NamedArray> inputs, int threads) {
+  auto runner = ArrayRunner::open(artifact, threads);
+  if (!runner)
+    return runner.takeError();
+  return runner->run(inputs);
 }
 
 Expected<RunResult> winnow::runModel(const RunOptions &options) {

@@ -52,7 +52,12 @@ private:
   LogicalResult takeSnapshot(StringRef pass, bool isExact = true);
   /// Compiles a copy of the module, which has been through `done`, on its own, and calls back
   /// with the folder of its artefacts, which are gone afterwards.
-  LogicalResult compileAside(Phase done, llvm::function_ref<LogicalResult(StringRef)> use);
+  LogicalResult compileAside(Phase done, llvm::function_ref<LogicalResult(StringRef)> use) {
+    return compileAside(*module, options.optimize, done, use);
+  }
+  LogicalResult compileAside(ModuleOp other, const OptimizeOptions &optimize, Phase done,
+                             llvm::function_ref<LogicalResult(StringRef)> use);
+  LogicalResult analyse();
   LogicalResult approximate();
   LogicalResult approximateBy(const Approximation &technique, StringRef argument);
   LogicalResult convertAndLink(CompileResult &result);
@@ -114,6 +119,8 @@ LogicalResult Compiler::run(CompileResult &result) {
     return failure();
   if (failed(runPasses(Phase::Raise, [](OpPassManager &pm) { buildRaisingPipeline(pm); })))
     return failure();
+  if (options.onRaised)
+    return analyse();
   if (failed(approximate()))
     return failure();
   if (failed(runPasses(Phase::Optimize, [&](OpPassManager &pm) {
@@ -210,13 +217,26 @@ LogicalResult Compiler::takeSnapshot(StringRef pass, bool isExact) {
   });
 }
 
-LogicalResult Compiler::compileAside(Phase done,
+/// What runs with weights and outputs of its own is not what the model's forms are made for.
+LogicalResult Compiler::analyse() {
+  context.loadAllAvailableDialects();
+  OptimizeOptions optimize = options.optimize;
+  optimize.removePadding = optimize.exploitSparsity = false;
+  return options.onRaised(
+      *module, [&](ModuleOp raised, llvm::function_ref<LogicalResult(StringRef)> use) {
+        return compileAside(raised, optimize, Phase::Raise, use);
+      });
+}
+
+LogicalResult Compiler::compileAside(ModuleOp other, const OptimizeOptions &optimize, Phase done,
                                      llvm::function_ref<LogicalResult(StringRef)> use) {
   SmallString<128> directory;
   if (std::error_code code = llvm::sys::fs::createUniqueDirectory("winnow-aside", directory))
     return error() << "cannot make a temporary folder: " << code.message();
   CompileOptions own = options;
   own.onSnapshot = nullptr;
+  own.onRaised = nullptr;
+  own.optimize = optimize;
   own.approximations.clear();
   own.crashIn.reset();
   own.stopAfter.reset();
@@ -226,7 +246,7 @@ LogicalResult Compiler::compileAside(Phase done,
   ProgressFn quiet = [](Phase) {};
   Compiler compiler(own, context, quiet);
   compiler.name = name;
-  compiler.module = OwningOpRef<ModuleOp>(module->clone());
+  compiler.module = OwningOpRef<ModuleOp>(other.clone());
   compiler.done = done;
   CompileResult result;
   LogicalResult status = compiler.runPasses(Phase::Optimize, [&](OpPassManager &pm) {

@@ -5,7 +5,7 @@
     logits, = session.run(["logits"], {"input_ids": ids, "attention_mask": mask})
 """
 
-from ._driver import check, compile, find_driver
+from ._driver import calibrate, check, compile, find_driver
 from ._errors import (
     BusyError,
     CapacityError,
@@ -39,6 +39,7 @@ __all__ = [
     "VersionError",
     "WeightsError",
     "__version__",
+    "calibrate",
     "check",
     "compile",
     "find_driver",

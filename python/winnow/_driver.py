@@ -123,6 +123,28 @@ def compile(model, output_dir, **options):
     return output_dir
 
 
+def calibrate(model, data, **options):
+    """What `winnow calibrate` finds out about a model's layers, as docs/precision.md lists it.
+
+    `data` is {input: array} with samples along the first dimension, any iterable of such, or the
+    path of an .npz file or of a folder of them. `options` are those of `winnow calibrate`; with
+    output="FILE.json" the result is written there too, to be edited and given to
+    winnow.compile(calibration_result=...)."""
+    if hasattr(data, "keys"):
+        data = [data]
+    output = options.pop("output", None)
+    options.setdefault("quiet", True)
+    with _model_path(model) as path, _calibration_path(data) as data:
+        words = ["calibrate", path, f"--data={os.fspath(data)}", *option_arguments(options)]
+        done = _run_driver(words)
+    if done.returncode:
+        _raise_compile_error(done)
+    if output is not None:
+        with open(output, "wb") as file:
+            file.write(done.stdout)
+    return json.loads(done.stdout)
+
+
 def check(model, **options):
     """What `winnow check --json` says of a model, as docs/check.md lists it:
     check(model)["supported"] says whether it compiles. `model` is what

@@ -7,6 +7,7 @@
 #include "winnow/Driver/Profile.h"
 
 #include "llvm/Support/Error.h"
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,20 @@ struct RunResult {
   Profile profile;                  ///< empty unless asked for
 
   double median() const;
+};
+
+/// A model that stays open between runs on arrays in memory.
+class ArrayRunner {
+public:
+  static llvm::Expected<ArrayRunner> open(llvm::StringRef artifact, int threads);
+  ArrayRunner(ArrayRunner &&);
+  ~ArrayRunner();
+  llvm::Expected<std::vector<NamedArray>> run(llvm::ArrayRef<NamedArray> inputs);
+
+private:
+  struct State;
+  explicit ArrayRunner(std::unique_ptr<State> state);
+  std::unique_ptr<State> state;
 };
 
 /// Opens the model and runs it once on arrays in memory.

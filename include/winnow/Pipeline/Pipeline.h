@@ -60,6 +60,11 @@ public:
   virtual llvm::FailureOr<Verdict> judge(llvm::StringRef directory, Part part) = 0;
 };
 
+/// Compiles a raised module on its own, exactly as it stands, and calls back with the folder of
+/// its artefacts, which are gone afterwards.
+using CompileAside = llvm::function_ref<llvm::LogicalResult(
+    mlir::ModuleOp raised, llvm::function_ref<llvm::LogicalResult(llvm::StringRef)> use)>;
+
 struct CompileOptions {
   std::string input;     ///< .onnx, or .mlir of any phase
   std::string outputDir; ///< made if it does not exist
@@ -78,6 +83,8 @@ struct CompileOptions {
   /// Called with what Import left and after every pass of Raise and Optimize that
   /// changed something.
   SnapshotFn onSnapshot;
+  /// Called with the raised module; the compile ends there.
+  std::function<llvm::LogicalResult(mlir::ModuleOp raised, CompileAside compile)> onRaised;
   std::optional<Phase> crashIn; ///< for tests of what a crash leaves behind
   std::string runtimeDirectory; ///< of libwinnow_rt.a; empty: beside the tool
 };

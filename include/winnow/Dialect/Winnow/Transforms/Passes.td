@@ -838,6 +838,59 @@ def MergeTokens : Pass<"winnow-merge-tokens", "mlir::ModuleOp"> {
     ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
 }
 
+def PropagateRelevance : Pass<"winnow-propagate-relevance", "mlir::ModuleOp"> {
+  let summary = "makes of a model the one that computes the relevance of its layers";
+  let description = [{
+    Layer-wise relevance propagation: how much of a result each value carries, found by a walk
+    from the result back to the inputs on what the model computed. The model then gives, in
+    the place of its outputs,
+
+    - `winnow.relevance`: the sum of the relevance that enters at the output, the sum of what
+      leaves at inputs and tables, and for each site the sums of |R| at its input and output;
+    - `winnow.relevance.INPUT`: the relevance of each input of floats;
+    - `winnow.activation.SITE.PART`: what each site reads, for ranges.
+
+    `winnow.precision_sites` lists the sites: linears and matrix products with constant
+    weights, and attentions. Rules (docs/precision.md): linears by alpha = 1, beta = 0, an
+    image's patches by z^B, products of activations halved, residual sums rescaled, movement
+    moves relevance, activations, softmax and norms pass it on.
+
+    Precondition: raised, before anything leaves out work. Refuses ops without a rule.
+
+    Example:
+    ```mlir
+    return %logits
+    // becomes
+    %relevance = winnow.concat %entering, %leaving, %in0, %out0
+    return %relevance, %x0
+    ```
+  }];
+  let options = [
+    Option<"output", "output", "std::string", "\"\"", "where to begin; empty: the first of floats">,
+    Option<"start", "start", "std::string", "\"auto\"",
+           "logit: 1 at each row's greatest element; value: the value itself; auto: logit where "
+           "the output looks like scores of classes">,
+    Option<"activations", "activations", "bool", "true", "whether sites' inputs are given">];
+}
+
+def ExposeWeights : Pass<"winnow-expose-weights", "mlir::ModuleOp"> {
+  let summary = "makes inputs of the weights and the precision of each site";
+  let description = [{
+    For measuring: one compiled model that runs with whatever weights it is given. The weight of
+    site K becomes the input `winnow.weight.K`, and what the site reads is rounded to
+    `winnow.levels[K]` steps of its row's range, as quantize_rows does, or left as it is where
+    that is 0.
+
+    Example:
+    ```mlir
+    %y = winnow.linear %x, %w
+    // becomes
+    %q = winnow.select %rounds, %rounded, %x
+    %y = winnow.linear %q, %arg
+    ```
+  }];
+}
+
 def DropBias : Pass<"winnow-drop-bias", "mlir::ModuleOp"> {
   let summary = "forgets the bias of the first linear: a wrong pass, for tests of --verify";
 }

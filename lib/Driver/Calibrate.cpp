@@ -1,0 +1,430 @@
+//===- Calibrate.cpp - winnow calibrate -----------------------------------===//
+
+#include "Arguments.h"
+#include "Diagnostics.h"
+#include "FakeQuantize.h"
+#include "Ranges.h"
+#include "Samples.h"
+
+#include "winnow/Dialect/Winnow/IR/Entries.h"
+#include "winnow/Dialect/Winnow/Transforms/Sites.h"
+#include "winnow/Driver/Driver.h"
+#include "winnow/Driver/Run.h"
+#include "winnow/Pipeline/Pipeline.h"
+#include "winnow/Support/OutputFile.h"
+#include "winnow/abi.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+#include <chrono>
+#include <cmath>
+
+using namespace llvm;
+using namespace winnow;
+
+namespace {
+struct CalibrateOptions {
+  std::string output, start = "auto";
+  std::vector<int> widths = {4, 6, 8};
+  int samples = 0, sensitivitySamples = 4, threads = 0;
+  bool quiet = false;
+};
+
+/// What is found out about a site.
+struct SiteResult {
+  double relevanceIn = 0, relevanceOut = 0;
+  std::vector<Ranges> activations;
+  std::vector<double> errors; ///< at each width
+};
+
+class Calibration {
+public:
+  Calibration(const CalibrateOptions &options, Samples samples)
+      : options(options), samples(std::move(samples)) {}
+
+  LogicalResult run(mlir::ModuleOp raised, CompileAside compile);
+  void write(raw_ostream &os) const;
+
+private:
+  LogicalResult propagate(mlir::ModuleOp raised, CompileAside compile);
+  LogicalResult perturb(mlir::ModuleOp raised, CompileAside compile);
+  /// Runs a pass on a copy of the module and compiles it.
+  LogicalResult compileWith(mlir::ModuleOp raised, std::unique_ptr<mlir::Pass> pass,
+                            CompileAside compile,
+                            function_ref<Error(mlir::ModuleOp, ArrayRunner &)> use);
+  void say(StringRef what, size_t done, size_t all = 0);
+  void finishSaying() {
+    if (isSaying)
+      errs() << "\n";
+    isSaying = false;
+  }
+
+  const CalibrateOptions &options;
+  Samples samples;
+  std::vector<PrecisionSite> sites;
+  std::vector<SiteResult> results;
+  std::string output, start;
+  size_t runs = 0, sensitivityRuns = 0;
+  double entering = 0, leaving = 0, loss = 0;
+  bool isSaying = false;
+  std::chrono::steady_clock::time_point lastSaid;
+};
+} // namespace
+
+void Calibration::say(StringRef what, size_t done, size_t all) {
+  if (options.quiet)
+    return;
+  auto now = std::chrono::steady_clock::now();
+  bool isDisplay = sys::Process::StandardErrIsDisplayed();
+  // A log gets a line every ten seconds.
+  if (isSaying && done != all &&
+      now - lastSaid < std::chrono::milliseconds(isDisplay ? 100 : 10000))
+    return;
+  lastSaid = now;
+  if (isSaying)
+    errs() << (isDisplay ? "\r" : "\n");
+  isSaying = true;
+  errs() << "  " << what << ": " << done;
+  if (all)
+    errs() << " of " << all;
+}
+
+LogicalResult Calibration::compileWith(mlir::ModuleOp raised, std::unique_ptr<mlir::Pass> pass,
+                                       CompileAside compile,
+                                       function_ref<Error(mlir::ModuleOp, ArrayRunner &)> use) {
+  mlir::OwningOpRef<mlir::ModuleOp> module(raised.clone());
+  mlir::PassManager pm(raised.getContext());
+  pm.addPass(std::move(pass));
+  if (failed(pm.run(*module)))
+    return failure();
+  return compile(*module, [&](StringRef directory) -> LogicalResult {
+    auto runner = ArrayRunner::open(directory, options.threads);
+    Error error = runner ? use(*module, *runner) : runner.takeError();
+    finishSaying();
+    if (!error)
+      return success();
+    errs() << "winnow: error: --data: " << toString(std::move(error)) << "\n";
+    return failure();
+  });
+}
+
+static ArrayRef<float> getF32(const Array &array) {
+  return ArrayRef(reinterpret_cast<const float *>(array.data.data()),
+                  array.data.size() / sizeof(float));
+}
+
+//===----------------------------------------------------------------------===//
+// Relevance and ranges
+//===----------------------------------------------------------------------===//
+
+LogicalResult Calibration::propagate(mlir::ModuleOp raised, CompileAside compile) {
+  PropagateRelevanceOptions pass;
+  pass.output = options.output;
+  pass.start = options.start;
+  mlir::func::FuncOp entry = getMainEntry(raised);
+  return compileWith(
+      raised, createPropagateRelevance(pass), compile,
+      [&](mlir::ModuleOp module, ArrayRunner &runner) {
+        auto from = module->getAttrOfType<mlir::DictionaryAttr>("winnow.relevance_start");
+        output = from.getAs<mlir::StringAttr>("output").str();
+        start = from.getAs<mlir::StringAttr>("start").str();
+        return samples.forEach(
+            entry, options.samples, [&](std::vector<NamedArray> inputs) -> Error {
+              auto outputs = runner.run(inputs);
+              if (!outputs)
+                return outputs.takeError();
+              ArrayRef<float> sums = getF32(outputs->front().second);
+              if (!all_of(sums, [](float value) { return std::isfinite(value); }))
+                return createStringError(
+                    "expected finite relevance, got infinities or NaN in sample " + Twine(runs));
+              entering += sums[0];
+              leaving += sums[1];
+              loss = std::max<double>(loss, std::fabs(sums[1] - sums[0]) /
+                                                std::max(std::fabs(sums[0]), 1e-30f));
+              for (size_t site = 0; site < sites.size(); ++site) {
+                results[site].relevanceIn += sums[2 + 2 * site];
+                results[site].relevanceOut += sums[3 + 2 * site];
+              }
+              for (const auto &[name, array] : *outputs) {
+                StringRef rest = name;
+                unsigned site, part;
+                if (rest.consume_front("winnow.activation.") && !rest.consumeInteger(10, site) &&
+                    rest.consume_front(".") && !rest.getAsInteger(10, part))
+                  results[site].activations[part].add(array);
+              }
+              say("relevance and ranges, samples", ++runs);
+              return Error::success();
+            });
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Sensitivity
+//===----------------------------------------------------------------------===//
+
+LogicalResult Calibration::perturb(mlir::ModuleOp raised, CompileAside compile) {
+  std::vector<std::vector<float>> weights(sites.size());
+  size_t numMeasured = 0;
+  for (auto [site, own] : zip_equal(sites, weights)) {
+    if (!site.weight)
+      continue;
+    auto known = getWeights(site);
+    if (failed(known))
+      return failure();
+    own = std::move(*known);
+    ++numMeasured;
+  }
+  mlir::func::FuncOp entry = getMainEntry(raised);
+  return compileWith(
+      raised, createExposeWeights(), compile, [&](mlir::ModuleOp, ArrayRunner &runner) -> Error {
+        std::vector<NamedArray> fixed;
+        auto addArray = [&](const Twine &name, std::vector<int64_t> shape, ArrayRef<float> values) {
+          const char *begin = reinterpret_cast<const char *>(values.data());
+          fixed.push_back({name.str(),
+                           {WINNOW_DTYPE_F32, std::move(shape),
+                            std::vector<char>(begin, begin + values.size() * sizeof(float))}});
+        };
+        std::vector<float> levels(sites.size(), 0);
+        addArray("winnow.levels", {static_cast<int64_t>(sites.size())}, levels);
+        std::vector<size_t> place(sites.size());
+        for (auto [number, site] : enumerate(sites)) {
+          if (!site.weight)
+            continue;
+          place[number] = fixed.size();
+          std::vector<int64_t> shape = {site.inputs, site.outputs};
+          if (site.isTransposed)
+            std::swap(shape[0], shape[1]);
+          addArray("winnow.weight." + Twine(number), shape, weights[number]);
+        }
+        // The arrays that do not change are lent, not copied, to each run.
+        auto runWith = [&](std::vector<NamedArray> &inputs) -> Expected<std::vector<float>> {
+          size_t own = inputs.size();
+          for (NamedArray &array : fixed)
+            inputs.push_back(std::move(array));
+          auto outputs = runner.run(inputs);
+          for (size_t i = 0; i < fixed.size(); ++i)
+            fixed[i] = std::move(inputs[own + i]);
+          inputs.resize(own);
+          if (!outputs)
+            return outputs.takeError();
+          for (const auto &[name, array] : *outputs)
+            if (name == output)
+              return std::vector<float>(getF32(array).begin(), getF32(array).end());
+          return createStringError("expected an output '" + output + "'");
+        };
+        std::vector<std::vector<NamedArray>> inputs;
+        std::vector<std::vector<float>> exact;
+        double squares = 0;
+        if (Error error = samples.forEach(entry, options.sensitivitySamples,
+                                          [&](std::vector<NamedArray> sample) -> Error {
+                                            auto result = runWith(sample);
+                                            if (!result)
+                                              return result.takeError();
+                                            for (float value : *result)
+                                              squares += double(value) * value;
+                                            inputs.push_back(std::move(sample));
+                                            exact.push_back(std::move(*result));
+                                            return Error::success();
+                                          }))
+          return error;
+        sensitivityRuns = inputs.size();
+        size_t done = 0, all = numMeasured * options.widths.size();
+        for (auto [number, site] : enumerate(sites)) {
+          if (!site.weight)
+            continue;
+          for (int width : options.widths) {
+            fixed[0].second.data.assign(sites.size() * sizeof(float), 0);
+            float steps = 255;
+            memcpy(fixed[0].second.data.data() + number * sizeof(float), &steps, sizeof(float));
+            std::vector<float> rounded = weights[number];
+            fakeQuantize(rounded, site.inputs, site.outputs, site.isTransposed, width);
+            memcpy(fixed[place[number]].second.data.data(), rounded.data(),
+                   rounded.size() * sizeof(float));
+            double difference = 0;
+            for (auto [sample, right] : zip_equal(inputs, exact)) {
+              auto result = runWith(sample);
+              if (!result)
+                return result.takeError();
+              for (auto [got, expected] : zip(*result, right))
+                difference += (double(got) - expected) * (double(got) - expected);
+            }
+            results[number].errors.push_back(squares > 0 ? std::sqrt(difference / squares) : 0);
+            say("sensitivity, sites and widths", ++done, all);
+          }
+          memcpy(fixed[place[number]].second.data.data(), weights[number].data(),
+                 weights[number].size() * sizeof(float));
+        }
+        return Error::success();
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// All of it
+//===----------------------------------------------------------------------===//
+
+LogicalResult Calibration::run(mlir::ModuleOp raised, CompileAside compile) {
+  mlir::func::FuncOp entry = getMainEntry(raised);
+  for (PrecisionSite &site : getPrecisionSites(entry))
+    sites.push_back(std::move(site));
+  results.resize(sites.size());
+  for (auto [site, result] : zip_equal(sites, results))
+    result.activations.resize(site.activations.size());
+  if (failed(propagate(raised, compile)))
+    return failure();
+  if (options.sensitivitySamples == 0 || options.widths.empty())
+    return success();
+  // A model of other floats is measured by its relevance only.
+  bool isF32 = all_of(sites, [](const PrecisionSite &site) {
+    return !site.weight || mlir::getElementTypeOrSelf(site.weight->get()).isF32();
+  });
+  if (!isF32) {
+    errs() << "winnow: note: sensitivity is not measured: expected weights of f32\n";
+    return success();
+  }
+  return perturb(raised, compile);
+}
+
+void Calibration::write(raw_ostream &os) const {
+  double sumIn = 0, sumOut = 0;
+  for (const SiteResult &result : results)
+    sumIn += result.relevanceIn, sumOut += result.relevanceOut;
+  json::OStream json(os, /*IndentSize=*/1);
+  auto share = [](double part, double all) { return all > 0 ? part / all : 0; };
+  double n = std::max<size_t>(runs, 1);
+  json.object([&] {
+    json.attribute("format", "winnow.calibration");
+    json.attribute("version", 1);
+    json.attribute("samples", static_cast<int64_t>(runs));
+    json.attributeObject("relevance", [&] {
+      json.attribute("output", output);
+      json.attribute("start", start);
+      json.attribute("entering", entering / n);
+      json.attribute("leaving", leaving / n);
+      json.attribute("largest_relative_loss", loss);
+    });
+    json.attribute("sensitivity_samples", static_cast<int64_t>(sensitivityRuns));
+    json.attributeArray("sites", [&] {
+      for (auto [site, result] : zip_equal(sites, results))
+        json.object([&, &site = site, &result = result] {
+          json.attribute("name", site.name);
+          json.attribute("kind", site.kind);
+          json.attribute("inputs", site.inputs);
+          json.attribute("outputs", site.outputs);
+          // For people to set: the width that the site gets whatever the budget.
+          json.attribute("pin", nullptr);
+          json.attributeObject("relevance", [&] {
+            json.attribute("in", share(result.relevanceIn, sumIn));
+            json.attribute("out", share(result.relevanceOut, sumOut));
+            json.attribute("sum_in", result.relevanceIn / n);
+            json.attribute("sum_out", result.relevanceOut / n);
+          });
+          json.attributeObject("sensitivity", [&] {
+            for (auto [width, error] : zip(options.widths, result.errors))
+              json.attribute(std::to_string(width), error);
+          });
+          json.attributeBegin("activations");
+          json.arrayBegin();
+          for (const Ranges &ranges : result.activations)
+            json.rawValue([&](raw_ostream &stream) { stream << ranges.toJSON(); });
+          json.arrayEnd();
+          json.attributeEnd();
+        });
+    });
+  });
+  os << "\n";
+}
+
+//===----------------------------------------------------------------------===//
+// winnow calibrate
+//===----------------------------------------------------------------------===//
+
+static int parseOptions(const opt::InputArgList &args, CalibrateOptions &options) {
+  options.output = args.getLastArgValue(OPT_relevance_output).str();
+  options.start = args.getLastArgValue(OPT_start, "auto").str();
+  if (options.start != "auto" && options.start != "logit" && options.start != "value")
+    return reportUsage("expected --start auto, logit or value, got '" + options.start + "'");
+  for (auto [id, name, value] :
+       {std::tuple(OPT_samples, "samples", &options.samples),
+        std::tuple(OPT_sensitivity_samples, "sensitivity-samples", &options.sensitivitySamples),
+        std::tuple(OPT_threads, "threads", &options.threads)})
+    if (const opt::Arg *arg = args.getLastArg(id);
+        arg && (StringRef(arg->getValue()).getAsInteger(10, *value) || *value < 0))
+      return reportUsage("expected --" + Twine(name) + " to be a number, got '" +
+                         Twine(arg->getValue()) + "'");
+  if (const opt::Arg *arg = args.getLastArg(OPT_widths)) {
+    options.widths.clear();
+    SmallVector<StringRef> words;
+    StringRef(arg->getValue()).split(words, ',');
+    for (StringRef word : words) {
+      int width;
+      if (word.getAsInteger(10, width) || width < 2 || width > 8)
+        return reportUsage("expected --widths to be numbers from 2 to 8, got '" +
+                           Twine(arg->getValue()) + "'");
+      options.widths.push_back(width);
+    }
+  }
+  options.quiet = args.hasArg(OPT_quiet);
+  return kExitSuccess;
+}
+
+int winnow::runCalibrate(const opt::InputArgList &args, ArrayRef<std::string> positional) {
+  if (positional.size() != 1)
+    return reportUsage("expected one model, got " + Twine(positional.size()));
+  CalibrateOptions options;
+  CompileOptions compileOptions;
+  if (int code = parseOptions(args, options))
+    return code;
+  if (int code = parseImportOptions(args, compileOptions.import))
+    return code;
+  if (!args.hasArg(OPT_data))
+    return reportUsage("expected --data FILE.npz or a folder of such");
+  std::string path = args.getLastArgValue(OPT_output_dir, "-").str();
+  compileOptions.input = positional.front();
+  compileOptions.runtimeDirectory = args.getLastArgValue(OPT_runtime_dir).str();
+  // Nothing is left behind but the file.
+  compileOptions.outputDir = ".";
+  compileOptions.name = "calibrated";
+  if (!sys::fs::exists(compileOptions.input)) {
+    errs() << "winnow: error: cannot open '" << compileOptions.input << "': no such file\n";
+    return kExitFailure;
+  }
+  auto samples = Samples::open(args.getLastArgValue(OPT_data));
+  if (!samples) {
+    errs() << "winnow: error: --data: " << toString(samples.takeError()) << "\n";
+    return kExitFailure;
+  }
+  Calibration calibration(options, std::move(*samples));
+  Error written = Error::success();
+  // The sites point into the module.
+  compileOptions.onRaised = [&](mlir::ModuleOp raised, CompileAside compile) -> LogicalResult {
+    if (failed(calibration.run(raised, compile)))
+      return failure();
+    auto print = [&](raw_ostream &os) {
+      calibration.write(os);
+      return Error::success();
+    };
+    written = path == "-" ? print(outs()) : writeOutputFile(path, print);
+    return success();
+  };
+
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
+    printDiagnostic(diagnostic, options.quiet);
+    return mlir::success();
+  });
+  CompileResult result = compile(compileOptions, context, [](Phase) {});
+  if (written) {
+    errs() << "winnow: error: cannot write '" << path << "': " << toString(std::move(written))
+           << "\n";
+    return kExitFailure;
+  }
+  if (result.status == CompileResult::Success)
+    return kExitSuccess;
+  return result.status == CompileResult::Crash ? kExitInternal : kExitFailure;
+}

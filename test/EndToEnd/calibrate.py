@@ -1,0 +1,131 @@
+# winnow calibrate: nothing is lost on whole models, ranges are NumPy's, sensitivity is that of
+# weights and inputs that NumPy rounds; what cannot be is refused.
+#
+# REQUIRES: shared-models
+# RUN: %python %s %t %winnow %shared/models
+
+import json
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../Import/ONNX/Inputs"), os.path.join(HERE, "Inputs")]
+import numpy as np
+from build import Graph, build, save, value
+from support import Checker
+
+import winnow
+
+WORK, TOOL, MODELS = sys.argv[1:]
+os.environ["WINNOW"] = TOOL
+os.makedirs(WORK, exist_ok=True)
+rng = np.random.default_rng(3)
+check = Checker()
+
+
+def expect(condition, what):
+    if not condition:
+        check.errors.append(what)
+
+
+# Whole models: each sample on its own, a batch that is fixed together.
+for name in ("vit-small-width-ts17", "vit-small-width-sdpa-dy20", "deit-distilled-small-width-dy18",
+             "swin-small-width-dy18", "bert-eager-ts17", "bert-sdpa-dy23"):  # fmt: skip
+    model = os.path.join(MODELS, name, "model.onnx")
+    with np.load(os.path.join(MODELS, name, "io_0.npz")) as arrays:
+        data = {key[3:]: arrays[key][:2] for key in arrays if key.startswith("in:")}
+    result = winnow.calibrate(model, data, sensitivity_samples=0)
+    found = result["relevance"]
+    expect(found["largest_relative_loss"] <= 1e-3, f"{name}: {found}")
+    expect(found["start"] == ("value" if "bert" in name else "logit"), f"{name}: starts by {found}")
+    for side in ("in", "out"):
+        total = sum(site["relevance"][side] for site in result["sites"])
+        expect(abs(total - 1) < 1e-6, f"{name}: shares add up to {total}")
+    kinds = {site["kind"] for site in result["sites"]}
+    expect(kinds == {"linear", "attention"}, f"{name}: sites are {kinds}")
+    names = [site["name"] for site in result["sites"]]
+    expect(len(set(names)) == len(names), f"{name}: names are {names}")
+
+# Numbers of a model of two layers.
+first, second = (rng.standard_normal(s).astype(np.float32) for s in ((64, 48), (48, 16)))
+g = Graph()
+hidden = g.op("Relu", g.op("MatMul", "x", g.f32(first)))
+y = g.op("MatMul", hidden, g.f32(second))
+model = save("two", build(g.nodes, [value("x", ["n", 7, 64])], [value(y, None)], g.constants))
+x = rng.standard_normal((6, 7, 64)).astype(np.float32)
+result = winnow.calibrate(model, ({"x": part} for part in np.split(x, 3)), sensitivity_samples=4)
+expect(result["samples"] == 6 and result["sensitivity_samples"] == 4, f"samples: {result}")
+exact_hidden = np.maximum(x @ first, 0)
+for site, array in zip(result["sites"], (x, exact_hidden)):
+    ranges = site["activations"][0]
+    rows = array.reshape(-1, array.shape[-1])
+    for key, got in (("min", rows.min()), ("max", rows.max()), ("abs_max", abs(rows).max())):
+        check.close("range", np.array(ranges[key]), np.array(got), 0, 1e-5)
+    for key, got in (("min", rows.min(0)), ("max", rows.max(0)), ("abs_max", abs(rows).max(0))):
+        check.close("channels", np.array(ranges["channels"][key]), got, 1e-5)
+    for percent in (0.1, 1, 99, 99.9):
+        method = dict(method="inverted_cdf")
+        want = np.percentile(rows, percent, **method)
+        check.close("percentile", np.array(ranges["percentiles"][f"{percent:g}"]), want, 1e-6, 1 / 128)
+        if f"{percent:g}" in ranges["channels"]["percentiles"]:
+            want = np.sort(rows, 0)[0 if percent < 50 else -1]
+            got = np.array(ranges["channels"]["percentiles"][f"{percent:g}"])
+            check.close("channels", got, want, 1e-5)
+
+
+def round_weight(w, bits):
+    block = 32 if bits <= 4 else len(w)
+    limit = 2 ** (bits - 1) - 1
+    parts = []
+    for begin in range(0, len(w), block):
+        part = w[begin : begin + block].astype(np.float64)
+        scale = abs(part).max(0) / limit
+        parts.append(np.round(part / scale) * scale)
+    return np.concatenate(parts)
+
+
+def round_rows(x):
+    low, high = np.minimum(x.min(-1, keepdims=True), 0), np.maximum(x.max(-1, keepdims=True), 0)
+    scale = (high - low) / 255
+    zero = np.round(-low / scale)
+    return (np.clip(np.round(x / scale) + zero, 0, 255) - zero) * scale
+
+
+exact = exact_hidden[:4] @ second
+for bits in (4, 6, 8):
+    for number, want in enumerate((
+        np.maximum(round_rows(x[:4]) @ round_weight(first, bits), 0) @ second,
+        round_rows(exact_hidden[:4]) @ round_weight(second, bits),
+    )):  # fmt: skip
+        error = np.linalg.norm(want - exact) / np.linalg.norm(exact)
+        got = result["sites"][number]["sensitivity"][str(bits)]
+        check.close("sensitivity", np.array(got), np.array(error), 0, 0.02)
+
+# What is refused.
+def refused(words, *arguments):
+    done = subprocess.run([TOOL, "calibrate", *arguments], capture_output=True, text=True)
+    expect(done.returncode == 1 and words in done.stderr, f"expected {words!r}, got {done.stderr!r}")
+
+
+def feed(name, **arrays):
+    path = os.path.join(WORK, name + ".npz")
+    np.savez(path, **arrays)
+    return path
+
+
+refused("No such file", model, "--data", os.path.join(WORK, "none.npz"))
+refused("expected an array 'x', an input of the model, got none", model, "--data", feed("other", z=x))
+refused("expected an output of floats with the name 'z', got 'v2'", model, "--relevance-output=z",
+        "--data", feed("right", x=x))  # fmt: skip
+refused("expected finite relevance", model, "--data", feed("nan", x=x * np.nan))
+g = Graph()
+y = g.op("ReduceProd", "x", keepdims=0)
+product = save("product", build(g.nodes, [value("x", ["n", 7, 64])], [value(y, None)], g.constants))
+refused("no relevance rule for winnow.reduce", product, "--data", feed("right", x=x))
+g = Graph()
+y = g.op("MatMul", "x", g.f32(first))
+fixed = save("fixed", build(g.nodes, [value("x", [4, 64])], [value(y, None)], g.constants))
+refused("expected 'x' to hold samples of 4, got a first dimension of 6", fixed, "--data", feed("six", x=x[:, 0]))
+
+check.finish()
