@@ -22,7 +22,7 @@ struct Tile {
 /// FMA levels were measured on Zen 4 between K = 512 and 1024; many rows suffer
 /// where the row stride is a power of two. Those of the level without FMA are
 /// estimates.
-llvm::ArrayRef<Tile> tilesOf(const CPULevel &level) {
+llvm::ArrayRef<Tile> tilesOf(const CPULevel &level, Product product) {
   static constexpr Tile wide[] = {{8, 3, 1.0}, {12, 2, 1.06}, {16, 1, 1.3}};
   static constexpr Tile fused[] = {{4, 3, 1.0}, {6, 2, 1.08}, {8, 1, 1.3}};
   static constexpr Tile plain[] = {{4, 2, 1.0}, {6, 1, 1.2}};
@@ -30,6 +30,10 @@ llvm::ArrayRef<Tile> tilesOf(const CPULevel &level) {
   static constexpr Tile single[] = {{1, 1, 1.0}};
   if (level.lanes(4) == 1)
     return single;
+  // Without sums of four products, even and odd bytes take a register each.
+  static constexpr Tile wideHalves[] = {{8, 2, 1.0}, {12, 1, 1.2}};
+  if (product == Product::Integer && !level.hasVNNI)
+    return level.numVectorRegs >= 32 ? llvm::ArrayRef<Tile>(wideHalves) : plain;
   if (level.numVectorRegs >= 32)
     return wide;
   return level.hasFMA ? llvm::ArrayRef<Tile>(fused) : plain;
@@ -43,11 +47,11 @@ constexpr int64_t panelBytes = 192 * 1024;
 constexpr int64_t blockRows = 128;
 
 /// The tile that computes n columns fastest, of those that divide a panel.
-Tile chooseTile(const CPULevel &level, int64_t n, std::optional<int64_t> panel) {
+Tile chooseTile(const CPULevel &level, int64_t n, std::optional<int64_t> panel, Product product) {
   int64_t lanes = level.lanes(4);
   const Tile *best = nullptr;
   double bestCost = 0;
-  for (const Tile &tile : tilesOf(level)) {
+  for (const Tile &tile : tilesOf(level, product)) {
     int64_t nr = tile.vectors * lanes;
     if (panel && *panel % nr != 0)
       continue;
@@ -61,14 +65,15 @@ Tile chooseTile(const CPULevel &level, int64_t n, std::optional<int64_t> panel) 
 
 } // namespace
 
-int64_t chooseLinearPanel(const CPULevel &level, int64_t n) {
-  return chooseTile(level, n, std::nullopt).vectors * level.lanes(4);
+int64_t chooseLinearPanel(const CPULevel &level, int64_t n, Product product) {
+  return chooseTile(level, n, std::nullopt, product).vectors * level.lanes(4);
 }
 
 GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
                                   std::optional<int64_t> m,
-                                  std::optional<int64_t> panel, std::optional<int64_t> piece) {
-  Tile tile = chooseTile(level, n, panel);
+                                  std::optional<int64_t> panel, std::optional<int64_t> piece,
+                                  Product product) {
+  Tile tile = chooseTile(level, n, panel, product);
   GemmSchedule schedule;
   schedule.mr = tile.mr;
   schedule.nr = tile.vectors * level.lanes(4);

@@ -85,6 +85,8 @@ void winnow::addCode(ModuleOp module, const CPULevel &level, StringRef suffix,
     code.cpuFeatures |= WINNOW_CPU_AVX2 | WINNOW_CPU_FMA | WINNOW_CPU_F16C | WINNOW_CPU_BMI2;
   if (level.vectorBytes >= 64)
     code.cpuFeatures |= WINNOW_CPU_AVX512;
+  if (level.hasVNNI)
+    code.cpuFeatures |= level.vectorBytes >= 64 ? WINNOW_CPU_AVX512_VNNI : WINNOW_CPU_AVX_VNNI;
   if (auto scratch = module->getAttrOfType<IntegerAttr>("winnow.scratch_bytes"))
     code.scratchBytes = scratch.getInt();
   interface.codes.push_back(std::move(code));

@@ -146,6 +146,68 @@ static void writePanels(ArrayRef<Part> parts, int64_t k, int64_t n, int64_t nr, 
   }
 }
 
+namespace {
+/// One constant [k, n] (or [n, k] transposed) of a weight of bytes. What is stored is the number
+/// that a byte is less `shift`, which fits a signed byte.
+struct BytePart {
+  std::vector<char> bytes;
+  int64_t k, n;
+  bool transposed, isUnsigned;
+  int64_t shift;
+
+  int8_t at(int64_t row, int64_t column) const {
+    char byte = bytes[transposed ? column * k + row : row * n + column];
+    return (isUnsigned ? static_cast<uint8_t>(byte) : static_cast<int8_t>(byte)) - shift;
+  }
+};
+} // namespace
+
+static std::vector<BytePart> readByteParts(ArrayAttr parts, DictionaryAttr layout) {
+  int64_t k = layout.getAs<IntegerAttr>("k").getInt();
+  std::vector<BytePart> result;
+  for (Attribute attr : parts) {
+    SmallVector<char> bytes;
+    llvm::raw_svector_ostream stream(bytes);
+    writePart(attr, stream);
+    int64_t n = getElements(attr).getNumElements() / std::max<int64_t>(k, 1);
+    result.push_back({std::vector<char>(bytes.begin(), bytes.end()), k, n,
+                      layout.getAs<BoolAttr>("transposed").getValue(),
+                      getElements(attr).getElementType().isUnsignedInteger(),
+                      layout.getAs<IntegerAttr>("shift").getInt()});
+  }
+  return result;
+}
+
+/// Panels [ceil(N / nr)][ceil(k / 4)][nr][4] of bytes, zero padded.
+static void writeBytePanels(ArrayRef<BytePart> parts, int64_t k, int64_t n, int64_t nr,
+                            raw_ostream &os) {
+  SmallVector<int8_t> panel(llvm::alignTo(k, 4) * nr);
+  for (int64_t begin = 0; begin < n; begin += nr) {
+    std::fill(panel.begin(), panel.end(), 0);
+    int64_t partBegin = 0;
+    for (const BytePart &part : parts) {
+      int64_t first = std::max(begin, partBegin);
+      int64_t last = std::min({begin + nr, partBegin + part.n, n});
+      for (int64_t column = first; column < last; ++column)
+        for (int64_t row = 0; row < k; ++row)
+          panel[(row / 4 * nr + column - begin) * 4 + row % 4] = part.at(row, column - partBegin);
+      partBegin += part.n;
+    }
+    os.write(reinterpret_cast<const char *>(panel.data()), panel.size());
+  }
+}
+
+/// The sum of each column's stored bytes, as i32.
+static void writeColumnSums(ArrayRef<BytePart> parts, raw_ostream &os) {
+  for (const BytePart &part : parts)
+    for (int64_t column = 0; column < part.n; ++column) {
+      int32_t sum = 0;
+      for (int64_t row = 0; row < part.k; ++row)
+        sum += part.at(row, column);
+      os.write(reinterpret_cast<const char *>(&sum), sizeof sum);
+    }
+}
+
 FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
   std::vector<WeightEntry> entries;
   auto list = module->getAttrOfType<ArrayAttr>("winnow.weights");
@@ -185,8 +247,20 @@ FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
         }
         writePanels(views, k, n, nr, os);
       };
+    } else if (kind.getValue() == "byte_panels") {
+      int64_t k = layout.getAs<IntegerAttr>("k").getInt(), n = layout.getAs<IntegerAttr>("n").getInt();
+      int64_t nr = layout.getAs<IntegerAttr>("nr").getInt();
+      entry.write = [parts, layout, k, n, nr](raw_ostream &os) {
+        writeBytePanels(readByteParts(parts, layout), k, n, nr, os);
+      };
+    } else if (kind.getValue() == "column_sums") {
+      entry.write = [parts, layout](raw_ostream &os) {
+        writeColumnSums(readByteParts(parts, layout), os);
+      };
     } else {
-      return module.emitError("expected a weight layout dense or panels, got ") << kind;
+      return module.emitError("expected a weight layout dense, panels, byte_panels or "
+                              "column_sums, got ")
+             << kind;
     }
     entries.push_back(std::move(entry));
   }

@@ -13,8 +13,12 @@ namespace {
 
 CPULevel baseline() { return {"x86-64", 16, 16, false}; }
 CPULevel avx2() { return {"x86-64-v3", 32, 16, true}; }
+CPULevel avx2VNNI() { return {"x86-64-v3-vnni", 32, 16, true, true, "x86-64-v3", "+avxvnni"}; }
 CPULevel avx512() { return {"x86-64-v4", 64, 32, true}; }
 CPULevel gpuThread() { return {kGPUThread, 4, 32, true}; }
+CPULevel avx512VNNI() {
+  return {"x86-64-v4-vnni", 64, 32, true, true, "x86-64-v4", "+avx512vnni"};
+}
 
 CPULevel native() {
   llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
@@ -25,8 +29,8 @@ CPULevel native() {
   if (!hasAll({"avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe"}))
     return baseline();
   if (!hasAll({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
-    return avx2();
-  return avx512();
+    return host.lookup("avxvnni") ? avx2VNNI() : avx2();
+  return host.lookup("avx512vnni") ? avx512VNNI() : avx512();
 }
 
 } // namespace
@@ -36,8 +40,10 @@ std::optional<CPULevel> getCPULevel(llvm::StringRef name) {
   Make make = llvm::StringSwitch<Make>(name)
                   .Cases({"x86-64", "baseline"}, baseline)
                   .Cases({"x86-64-v3", "avx2"}, avx2)
+                  .Case("x86-64-v3-vnni", avx2VNNI)
                   .Cases({"x86-64-v4", "avx512"}, avx512)
                   .Case(kGPUThread, gpuThread)
+                  .Case("x86-64-v4-vnni", avx512VNNI)
                   .Case("native", native)
                   .Default(nullptr);
   if (!make)
@@ -60,7 +66,7 @@ llvm::Expected<std::vector<CPULevel>> parseCPULevels(llvm::StringRef list) {
     levels.push_back(*level);
   }
   llvm::sort(levels, [](const CPULevel &a, const CPULevel &b) {
-    return a.vectorBytes > b.vectorBytes;
+    return std::pair(a.vectorBytes, a.hasVNNI) > std::pair(b.vectorBytes, b.hasVNNI);
   });
   return levels;
 }

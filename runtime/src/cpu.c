@@ -32,7 +32,10 @@ uint64_t winnow_cpu_features(void) {
   features |= c1 & (1u << 29) ? WINNOW_CPU_F16C : 0;
   const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31;
   if ((state & ZMM_STATE) == ZMM_STATE && (b7 & avx512) == avx512)
-    features |= WINNOW_CPU_AVX512;
+    features |= WINNOW_CPU_AVX512 | (c & (1u << 11) ? WINNOW_CPU_AVX512_VNNI : 0);
+  unsigned a71;
+  if (__get_cpuid_count(7, 1, &a71, &b, &c, &d))
+    features |= a71 & (1u << 4) ? WINNOW_CPU_AVX_VNNI : 0;
   return features;
 }
 #else
@@ -48,7 +51,8 @@ static void append(char *list, size_t room, const char *name) {
 /* What the machine lacks to run the code; empty if nothing. */
 static void list_missing(const winnow_code *code, char *list, size_t room) {
   static const char *const names[] = {"avx2", "fma", "f16c", "bmi2",
-                                      "avx512 (f, bw, cd, dq, vl)"};
+                                      "avx512 (f, bw, cd, dq, vl)", "avx512_vnni",
+                                      "avx_vnni"};
   uint64_t missing = code->cpu_features & ~winnow_cpu_features();
   *list = 0;
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i)

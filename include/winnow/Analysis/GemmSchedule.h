@@ -17,10 +17,14 @@ struct GemmSchedule {
   int64_t mb; ///< rows that share one walk over a panel; a multiple of mr
 };
 
+/// What a product multiplies: floats, or integers of 8 bits, four of which take the place
+/// of a float. A step in depth is four of them then.
+enum class Product { Float, Integer };
+
 /// The columns of a panel of a `linear` kernel's weight [k, n], which is packed as
 /// [ceil(n / panel), k, panel], zero padded. `level` is the highest one that has
 /// to do with it: tiles of lower ones divide its panels.
-int64_t chooseLinearPanel(const CPULevel &level, int64_t n);
+int64_t chooseLinearPanel(const CPULevel &level, int64_t n, Product product = Product::Float);
 
 /// The schedule of a product with a matrix [k, n]. `m` is the number of rows where
 /// it is static, `panel` the width of the panels that the matrix is packed in: a
@@ -30,7 +34,8 @@ int64_t chooseLinearPanel(const CPULevel &level, int64_t n);
 GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
                                   std::optional<int64_t> m,
                                   std::optional<int64_t> panel = std::nullopt,
-                                  std::optional<int64_t> piece = std::nullopt);
+                                  std::optional<int64_t> piece = std::nullopt,
+                                  Product product = Product::Float);
 
 /// When a product of m rows with a matrix [k, n] is faster if zeros of the rows are left
 /// out: where fewer than k times the greater of `few` (a third more of several rows) and

@@ -31,7 +31,7 @@ createTargetMachine(const CPULevel &level) {
   if (!target)
     return createStringError(error);
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
-      triple, level.name, /*Features=*/"", TargetOptions(), Reloc::PIC_,
+      triple, level.targetCPU, level.features, TargetOptions(), Reloc::PIC_,
       CodeModel::Small, CodeGenOptLevel::Default));
   if (!machine)
     return createStringError("cannot generate code for " + getTargetTriple());
@@ -57,7 +57,9 @@ translateToLLVMIR(mlir::ModuleOp source, LLVMContext &context,
   for (Function &function : *module) {
     if (function.isDeclaration())
       continue;
-    function.addFnAttr("target-cpu", level.name);
+    function.addFnAttr("target-cpu", level.targetCPU);
+    if (!level.features.empty())
+      function.addFnAttr("target-features", level.features);
     if (!function.hasFnAttribute("prefer-vector-width"))
       function.addFnAttr("prefer-vector-width", vectorBits);
   }

@@ -15,6 +15,31 @@ inline bool isF32(mlir::Value value) { return mlir::getElementTypeOrSelf(value).
 mlir::Value repeatAlongKeys(mlir::OpBuilder &b, mlir::Location loc, mlir::Value mask,
                             llvm::ArrayRef<mlir::AffineExpr> from, mlir::AffineExpr keys);
 
+/// The constants whose columns (output channels) make up the weight: one, or
+/// the parts of a concatenation that merged projections left.
+template <typename OpTy>
+std::optional<llvm::SmallVector<mlir::Attribute>> getConstantParts(OpTy op) {
+  llvm::SmallVector<mlir::Attribute> parts;
+  mlir::Value weight = op.getWeight();
+  // A narrow weight is widened when it is packed.
+  if (auto cast = weight.template getDefiningOp<CastOp>())
+    if (mlir::Type type = mlir::getElementTypeOrSelf(cast.getInput()); type.isF16() || type.isBF16())
+      weight = cast.getInput();
+  if (mlir::Attribute part = getConstantPart(weight)) {
+    parts.push_back(part);
+    return parts;
+  }
+  auto concat = weight.template getDefiningOp<ConcatOp>();
+  if (!concat || concat.getAxis() != (op.getTransposeWeight() ? 0 : 1))
+    return std::nullopt;
+  for (mlir::Value input : concat.getInputs()) {
+    parts.push_back(getConstantPart(input));
+    if (!parts.back())
+      return std::nullopt;
+  }
+  return parts;
+}
+
 /// [.., N] seen as [rows, N].
 inline Dims getRowDims(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::MLIRContext *context) {
   return {productDim(dims.drop_back(), context), dims.back()};

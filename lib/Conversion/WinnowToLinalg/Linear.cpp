@@ -9,31 +9,6 @@
 using namespace mlir;
 using namespace winnow;
 
-/// The constants whose columns (output channels) make up the weight: one, or
-/// the parts of a concatenation that merged projections left.
-template <typename OpTy>
-static std::optional<SmallVector<Attribute>> getConstantParts(OpTy op) {
-  SmallVector<Attribute> parts;
-  Value weight = op.getWeight();
-  // A narrow weight is widened when it is packed.
-  if (auto cast = weight.getDefiningOp<CastOp>())
-    if (Type type = getElementTypeOrSelf(cast.getInput()); type.isF16() || type.isBF16())
-      weight = cast.getInput();
-  if (Attribute part = getConstantPart(weight)) {
-    parts.push_back(part);
-    return parts;
-  }
-  auto concat = weight.getDefiningOp<ConcatOp>();
-  if (!concat || concat.getAxis() != (op.getTransposeWeight() ? 0 : 1))
-    return std::nullopt;
-  for (Value input : concat.getInputs()) {
-    parts.push_back(getConstantPart(input));
-    if (!parts.back())
-      return std::nullopt;
-  }
-  return parts;
-}
-
 /// The weight in panels of as many columns, [panels, K, width].
 template <typename OpTy>
 static Value readPanels(OpBuilder &b, OpTy op, ArrayRef<Attribute> parts, LoweringState &state,

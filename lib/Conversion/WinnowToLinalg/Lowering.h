@@ -174,6 +174,8 @@ void populateReductionPatterns(mlir::RewritePatternSet &, const mlir::TypeConver
 void populateKanPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &, LoweringState &);
 void populateLinearPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                             LoweringState &);
+void populateQuantizedPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
+                               LoweringState &);
 void populateKernelPatterns(mlir::RewritePatternSet &, const mlir::TypeConverter &,
                             LoweringState &);
 

@@ -59,6 +59,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
     populateKanPatterns(patterns, converter, state);
     populateKernelPatterns(patterns, converter, state);
     populateLinearPatterns(patterns, converter, state);
+    populateQuantizedPatterns(patterns, converter, state);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, converter);
     populateReturnOpTypeConversionPattern(patterns, converter);
 

@@ -50,7 +50,9 @@ enum {
   WINNOW_CPU_FMA = 1u << 1,
   WINNOW_CPU_F16C = 1u << 2,
   WINNOW_CPU_BMI2 = 1u << 3,
-  WINNOW_CPU_AVX512 = 1u << 4 /* F, BW, CD, DQ and VL: x86-64-v4 */
+  WINNOW_CPU_AVX512 = 1u << 4, /* F, BW, CD, DQ and VL: x86-64-v4 */
+  WINNOW_CPU_AVX512_VNNI = 1u << 5,
+  WINNOW_CPU_AVX_VNNI = 1u << 6
 };
 
 /* A dimension of an input or output. */
@@ -120,7 +122,7 @@ typedef struct winnow_rt_scope winnow_rt_scope;
 
 /* The model's code for one CPU level. */
 typedef struct winnow_code {
-  const char *cpu_level; /* x86-64, x86-64-v3 or x86-64-v4 */
+  const char *cpu_level; /* x86-64, x86-64-v3, x86-64-v4, or one of these with -vnni */
   uint64_t cpu_features; /* WINNOW_CPU_* that must be present */
   /* Scratch that winnow_rt_parallel hands to each task, per thread. */
   int64_t scratch_bytes;

@@ -108,6 +108,8 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
   return llvm::StringSwitch<KernelBuilder>(kind)
       .Case("linear", buildLinear)
       .Case("sparse_linear", buildSparseLinear)
+      .Case("quantize_rows", buildQuantizeRows)
+      .Case("quantized_linear", buildQuantizedLinear)
       .Case("matmul", buildMatMul)
       .Case("attention", buildAttention)
       .Case("mean_rows", buildMeanRows)

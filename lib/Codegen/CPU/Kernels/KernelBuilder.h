@@ -56,6 +56,8 @@ int64_t rowGrain(Value memref);
 
 mlir::LogicalResult buildLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildSparseLinear(Emitter &, const KernelContext &);
+mlir::LogicalResult buildQuantizeRows(Emitter &, const KernelContext &);
+mlir::LogicalResult buildQuantizedLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMatMul(Emitter &, const KernelContext &);
 mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMeanRows(Emitter &, const KernelContext &);

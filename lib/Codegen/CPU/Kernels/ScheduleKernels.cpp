@@ -27,10 +27,11 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
   auto n = config.getAs<IntegerAttr>("n");
   auto x = dyn_cast<MemRefType>(arguments[0]), w = dyn_cast<MemRefType>(arguments[1]);
   bool isSparse = kind && kind.getValue() == "sparse_linear";
-  if (!kind || (kind.getValue() != "linear" && !isSparse) || !n || !x || !w || x.getRank() != 2 ||
-      w.getRank() != 3 || !w.hasStaticShape())
+  bool isInteger = kind && kind.getValue() == "quantized_linear";
+  if (!kind || (kind.getValue() != "linear" && !isSparse && !isInteger) || !n || !x || !w ||
+      x.getRank() != 2 || w.getRank() != 3 || !w.hasStaticShape())
     return success();
-  int64_t panel = w.getDimSize(2), lanes = level.lanes(4);
+  int64_t panel = w.getDimSize(2) / (isInteger ? 4 : 1), lanes = level.lanes(4);
   if (panel <= 0 || panel % lanes)
     return kernel.emitError() << "kernel '" << kind.getValue() << "': expected panels of a multiple of " << lanes
                               << " columns for " << level.name << ", got " << panel;
@@ -45,7 +46,8 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
   if (config.contains("rows") && !x.isDynamicDim(1))
     piece = x.getDimSize(1);
   GemmSchedule schedule =
-      chooseLinearSchedule(level, n.getInt(), w.getDimSize(1), rows, panel, piece);
+      chooseLinearSchedule(level, n.getInt(), w.getDimSize(1), rows, panel, piece,
+                           isInteger ? Product::Integer : Product::Float);
   NamedAttrList entries(config);
   Builder b(kernel.getContext());
   for (auto [name, value] : {std::pair("kc", schedule.kc), std::pair("mb", schedule.mb),

@@ -57,6 +57,14 @@ static std::unique_ptr<Pass> makeStatisticalTopK(StringRef argument, ArrayRef<un
   return createTopKActivations(options);
 }
 
+static std::unique_ptr<Pass> makeChoosePrecision(StringRef argument, ArrayRef<unsigned> skip) {
+  ChoosePrecisionOptions options;
+  if (argument.getAsInteger(10, options.bits) || options.bits < 2 || options.bits > 8)
+    return nullptr;
+  options.skip.assign(skip.begin(), skip.end());
+  return createChoosePrecision(options);
+}
+
 llvm::ArrayRef<Approximation> winnow::getApproximations() {
   static const Approximation approximations[] = {
       {"group-functions", "0.01", "SHARE, between 0 and 1", makeGroupFunctions},
@@ -66,6 +74,7 @@ llvm::ArrayRef<Approximation> winnow::getApproximations() {
       {"topk-activation", "0.1", "K, of hidden units, or a SHARE of them between 0 and 1",
        makeTopKActivations},
       {"statistical-topk", "0.1", "SHARE, between 0 and 1", makeStatisticalTopK},
+      {"quantize", "8", "BITS, of weights, from 2 to 8", makeChoosePrecision},
   };
   return approximations;
 }

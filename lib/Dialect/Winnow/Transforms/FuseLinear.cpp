@@ -113,11 +113,12 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
     OpBuilder builder(linear.end);
     Location loc = linear.end->getLoc();
     Value bias = linear.bias ? asVector(builder, loc, linear.bias) : Value();
-    Value fused = LinearOp::create(
+    auto fused = LinearOp::create(
         builder, first->getLoc(), linear.result().getType(), linear.input, linear.weight, bias,
         linear.residual, ActivationAttr::get(builder.getContext(), linear.activation),
         linear.transposeWeight ? builder.getUnitAttr() : UnitAttr(), linear.rational);
     reporter.applied(first->getLoc(), "linear.fused", "fused to " + linear.describe());
+    fused->setDiscardableAttrs(first->getDiscardableAttrDictionary());
     linear.result().replaceAllUsesWith(fused);
   }
 

@@ -75,6 +75,7 @@ void winnow::buildOptimizingPipeline(OpPassManager &pm, const OptimizeOptions &o
   withoutNorms.norms = false;
   pm.addPass(createFuseLinear(withoutNorms));
   cleanUp();
+  pm.addPass(createQuantizeLinears());
   if (options.exploitSparsity)
     pm.addPass(createExploitSparsity());
   pm.addPass(createVerifyModelContract());

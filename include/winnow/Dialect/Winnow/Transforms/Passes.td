@@ -803,6 +803,51 @@ def TopKActivations : Pass<"winnow-topk-activation", "mlir::ModuleOp"> {
     ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
 }
 
+def ChoosePrecision : Pass<"winnow-quantize", "mlir::ModuleOp"> {
+  let summary = "gives the weights of all linear layers one width";
+  let description = [{
+    Sets `winnow.bits` of each linear with a constant weight; winnow-quantize-linears acts on it.
+    Of `bits` below 8 the weight's numbers are fewer; they are computed as those of 8.
+
+    Exactness: approximate. Used by name or under a budget, see docs/accuracy.md.
+
+    Refuses `quantize.not-possible` (with the reason: another element type, a weight that is
+    computed, an activation with coefficients, or rows that are too long for sums of 32 bits).
+
+    Example:
+    ```mlir
+    %y = winnow.linear %x, %w
+    // becomes
+    %y = winnow.linear %x, %w {winnow.bits = 8 : i64}
+    ```
+  }];
+  let options = [
+    Option<"bits", "bits", "int64_t", "8", "the width of the weights, from 2 to 8">,
+    ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
+}
+
+def QuantizeLinears : Pass<"winnow-quantize-linears", "mlir::ModuleOp"> {
+  let summary = "computes linear layers in integers where a width was chosen for them";
+  let description = [{
+    A linear with `winnow.bits` from 2 to 8 becomes a quantized_linear. The weight's columns are
+    quantised when the model is compiled, symmetrically, each by its greatest absolute value; the
+    input's rows when it runs, each by its range (quantize_rows). Other widths stay floats.
+    It runs late, so that all other passes see linear layers.
+
+    Exactness: it does what was chosen by name or under a budget before.
+
+    Refuses `quantize.bits` (another width) and `quantize.not-possible`, as winnow-quantize.
+
+    Example:
+    ```mlir
+    %y = winnow.linear %x, %w {winnow.bits = 8 : i64} : (tensor<4x8xf32>, tensor<8x16xf32>) -> tensor<4x16xf32>
+    // becomes
+    %values, %scale, %zero = winnow.quantize_rows %x : (tensor<4x8xf32>) -> (tensor<4x8xui8>, tensor<4x1xf32>, tensor<4x1xui8>)
+    %y = winnow.quantized_linear %values, %q scale(%s) zero(%zero) row_scale(%scale) : (tensor<4x8xui8>, tensor<8x16xi8>, tensor<16xf32>, tensor<4x1xui8>, tensor<4x1xf32>) -> tensor<4x16xf32>
+    ```
+  }];
+}
+
 def MergeTokens : Pass<"winnow-merge-tokens", "mlir::ModuleOp"> {
   let summary = "computes feed-forward layers on averages of neighbouring tokens";
   let description = [{

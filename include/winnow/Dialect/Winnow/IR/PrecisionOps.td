@@ -1,0 +1,57 @@
+//===- PrecisionOps.td - Products of integers that stand for numbers ------===//
+
+#ifndef WINNOW_PRECISION_OPS_TD
+#define WINNOW_PRECISION_OPS_TD
+
+include "winnow/Dialect/Winnow/IR/WinnowBase.td"
+
+/// 8-bit integers: the numbers scale (q - zero).
+def Winnow_QuantizedTensor : RankedTensorOf<[I8, UI8]>;
+
+def Winnow_QuantizeRowsOp : Winnow_Op<"quantize_rows", [Pure]> {
+  let summary = "each row in 8 bits, by the range that it has";
+  let description = [{
+    Rows along the last dimension, each with its own range, which includes 0:
+    `scale = (max - min) / 255`, or 1 for a row of zeros; `zero = round(-min / scale)`;
+    `values = clamp(round(input / scale) + zero, 0, 255)`. Halves are rounded to even, NaN is
+    0. ONNX's DynamicQuantizeLinear, row by row.
+    C1: the input has rank 1 or more. C2: `values` has its shape. C3: `scale` and `zero`
+    have it too, but for the last dimension, which is 1.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$input);
+  let results = (outs RankedTensorOf<[UI8]>:$values, RankedTensorOf<[F32]>:$scale,
+      RankedTensorOf<[UI8]>:$zero);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$input)>];
+  let hasVerifier = 1;
+}
+
+def Winnow_QuantizedLinearOp : Winnow_InferOp<"quantized_linear", [AttrSizedOperandSegments]> {
+  let summary = "a linear layer whose input and weight are integers of 8 bits";
+  let description = [{
+    `activation(row_scale scale S + bias) + residual`, where
+    `S[.., n] = sum_k (input[.., k] - zero) (weight[k, n] - weight_zero[n])` is exact in 32-bit
+    integers, is converted to f32 and then multiplied by `row_scale * scale`.
+
+    `input` is [..., K]; `weight` is [K, N], or [N, K] with `transpose_weight`. `scale`, of
+    f32, and `weight_zero`, of the weight's type, are [] or [N]; `zero`, of the input's type,
+    is [] or [..., 1]; `row_scale`, of f32, is [..., 1]. `bias` and `residual` are those of `linear`.
+    C1: ranks and dimensions are so. C2: the zeros have the types of what they belong to.
+    C3: the activation is not `group_rational`.
+  }];
+  let arguments = (ins Winnow_QuantizedTensor:$input, Winnow_QuantizedTensor:$weight,
+      RankedTensorOf<[F32]>:$scale, Optional<Winnow_QuantizedTensor>:$zero,
+      Optional<RankedTensorOf<[F32]>>:$row_scale, Optional<Winnow_QuantizedTensor>:$weight_zero,
+      Optional<RankedTensorOf<[F32]>>:$bias, Optional<RankedTensorOf<[F32]>>:$residual,
+      DefaultValuedAttr<Winnow_ActivationAttr, "::winnow::Activation::None">:$activation,
+      UnitAttr:$transpose_weight);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $input `,` $weight `scale` `(` $scale `)` (`zero` `(` $zero^ `)`)?
+    (`row_scale` `(` $row_scale^ `)`)? (`weight_zero` `(` $weight_zero^ `)`)?
+    (`bias` `(` $bias^ `)`)? (`residual` `(` $residual^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+#endif // WINNOW_PRECISION_OPS_TD

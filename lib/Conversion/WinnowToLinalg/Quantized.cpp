@@ -1,0 +1,219 @@
+//===- Quantized.cpp - Linear layers of integers as kernels ---------------===//
+
+#include "KernelTypes.h"
+
+#include "winnow/Analysis/GemmSchedule.h"
+#include "winnow/Dialect/Winnow/IR/Activations.h"
+
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace winnow;
+
+/// The least and the greatest number in constants of bytes.
+static std::pair<int64_t, int64_t> getRange(ArrayRef<Attribute> parts) {
+  int64_t low = INT64_MAX, high = INT64_MIN;
+  for (Attribute part : parts) {
+    auto moved = dyn_cast<ArrayAttr>(part);
+    auto elements = cast<ElementsAttr>(moved ? moved[0] : part);
+    auto resource = dyn_cast<DenseResourceElementsAttr>(elements);
+    ArrayRef<char> bytes =
+        resource ? resource.getData() : cast<DenseElementsAttr>(elements).getRawData();
+    bool isUnsigned = elements.getElementType().isUnsignedInteger();
+    for (char byte : bytes) {
+      int64_t value = isUnsigned ? static_cast<uint8_t>(byte) : static_cast<int8_t>(byte);
+      low = std::min(low, value), high = std::max(high, value);
+    }
+  }
+  return {low, high};
+}
+
+/// The numbers of a constant of bytes; none for what is computed.
+static std::optional<SmallVector<int64_t>> getNumbers(Value value) {
+  DenseIntElementsAttr elements;
+  if (!matchPattern(value, m_Constant(&elements)))
+    return std::nullopt;
+  SmallVector<int64_t> numbers;
+  bool isUnsigned = elements.getElementType().isUnsignedInteger();
+  for (const APInt &number : elements.getValues<APInt>())
+    numbers.push_back(isUnsigned ? number.getZExtValue() : number.getSExtValue());
+  return numbers;
+}
+
+namespace {
+struct LowerQuantizeRows : LoweringPattern<QuantizeRowsOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(QuantizeRowsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims dims = getDims(op.getInput()), rows = getRowDims(dims, context);
+    Type i8 = rewriter.getI8Type();
+    SmallVector<Value> inits = {createEmpty(rewriter, loc, rows, i8),
+                                createEmpty(rewriter, loc, {rows.front()}, rewriter.getF32Type()),
+                                createEmpty(rewriter, loc, {rows.front()}, i8)};
+    Value input = createReshape(rewriter, loc, adaptor.getInput(), dims, rows);
+    auto kernel = KernelOp::create(rewriter, loc, ValueRange(inits).getTypes(),
+                                   rewriter.getStringAttr("quantize_rows"),
+                                   rewriter.getDictionaryAttr({}), input, inits, IntegerAttr());
+    SmallVector<Value> results;
+    for (auto [result, from] : llvm::zip(kernel.getResults(), op.getResults())) {
+      Dims own = results.empty() ? rows : Dims{rows.front()};
+      results.push_back(createReshape(rewriter, loc, result, own, getDims(from)));
+    }
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
+struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
+  using LoweringPattern::LoweringPattern;
+
+  /// How the weight's numbers are stored: less `shift`, as signed bytes; what is left of its
+  /// zeros then.
+  struct Storage {
+    SmallVector<Attribute> parts;
+    int64_t shift = 0;
+    SmallVector<int32_t> zeros; ///< empty where all are 0
+  };
+
+  static std::optional<Storage> chooseStorage(QuantizedLinearOp op, int64_t n) {
+    std::optional<SmallVector<Attribute>> parts = getConstantParts(op);
+    SmallVector<int64_t> zeros(n, 0);
+    if (Value zero = op.getWeightZero()) {
+      std::optional<SmallVector<int64_t>> numbers = getNumbers(zero);
+      if (!numbers || numbers->empty())
+        return std::nullopt;
+      for (auto [i, number] : llvm::enumerate(zeros))
+        number = (*numbers)[numbers->size() == 1 ? 0 : i];
+    }
+    if (!parts)
+      return std::nullopt;
+    Storage storage{*parts};
+    bool isUnsigned = getElementTypeOrSelf(op.getWeight()).isUnsignedInteger();
+    storage.shift = isUnsigned ? 128 : 0;
+    if (n > 0 && llvm::all_equal(zeros) && zeros[0] != storage.shift) {
+      auto [low, high] = getRange(*parts);
+      if (low - zeros[0] >= INT8_MIN && high - zeros[0] <= INT8_MAX)
+        storage.shift = zeros[0];
+    }
+    if (llvm::any_of(zeros, [&](int64_t zero) { return zero != storage.shift; }))
+      for (int64_t zero : zeros)
+        storage.zeros.push_back(zero - storage.shift);
+    return storage;
+  }
+
+  LogicalResult matchAndRewrite(QuantizedLinearOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Dims in = getDims(op.getInput()), out = getDims(op.getType());
+    std::optional<int64_t> k = getConstantDim(in.back()), n = getConstantDim(out.back());
+    std::optional<Storage> storage = k && n ? chooseStorage(op, *n) : std::nullopt;
+    if (!storage)
+      return lowerGeneral(op, rewriter);
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims rows = getRowDims(in, context), outRows = getRowDims(out, context);
+    Dims one = {constantDim(1, context)}, count = {rows.front()};
+    Type i8 = rewriter.getI8Type(), i32 = rewriter.getI32Type();
+    auto named = [&](StringRef name, Attribute value) { return rewriter.getNamedAttr(name, value); };
+    auto number = [&](int64_t value) { return rewriter.getI64IntegerAttr(value); };
+
+    int64_t width = chooseLinearPanel(state.level, *n, Product::Integer);
+    auto panels = RankedTensorType::get(
+        {static_cast<int64_t>(llvm::divideCeil(*n, width)),
+         static_cast<int64_t>(llvm::divideCeil(*k, 4)), width * 4}, i8);
+    auto layout = [&](StringRef kind) {
+      return rewriter.getDictionaryAttr(
+          {named("k", number(*k)), named("kind", rewriter.getStringAttr(kind)),
+           named("n", number(*n)), named("nr", number(width)),
+           named("shift", number(storage->shift)),
+           named("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
+    };
+    int64_t weight = state.weights.add(storage->parts, layout("byte_panels"), panels.getNumElements());
+    int64_t sums = state.weights.add(storage->parts, layout("column_sums"), *n * 4);
+    SmallVector<Value> inputs = {
+        createReshape(rewriter, loc, adaptor.getInput(), in, rows),
+        state.weights.read(rewriter, loc, weight, panels),
+        state.weights.read(rewriter, loc, sums, RankedTensorType::get({*n}, i32)),
+        createVector(rewriter, loc, op.getScale(), adaptor.getScale())};
+    if (op.getZero())
+      inputs.push_back(createVector(rewriter, loc, op.getZero(), adaptor.getZero()));
+    if (op.getRowScale())
+      inputs.push_back(createVector(rewriter, loc, op.getRowScale(), adaptor.getRowScale()));
+    if (!storage->zeros.empty()) {
+      auto wideType = getTensorType(in, i32, getNumSymbols(op.getInput().getType()));
+      Value wide = CastOp::create(rewriter, loc, wideType, op.getInput());
+      SmallVector<int64_t> last = {static_cast<int64_t>(in.size()) - 1};
+      Value sum = ReduceOp::create(rewriter, loc, ReduceKind::Sum, wide, last, /*keepdims=*/false);
+      Dims sumDims = getDims(sum);
+      Value plain = getTypeConverter()->materializeTargetConversion(
+          rewriter, loc, getPlainType(sumDims, i32), sum);
+      inputs.push_back(createReshape(rewriter, loc, plain, sumDims, count));
+      auto type = RankedTensorType::get({*n}, i32);
+      inputs.push_back(arith::ConstantOp::create(
+          rewriter, loc, DenseElementsAttr::get(type, ArrayRef(storage->zeros))));
+    }
+    if (op.getBias())
+      inputs.push_back(adaptor.getBias());
+    if (op.getResidual())
+      inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), out, outRows));
+    auto flag = [&](StringRef name, bool value) { return named(name, rewriter.getBoolAttr(value)); };
+    NamedAttribute config[] = {
+        named("activation", rewriter.getStringAttr(stringifyActivation(op.getActivation()))),
+        flag("bias", bool(op.getBias())),
+        named("k", number(*k)),
+        named("n", number(*n)),
+        flag("residual", bool(op.getResidual())),
+        flag("row_scale", bool(op.getRowScale())),
+        flag("signed", !getElementTypeOrSelf(op.getInput()).isUnsignedInteger()),
+        flag("weight_zero", !storage->zeros.empty()),
+        flag("zero", bool(op.getZero()))};
+    Value result = createKernel(rewriter, loc, "quantized_linear", config, inputs, outRows,
+                                rewriter.getF32Type());
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
+    return success();
+  }
+
+  /// One value, or one for each row or column, as a vector.
+  static Value createVector(OpBuilder &b, Location loc, Value original, Value converted) {
+    Dims dims = getDims(original);
+    return createReshape(b, loc, converted, dims, {productDim(dims, original.getContext())});
+  }
+
+  /// A weight that is computed: the same maths as separate winnow ops, which are lowered
+  /// in turn.
+  static LogicalResult lowerGeneral(QuantizedLinearOp op, ConversionPatternRewriter &rewriter) {
+    Location loc = op.getLoc();
+    auto convert = [&](Value value, Type element) -> Value {
+      Type type = value.getType();
+      return CastOp::create(rewriter, loc, getTensorType(getDims(type), element, getNumSymbols(type)), value);
+    };
+    auto center = [&](Value value, Value zero) -> Value {
+      value = convert(value, rewriter.getI32Type());
+      return zero ? SubOp::create(rewriter, loc, value, convert(zero, rewriter.getI32Type())) : value;
+    };
+    Value weight = op.getWeight();
+    if (op.getTransposeWeight())
+      weight = TransposeOp::create(rewriter, loc, weight, ArrayRef<int64_t>{1, 0});
+    Value result = MatMulOp::create(rewriter, loc, center(op.getInput(), op.getZero()),
+                                    center(weight, op.getWeightZero()));
+    Value scale = op.getScale();
+    if (op.getRowScale())
+      scale = MulOp::create(rewriter, loc, op.getRowScale(), scale);
+    result = MulOp::create(rewriter, loc, convert(result, rewriter.getF32Type()), scale);
+    if (op.getBias())
+      result = AddOp::create(rewriter, loc, result, op.getBias());
+    result = createActivation(rewriter, loc, result, op.getActivation(), RationalAttr());
+    if (op.getResidual())
+      result = AddOp::create(rewriter, loc, result, op.getResidual());
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+} // namespace
+
+void winnow::populateQuantizedPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
+                                       LoweringState &state) {
+  patterns.add<LowerQuantizeRows, LowerQuantizedLinear>(converter, patterns.getContext(), state);
+}
