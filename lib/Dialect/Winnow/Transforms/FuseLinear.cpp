@@ -37,6 +37,7 @@ struct Growing {
   RationalAttr rational; ///< of that activation
   /// The op whose result the linear will replace.
   Operation *end;
+  bool isQuantized = isa<QuantizedLinearOp>(end);
 
   Value result() const { return end->getResult(0); }
   std::string describe() const {
@@ -58,7 +59,7 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
     SiteReporter reporter(getOperation(), "fuse-linear");
     SmallVector<Operation *> roots;
     getOperation().walk([&](Operation *op) {
-      if (isa<MatMulOp, LinearOp>(op))
+      if (isa<MatMulOp, LinearOp, QuantizedLinearOp>(op))
         roots.push_back(op);
     });
     for (Operation *root : roots)
@@ -80,6 +81,10 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
       return Growing{linear.getInput(),          linear.getWeight(),     linear.getBias(),
                      linear.getResidual(),       linear.getTransposeWeight(),
                      linear.getActivation(),     linear.getRationalAttr(),    op};
+    if (auto linear = dyn_cast<QuantizedLinearOp>(op))
+      return Growing{linear.getInput(),    linear.getWeight(),     linear.getBias(),
+                     linear.getResidual(), linear.getTransposeWeight(),
+                     linear.getActivation(), {}, op};
     auto matmul = cast<MatMulOp>(op);
     Value weight = matmul.getRhs();
     if (!isConstantExpression(weight)) {
@@ -108,18 +113,26 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
     Operation *first = linear.end;
     while (!linear.residual && absorbUser(linear, reporter)) {
     }
-    if (linear.end == first && isa<LinearOp>(first))
+    if (linear.end == first && !isa<MatMulOp>(first))
       return;
     OpBuilder builder(linear.end);
     Location loc = linear.end->getLoc();
     Value bias = linear.bias ? asVector(builder, loc, linear.bias) : Value();
-    auto fused = LinearOp::create(
-        builder, first->getLoc(), linear.result().getType(), linear.input, linear.weight, bias,
-        linear.residual, ActivationAttr::get(builder.getContext(), linear.activation),
-        linear.transposeWeight ? builder.getUnitAttr() : UnitAttr(), linear.rational);
-    reporter.applied(first->getLoc(), "linear.fused", "fused to " + linear.describe());
+    Operation *fused;
+    if (auto quantized = dyn_cast<QuantizedLinearOp>(first))
+      fused = QuantizedLinearOp::create(
+          builder, first->getLoc(), linear.result().getType(), linear.input, linear.weight,
+          quantized.getScale(), quantized.getZero(), quantized.getRowScale(),
+          quantized.getWeightZero(), bias, linear.residual, linear.activation,
+          linear.transposeWeight);
+    else
+      fused = LinearOp::create(
+          builder, first->getLoc(), linear.result().getType(), linear.input, linear.weight, bias,
+          linear.residual, ActivationAttr::get(builder.getContext(), linear.activation),
+          linear.transposeWeight ? builder.getUnitAttr() : UnitAttr(), linear.rational);
     fused->setDiscardableAttrs(first->getDiscardableAttrDictionary());
-    linear.result().replaceAllUsesWith(fused);
+    reporter.applied(first->getLoc(), "linear.fused", "fused to " + linear.describe());
+    linear.result().replaceAllUsesWith(fused->getResult(0));
   }
 
   /// Takes the only user into the linear, if it fits.
@@ -149,7 +162,8 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
         user->getBlock() != linear.end->getBlock())
       return false;
     if (Activation activation = getActivation(user); activation != Activation::None) {
-      if (linear.activation != Activation::None)
+      if (linear.activation != Activation::None ||
+          (activation == Activation::GroupRational && linear.isQuantized))
         return false;
       linear.activation = activation;
       if (auto function = dyn_cast<GroupRationalOp>(user))
@@ -188,6 +202,8 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
       if (!op || !value.hasOneUse())
         return nullptr;
       if (auto linear = dyn_cast<LinearOp>(op))
+        return linear.getResidual() ? nullptr : op;
+      if (auto linear = dyn_cast<QuantizedLinearOp>(op))
         return linear.getResidual() ? nullptr : op;
       if (auto matmul = dyn_cast<MatMulOp>(op))
         return isConstantExpression(matmul.getRhs()) ? op : nullptr;

@@ -14,6 +14,7 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   };
   pm.addPass(createVerifyModelContract());
   cleanUp();
+  pm.addPass(createRaiseQuantizedLinear());
   pm.addPass(createFoldConstants());
   // Slices of what is turned are still next to it.
   pm.addPass(createRaiseRotary());

@@ -74,7 +74,7 @@ struct ChoosePrecision : winnow::impl::ChoosePrecisionBase<ChoosePrecision> {
 
 /// One constant [K, N] (or [N, K]) as whole numbers for each column, times that column's scale.
 struct Quantized {
-  Value weight;
+  DenseResourceElementsAttr weight;
   SmallVector<float> scales;
 };
 
@@ -88,6 +88,7 @@ struct QuantizeLinears : winnow::impl::QuantizeLinearsBase<QuantizeLinears> {
       if (op->hasAttr(kBits))
         sites.push_back(op);
     });
+    known.clear();
     DenseMap<Value, Value> rows; // the quantised rows of each input
     for (LinearOp site : sites)
       quantize(site, rows, reporter);
@@ -95,6 +96,8 @@ struct QuantizeLinears : winnow::impl::QuantizeLinearsBase<QuantizeLinears> {
   }
 
 private:
+  DenseMap<Attribute, Quantized> known;
+
   void quantize(LinearOp op, DenseMap<Value, Value> &rows, SiteReporter &reporter) {
     auto bits = op->getAttrOfType<IntegerAttr>(kBits);
     if (bits && (bits.getInt() == 16 || bits.getInt() == 32))
@@ -110,8 +113,14 @@ private:
     SmallVector<float> scales;
     int64_t limit = (1 << (bits.getInt() - 1)) - 1;
     for (Value part : getParts(op)) {
-      Quantized quantized = quantizePart(b, part, op.getTransposeWeight(), limit);
-      weights.push_back(quantized.weight);
+      // The forms of a model share their weights.
+      Attribute key = b.getArrayAttr({getConstantElements(part), b.getBoolAttr(op.getTransposeWeight()),
+                                      b.getI64IntegerAttr(limit)});
+      auto [entry, isNew] = known.try_emplace(key);
+      if (isNew)
+        entry->second = quantizePart(part, op.getTransposeWeight(), limit);
+      const Quantized &quantized = entry->second;
+      weights.push_back(ConstantOp::create(b, part.getLoc(), quantized.weight));
       llvm::append_range(scales, quantized.scales);
     }
     Value weight = weights.size() == 1
@@ -135,7 +144,7 @@ private:
   }
 
   /// Symmetric, by the greatest absolute value of each column.
-  static Quantized quantizePart(OpBuilder &b, Value part, bool isTransposed, int64_t limit) {
+  static Quantized quantizePart(Value part, bool isTransposed, int64_t limit) {
     ElementsAttr elements = getConstantElements(part);
     SmallVector<float> storage;
     ArrayRef<float> numbers = *getFloats(elements, storage);
@@ -157,10 +166,11 @@ private:
         float number = std::nearbyint(numbers[place(row, column)] / scales[column]);
         bytes[place(row, column)] = std::clamp<float>(number, -limit, limit);
       }
-    auto type = RankedTensorType::get(shape, b.getI8Type());
-    auto attr = DenseResourceElementsAttr::get(
-        type, "quantized", HeapAsmResourceBlob::allocateAndCopyInferAlign(ArrayRef<int8_t>(bytes)));
-    return {ConstantOp::create(b, part.getLoc(), type, attr), scales};
+    auto type = RankedTensorType::get(shape, IntegerType::get(part.getContext(), 8));
+    return {DenseResourceElementsAttr::get(
+                type, "quantized",
+                HeapAsmResourceBlob::allocateAndCopyInferAlign(ArrayRef<int8_t>(bytes))),
+            scales};
   }
 };
 } // namespace

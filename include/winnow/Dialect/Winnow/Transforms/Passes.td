@@ -803,6 +803,29 @@ def TopKActivations : Pass<"winnow-topk-activation", "mlir::ModuleOp"> {
     ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
 }
 
+def RaiseQuantizedLinear : Pass<"winnow-raise-quantized-linear", "mlir::ModuleOp"> {
+  let summary = "recognises linear layers whose input and weight are integers of 8 bits";
+  let description = [{
+    Quantised models say so in several ways: a product of two tensors that DequantizeLinear
+    made, MatMulInteger or QLinearMatMul, or 8-bit weights with Cast and Mul; and all of them with
+    movement between.
+
+    Algorithm: each operand of a matmul is followed to bytes, through reshapes and transposes, one
+    subtraction of a zero and one product with a scale. The matmul becomes a quantized_linear with
+    the scale of both, or, of 32-bit sums, the one that they are multiplied by after their
+    conversion to floats. fuse-linear then takes bias, activation and residual in.
+    It runs before constants are folded, while weights are bytes.
+
+    Float semantics: the sum of integers is exact and is rounded once; the floats that
+    DequantizeLinear gives would be summed with rounding.
+
+    Refuses `quantized-linear.weight-not-constant`, `quantized-linear.input-not-integers` (a
+    weight of integers and an input of floats), `quantized-linear.scales`,
+    `quantized-linear.input-scale`, `quantized-linear.weight-scale` (not one for each column, as
+    of blocks) and `quantized-linear.sum-used`.
+  }];
+}
+
 def ChoosePrecision : Pass<"winnow-quantize", "mlir::ModuleOp"> {
   let summary = "gives the weights of all linear layers one width";
   let description = [{

@@ -1,0 +1,269 @@
+//===- RaiseQuantizedLinear.cpp - Products of integers in models ----------===//
+
+#include "Utils.h"
+
+#include "winnow/Dialect/Winnow/Transforms/Passes.h"
+#include "winnow/Dialect/Winnow/Transforms/Report.h"
+
+using namespace mlir;
+using namespace winnow;
+
+namespace winnow {
+#define GEN_PASS_DEF_RAISEQUANTIZEDLINEAR
+#include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
+} // namespace winnow
+
+static bool isByte(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  return element.isSignlessInteger(8) || element.isUnsignedInteger(8);
+}
+
+static bool isSingle(Value value) {
+  return llvm::all_of(getDims(value), [](AffineExpr dim) { return getConstantDim(dim) == 1; });
+}
+
+/// The number that all elements of a constant are.
+static std::optional<int64_t> getUniformInteger(Value value) {
+  if (std::optional<double> scalar = getScalarConstant(value))
+    return static_cast<int64_t>(*scalar);
+  auto elements = dyn_cast_or_null<DenseIntElementsAttr>(getConstantElements(value));
+  if (!elements || elements.empty())
+    return std::nullopt;
+  auto numbers = elements.getValues<APInt>();
+  if (!llvm::all_equal(numbers))
+    return std::nullopt;
+  APInt number = *numbers.begin();
+  return elements.getElementType().isUnsignedInteger() ? number.getZExtValue() : number.getSExtValue();
+}
+
+namespace {
+/// The numbers scale (bytes - zero), where the last two may be null.
+struct Numbers {
+  Value bytes;
+  Value zero;  ///< [], of the bytes' type
+  Value scale; ///< of the bytes' rank and 1 in all dimensions but one, or []
+};
+
+struct Matcher {
+  OpBuilder &b;
+
+  /// Whether a value, i32 or f32, is made from bytes so.
+  std::optional<Numbers> match(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (auto cast = dyn_cast_or_null<CastOp>(op)) {
+      if (isByte(cast.getInput().getType()))
+        return Numbers{cast.getInput(), {}, {}};
+      return getElementTypeOrSelf(cast.getInput()).isSignlessInteger(32) ? match(cast.getInput())
+                                                                         : std::nullopt;
+    }
+    if (auto sub = dyn_cast_or_null<SubOp>(op))
+      return takeZero(sub);
+    if (auto mul = dyn_cast_or_null<MulOp>(op))
+      return takeScale(mul);
+    if (isa_and_nonnull<ReshapeOp, TransposeOp>(op))
+      return move(op);
+    return std::nullopt;
+  }
+
+private:
+  std::optional<Numbers> takeZero(SubOp sub) {
+    std::optional<Numbers> numbers = match(sub.getLhs());
+    if (!numbers || numbers->zero || numbers->scale || sub.getType() != sub.getLhs().getType())
+      return std::nullopt;
+    Type element = getElementTypeOrSelf(numbers->bytes);
+    Value zero = sub.getRhs();
+    if (auto cast = zero.getDefiningOp<CastOp>())
+      if (getElementTypeOrSelf(cast.getInput()) == element)
+        zero = cast.getInput();
+    auto scalar = RankedTensorType::get({}, element);
+    if (getElementTypeOrSelf(zero) == element && isSingle(zero)) {
+      numbers->zero = reshapeTo(b, sub.getLoc(), zero, scalar);
+      return numbers;
+    }
+    std::optional<int64_t> uniform = getUniformInteger(zero);
+    bool isUnsigned = element.isUnsignedInteger();
+    if (!uniform || *uniform < (isUnsigned ? 0 : -128) || *uniform > (isUnsigned ? 255 : 127))
+      return std::nullopt;
+    numbers->zero = ConstantOp::create(
+        b, sub.getLoc(), scalar,
+        DenseElementsAttr::get(scalar, APInt(8, *uniform, /*isSigned=*/!isUnsigned)));
+    return numbers;
+  }
+
+  std::optional<Numbers> takeScale(MulOp mul) {
+    for (auto [value, scale] : {std::pair(mul.getLhs(), mul.getRhs()), {mul.getRhs(), mul.getLhs()}}) {
+      if (value.getType() != mul.getType())
+        continue;
+      std::optional<Numbers> numbers = match(value);
+      if (!numbers)
+        continue;
+      Dims dims = getDims(scale);
+      if (numbers->scale || llvm::count_if(dims, [](AffineExpr dim) { return getConstantDim(dim) != 1; }) > 1)
+        return std::nullopt;
+      if (isSingle(scale))
+        dims.clear();
+      else
+        while (dims.size() < getDims(value).size())
+          dims.insert(dims.begin(), getAffineConstantExpr(1, mul.getContext()));
+      numbers->scale = reshapeTo(b, mul.getLoc(), scale, dims, getNumSymbols(scale.getType()));
+      return numbers;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Numbers> move(Operation *op) {
+    std::optional<Numbers> numbers = match(op->getOperand(0));
+    if (!numbers)
+      return std::nullopt;
+    Location loc = op->getLoc();
+    bool hasChannels = numbers->scale && !getDims(numbers->scale).empty();
+    if (auto transpose = dyn_cast<TransposeOp>(op)) {
+      numbers->bytes = createTranspose(b, loc, numbers->bytes, transpose.getPermutation());
+      if (hasChannels)
+        numbers->scale = createTranspose(b, loc, numbers->scale, transpose.getPermutation());
+      return numbers;
+    }
+    Dims from = getDims(op->getOperand(0)), to = getDims(op->getResult(0));
+    unsigned numSymbols = getNumSymbols(op->getResult(0).getType());
+    if (hasChannels) {
+      // The first dimension, of output channels, stays.
+      Dims channels = getDims(numbers->scale);
+      if (from.empty() || to.empty() || from[0] != to[0] || channels[0] != from[0])
+        return std::nullopt;
+      Dims single(to.size(), getAffineConstantExpr(1, op->getContext()));
+      single[0] = from[0];
+      numbers->scale = reshapeTo(b, loc, numbers->scale, single, numSymbols);
+    }
+    numbers->bytes = reshapeTo(b, loc, numbers->bytes, to, numSymbols);
+    return numbers;
+  }
+};
+
+struct RaiseQuantizedLinear : winnow::impl::RaiseQuantizedLinearBase<RaiseQuantizedLinear> {
+  using RaiseQuantizedLinearBase::RaiseQuantizedLinearBase;
+
+  void runOnOperation() override {
+    SiteReporter reporter(getOperation(), "raise-quantized-linear");
+    SmallVector<MatMulOp> products;
+    getOperation().walk([&](MatMulOp op) { products.push_back(op); });
+    for (MatMulOp product : products)
+      raise(product, reporter);
+    eraseDeadOps(getOperation());
+  }
+
+private:
+  void raise(MatMulOp op, SiteReporter &reporter) {
+    OpBuilder b(op);
+    Matcher matcher{b};
+    if (getDims(op.getRhs()).size() != 2 || getDims(op.getLhs()).empty())
+      return;
+    std::optional<Numbers> weight = matcher.match(op.getRhs());
+    if (!weight)
+      return;
+    if (!isConstantExpression(weight->bytes))
+      return reporter.refused(op.getLoc(), "quantized-linear.weight-not-constant",
+                              "the right operand stands for integers, but is not a constant");
+    std::optional<Numbers> input = matcher.match(op.getLhs());
+    if (!input)
+      return reporter.refused(op.getLoc(), "quantized-linear.input-not-integers",
+                              "the weight is of integers, the input is not: it is computed in floats");
+    Location loc = op.getLoc();
+    unsigned numSymbols = getNumSymbols(op.getType());
+    Dims columns = {getDims(op.getType()).back()};
+    bool isFloat = getElementTypeOrSelf(op.getType()).isF32();
+    if (isFloat != (weight->scale && input->scale) || (!isFloat && (weight->scale || input->scale)))
+      return reporter.refused(op.getLoc(), "quantized-linear.scales",
+                              "expected a scale of both operands, or of none");
+    Value scale;
+    if (!isFloat) {
+      scale = createScalar(b, loc, b.getF32Type(), 1);
+    } else {
+      if (!getDims(input->scale).empty())
+        return reporter.refused(op.getLoc(), "quantized-linear.input-scale",
+                                "expected one scale of the input, got " +
+                                    toString(getDims(input->scale)));
+      scale = weight->scale;
+      if (Dims dims = getDims(scale); !dims.empty()) {
+        if (dims.back() != columns.front())
+          return reporter.refused(op.getLoc(), "quantized-linear.weight-scale",
+                                  "expected a scale for each column of the weight, got " +
+                                      toString(dims));
+        scale = reshapeTo(b, loc, scale, columns, numSymbols);
+      }
+      scale = createBroadcasting<MulOp>(b, loc, input->scale, scale, numSymbols);
+    }
+    if (isFloat)
+      op.getResult().replaceAllUsesWith(create(b, loc, *input, *weight, scale));
+    else if (!raiseIntegers(op, *input, *weight, scale, reporter))
+      return;
+    reporter.applied(loc, "quantized-linear.raised",
+                     "computes a product with a weight of " + toString(getDims(op.getRhs())) +
+                         " in integers");
+  }
+
+  static Value create(OpBuilder &b, Location loc, const Numbers &input, const Numbers &weight, Value scale) {
+    Value bytes = weight.bytes;
+    bool isTransposed = false;
+    if (auto transpose = bytes.getDefiningOp<TransposeOp>();
+        transpose && transpose.getPermutation() == ArrayRef<int64_t>{1, 0})
+      bytes = transpose.getInput(), isTransposed = true;
+    return QuantizedLinearOp::create(b, loc, input.bytes, bytes, scale, input.zero,
+                                     /*row_scale=*/Value(), weight.zero, /*bias=*/Value(),
+                                     /*residual=*/Value(), Activation::None, isTransposed);
+  }
+
+  /// The sum is converted to floats, perhaps after it was moved.
+  static bool raiseIntegers(MatMulOp op, const Numbers &input, const Numbers &weight, Value scale,
+                            SiteReporter &reporter) {
+    SmallVector<Operation *> moves;
+    Operation *user = op.getResult().hasOneUse() ? *op->user_begin() : nullptr;
+    while (isa_and_nonnull<ReshapeOp, TransposeOp>(user) && user->getResult(0).hasOneUse()) {
+      moves.push_back(user);
+      user = *user->user_begin();
+    }
+    auto cast = dyn_cast_or_null<CastOp>(user);
+    if (!cast || !getElementTypeOrSelf(cast.getType()).isF32()) {
+      reporter.refused(op.getLoc(), "quantized-linear.sum-used",
+                       "the integer sums are not just converted to floats of 32 bits");
+      return false;
+    }
+    OpBuilder b(cast);
+    Value value = create(b, op.getLoc(), input, weight, scale);
+    if (moves.empty())
+      if (std::optional<std::pair<Value, Operation *>> scaled = getScale(cast)) {
+        b.setInsertionPoint(scaled->second);
+        auto linear = value.getDefiningOp<QuantizedLinearOp>();
+        linear->moveBefore(scaled->second);
+        linear.getScaleMutable().assign(scaled->first);
+        scaled->second->getResult(0).replaceAllUsesWith(value);
+        return true;
+      }
+    for (Operation *move : moves) {
+      if (auto transpose = dyn_cast<TransposeOp>(move))
+        value = createTranspose(b, move->getLoc(), value, transpose.getPermutation());
+      else
+        value = reshapeTo(b, move->getLoc(), value, getDims(move->getResult(0)),
+                          getNumSymbols(move->getResult(0).getType()));
+    }
+    cast.getResult().replaceAllUsesWith(value);
+    return true;
+  }
+
+  /// What the floats are multiplied by, as [] or [N], and the product.
+  static std::optional<std::pair<Value, Operation *>> getScale(CastOp cast) {
+    auto mul = cast.getResult().hasOneUse() ? dyn_cast<MulOp>(*cast->user_begin()) : nullptr;
+    if (!mul || mul.getType() != cast.getType() || mul.getLhs() == mul.getRhs() ||
+        mul->getBlock() != cast->getBlock())
+      return std::nullopt;
+    Value scale = mul.getLhs() == cast.getResult() ? mul.getRhs() : mul.getLhs();
+    unsigned numSymbols = getNumSymbols(cast.getType());
+    AffineExpr columns = getDims(cast.getType()).back();
+    OpBuilder b(mul);
+    if (isSingle(scale))
+      return std::pair(reshapeTo(b, mul.getLoc(), scale, Dims(), numSymbols), mul.getOperation());
+    if (isVectorOf(scale, columns, numSymbols))
+      return std::pair(asVector(b, mul.getLoc(), scale), mul.getOperation());
+    return std::nullopt;
+  }
+};
+} // namespace
