@@ -147,8 +147,7 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
       SmallVector<int64_t> last = {static_cast<int64_t>(in.size()) - 1};
       Value sum = ReduceOp::create(rewriter, loc, ReduceKind::Sum, wide, last, /*keepdims=*/false);
       Dims sumDims = getDims(sum);
-      Value plain = getTypeConverter()->materializeTargetConversion(
-          rewriter, loc, getPlainType(sumDims, i32), sum);
+      Value plain = rewriter.getRemappedValue(sum);
       inputs.push_back(createReshape(rewriter, loc, plain, sumDims, count));
       auto type = RankedTensorType::get({*n}, i32);
       inputs.push_back(arith::ConstantOp::create(

@@ -177,3 +177,15 @@ func.func private @list(memref<?x8xf32>, memref<1x8x24xf32>, memref<?xi32>, memr
 // expected-error @+1 {{kernel 'topk_activation': expected dimension 1 of 'x' and dimension 1 of 'out' to match, got 8 and 9}}
 func.func private @top_k(memref<?x8xf32>, memref<?x9xf32>)
     attributes {winnow.kernel = {kind = "topk_activation", k = 3}}
+
+// -----
+
+// expected-error @+1 {{kernel 'quantized_linear': expected 'w' to be packed in panels [9 / 4, 24 * 4], or a multiple as wide, for 24 columns, got 'memref<1x2x96xi8>'}}
+func.func private @bytes(memref<?x9xi8>, memref<1x2x96xi8>, memref<24xi32>, memref<24xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "quantized_linear", n = 24, k = 9, mr = 4, nr = 24, mb = 128}}
+
+// -----
+
+// expected-error @+1 {{kernel 'quantize_rows': expected 'values' to hold 'i8', got 'f32'}}
+func.func private @quantized(memref<?x9xf32>, memref<?x9xf32>, memref<?xf32>, memref<?xi8>)
+    attributes {winnow.kernel = {kind = "quantize_rows"}}

@@ -1360,3 +1360,80 @@ func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>) {
   %0 = winnow.sparse_linear %x, %w {activation = #winnow<activation group_rational>} : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
   return
 }
+
+// -----
+
+// quantize_rows C1
+func.func @f(%x: tensor<f32>) {
+  // expected-error @+1 {{expected an input of rank 1 or more, got rank 0}}
+  %0:3 = winnow.quantize_rows %x : (tensor<f32>) -> (tensor<ui8>, tensor<f32>, tensor<ui8>)
+  return
+}
+
+// -----
+
+// quantize_rows C2
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected values of type 'tensor<2x3xui8>', got 'tensor<2x4xui8>'}}
+  %0:3 = winnow.quantize_rows %x : (tensor<2x3xf32>) -> (tensor<2x4xui8>, tensor<2x1xf32>, tensor<2x1xui8>)
+  return
+}
+
+// -----
+
+// quantize_rows C3
+func.func @f(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{expected a scale of type 'tensor<2x1xf32>', got 'tensor<2xf32>'}}
+  %0:3 = winnow.quantize_rows %x : (tensor<2x3xf32>) -> (tensor<2x3xui8>, tensor<2xf32>, tensor<2x1xui8>)
+  return
+}
+
+// -----
+
+// quantized_linear C1
+func.func @f(%x: tensor<2x3xi8>, %w: tensor<4x5xi8>, %s: tensor<f32>) {
+  // expected-error @+2 {{expected the input's last dimension to be the weight's K, got 3 and 4}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_linear %x, %w scale(%s) : (tensor<2x3xi8>, tensor<4x5xi8>, tensor<f32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// quantized_linear C1
+func.func @f(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>, %s: tensor<4xf32>) {
+  // expected-error @+2 {{expected a scale of shape [5], got [4]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_linear %x, %w scale(%s) : (tensor<2x3xi8>, tensor<3x5xi8>, tensor<4xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// quantized_linear C1
+func.func @f(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>, %s: tensor<f32>, %z: tensor<2xi8>) {
+  // expected-error @+2 {{expected a zero of shape [2, 1], got [2]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_linear %x, %w scale(%s) zero(%z) : (tensor<2x3xi8>, tensor<3x5xi8>, tensor<f32>, tensor<2xi8>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// quantized_linear C2
+func.func @f(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>, %s: tensor<f32>, %z: tensor<ui8>) {
+  // expected-error @+2 {{expected a zero of 'i8', got 'ui8'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_linear %x, %w scale(%s) zero(%z) : (tensor<2x3xi8>, tensor<3x5xi8>, tensor<f32>, tensor<ui8>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// quantized_linear C3
+func.func @f(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>, %s: tensor<f32>) {
+  // expected-error @+2 {{expected an activation without coefficients, got group_rational}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_linear %x, %w scale(%s) {activation = #winnow<activation group_rational>} : (tensor<2x3xi8>, tensor<3x5xi8>, tensor<f32>) -> tensor<2x5xf32>
+  return
+}

@@ -9,7 +9,7 @@ import tempfile
 
 import numpy as np
 
-LEVELS = {"x86-64": 4, "x86-64-v3": 8, "x86-64-v4": 16}
+LEVELS = {"x86-64": 4, "x86-64-v3": 8, "x86-64-v4": 16}  # without VNNI
 STRIDED = {rank: f"strided<[{'?, ' * (rank - 1)}1], offset: ?>" for rank in (1, 2, 3, 4)}
 
 

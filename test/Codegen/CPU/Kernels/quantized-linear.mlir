@@ -1,0 +1,25 @@
+// RUN: winnow-opt %s --split-input-file --winnow-generate-kernels=cpu=x86-64-v4-vnni --canonicalize | FileCheck %s --check-prefixes=CHECK,VNNI
+// RUN: winnow-opt %s --split-input-file --winnow-generate-kernels=cpu=x86-64-v4 --canonicalize | FileCheck %s --check-prefixes=CHECK,HALVES
+
+// Tiles of 2 rows and 1 row, two steps of four bytes in each iteration; then what is left of the
+// depth, of which one byte exists.
+
+// CHECK-LABEL: func.func private @rows
+// CHECK:       scf.for
+// VNNI-COUNT-4:  llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// HALVES-COUNT-8: llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"
+// CHECK:       vector.maskedload
+// CHECK:       arith.sitofp
+// CHECK:       scf.for
+// VNNI-COUNT-2:  llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+func.func private @rows(memref<?x9xi8>, memref<1x3x64xi8>, memref<16xi32>, memref<16xf32>, memref<?xi8>, memref<?xf32>, memref<?x16xf32>)
+    attributes {winnow.kernel = {kind = "quantized_linear", n = 16, k = 9, mr = 2, nr = 16, kc = 3, mb = 64, zero = true, row_scale = true}}
+
+// -----
+
+// CHECK-LABEL: func.func private @quantize
+// CHECK:       scf.parallel
+// CHECK:         math.roundeven
+// CHECK:         arith.fptosi
+func.func private @quantize(memref<?x64xf32>, memref<?x64xi8>, memref<?xf32>, memref<?xi8>)
+    attributes {winnow.kernel = {kind = "quantize_rows"}}

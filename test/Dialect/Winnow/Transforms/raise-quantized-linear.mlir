@@ -1,0 +1,117 @@
+// RUN: winnow-opt %s --split-input-file --winnow-raise-quantized-linear | FileCheck %s
+
+// DequantizeLinear on both sides: bytes less a zero, times a scale.
+
+// CHECK: code = "quantized-linear.raised"
+// CHECK-LABEL: func @dequantized
+// CHECK: %[[S:.*]] = winnow.mul
+// CHECK: winnow.quantized_linear %arg0, %{{.*}} scale(%[[S]]) zero(%{{.*}}) {{.*}}: (tensor<2x3xui8>, tensor<3x5xi8>, tensor<5xf32>, tensor<ui8>)
+func.func @dequantized(%x: tensor<2x3xui8>, %s: tensor<f32>) -> tensor<2x5xf32> {
+  %w = winnow.constant dense<1> : tensor<3x5xi8>
+  %ws = winnow.constant dense<0.5> : tensor<5xf32>
+  %z = winnow.constant dense<7> : tensor<ui8>
+  %0 = winnow.cast %x : (tensor<2x3xui8>) -> tensor<2x3xi32>
+  %1 = winnow.cast %z : (tensor<ui8>) -> tensor<i32>
+  %2 = winnow.sub %0, %1 : (tensor<2x3xi32>, tensor<i32>) -> tensor<2x3xi32>
+  %3 = winnow.cast %2 : (tensor<2x3xi32>) -> tensor<2x3xf32>
+  %4 = winnow.mul %3, %s : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+  %5 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xf32>
+  %6 = winnow.mul %5, %ws : (tensor<3x5xf32>, tensor<5xf32>) -> tensor<3x5xf32>
+  %7 = winnow.matmul %4, %6 : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return %7 : tensor<2x5xf32>
+}
+
+// -----
+
+// Sums of integers, scaled afterwards; the weight is turned.
+
+// CHECK-LABEL: func @sums
+// CHECK-SAME: %[[X:.*]]: tensor<2x3xi8>, %[[Z:.*]]: tensor<i8>, %[[S:.*]]: tensor<f32>
+// CHECK: %[[Y:.*]] = winnow.quantized_linear %[[X]], %{{.*}} scale(%[[S]]) zero(%[[Z]]) weight_zero(%{{.*}}) {transpose_weight}
+// CHECK: return %[[Y]]
+func.func @sums(%x: tensor<2x3xi8>, %z: tensor<i8>, %s: tensor<f32>) -> tensor<2x5xf32> {
+  %w = winnow.constant dense<200> : tensor<5x3xui8>
+  %wz = winnow.constant dense<128> : tensor<ui8>
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xi32>
+  %1 = winnow.cast %z : (tensor<i8>) -> tensor<i32>
+  %2 = winnow.sub %0, %1 : (tensor<2x3xi32>, tensor<i32>) -> tensor<2x3xi32>
+  %3 = winnow.cast %w : (tensor<5x3xui8>) -> tensor<5x3xi32>
+  %4 = winnow.cast %wz : (tensor<ui8>) -> tensor<i32>
+  %5 = winnow.sub %3, %4 : (tensor<5x3xi32>, tensor<i32>) -> tensor<5x3xi32>
+  %6 = winnow.transpose %5 [1, 0] : (tensor<5x3xi32>) -> tensor<3x5xi32>
+  %7 = winnow.matmul %2, %6 : (tensor<2x3xi32>, tensor<3x5xi32>) -> tensor<2x5xi32>
+  %8 = winnow.cast %7 : (tensor<2x5xi32>) -> tensor<2x5xf32>
+  %9 = winnow.mul %8, %s : (tensor<2x5xf32>, tensor<f32>) -> tensor<2x5xf32>
+  return %9 : tensor<2x5xf32>
+}
+
+// -----
+
+// A weight that is bytes alone is computed in floats.
+
+// CHECK: code = "quantized-linear.input-not-integers"
+// CHECK-LABEL: func @weight_only
+// CHECK: winnow.matmul
+func.func @weight_only(%x: tensor<2x3xf32>, %s: tensor<f32>) -> tensor<2x5xf32> {
+  %w = winnow.constant dense<1> : tensor<3x5xi8>
+  %0 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xf32>
+  %1 = winnow.mul %0, %s : (tensor<3x5xf32>, tensor<f32>) -> tensor<3x5xf32>
+  %2 = winnow.matmul %x, %1 : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return %2 : tensor<2x5xf32>
+}
+
+// -----
+
+// CHECK: code = "quantized-linear.weight-not-constant"
+// CHECK-LABEL: func @variable
+// CHECK: winnow.matmul
+func.func @variable(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>) -> tensor<2x5xf32> {
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xi32>
+  %1 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xi32>
+  %2 = winnow.matmul %0, %1 : (tensor<2x3xi32>, tensor<3x5xi32>) -> tensor<2x5xi32>
+  %3 = winnow.cast %2 : (tensor<2x5xi32>) -> tensor<2x5xf32>
+  return %3 : tensor<2x5xf32>
+}
+
+// -----
+
+// CHECK: code = "quantized-linear.sum-used"
+// CHECK-LABEL: func @sum_used
+// CHECK: winnow.matmul
+func.func @sum_used(%x: tensor<2x3xi8>) -> tensor<2x5xi32> {
+  %w = winnow.constant dense<1> : tensor<3x5xi8>
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xi32>
+  %1 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xi32>
+  %2 = winnow.matmul %0, %1 : (tensor<2x3xi32>, tensor<3x5xi32>) -> tensor<2x5xi32>
+  return %2 : tensor<2x5xi32>
+}
+
+// -----
+
+// CHECK: code = "quantized-linear.scales"
+// CHECK-LABEL: func @one_scale
+// CHECK: winnow.matmul
+func.func @one_scale(%x: tensor<2x3xi8>, %s: tensor<f32>) -> tensor<2x5xf32> {
+  %w = winnow.constant dense<1> : tensor<3x5xi8>
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xf32>
+  %1 = winnow.mul %0, %s : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+  %2 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xf32>
+  %3 = winnow.matmul %1, %2 : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return %3 : tensor<2x5xf32>
+}
+
+// -----
+
+// CHECK: code = "quantized-linear.weight-scale"{{.*}}expected a scale for each column of the weight, got [3, 1]
+// CHECK-LABEL: func @rows_scaled
+// CHECK: winnow.matmul
+func.func @rows_scaled(%x: tensor<2x3xi8>, %s: tensor<f32>) -> tensor<2x5xf32> {
+  %w = winnow.constant dense<1> : tensor<3x5xi8>
+  %ws = winnow.constant dense<0.5> : tensor<3x1xf32>
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xf32>
+  %1 = winnow.mul %0, %s : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+  %2 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xf32>
+  %3 = winnow.mul %2, %ws : (tensor<3x5xf32>, tensor<3x1xf32>) -> tensor<3x5xf32>
+  %4 = winnow.matmul %1, %3 : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return %4 : tensor<2x5xf32>
+}

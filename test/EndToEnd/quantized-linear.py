@@ -1,0 +1,138 @@
+# Linear layers of integers: exact on every CPU level, whatever the operands.
+#
+# RUN: %python %s %t %winnow
+
+import itertools
+import json
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../Import/ONNX/Inputs"), os.path.join(HERE, "Inputs")]
+import numpy as np
+from build import node, save, value
+from onnx import TensorProto
+from support import Checker, compile_model, open_onnxruntime, open_winnow
+
+work, tool = sys.argv[1:]
+rng = np.random.default_rng(10)
+check = Checker()
+FLAGS = set(open("/proc/cpuinfo").read().split())
+AVX2, AVX512 = {"avx2", "fma", "bmi2", "f16c"}, {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"}
+LEVELS = {"x86-64-v4-vnni": AVX2 | AVX512 | {"avx512_vnni"}, "x86-64-v4": AVX2 | AVX512,
+          "x86-64-v3-vnni": AVX2 | {"avx_vnni"}, "x86-64-v3": AVX2, "x86-64": set()}
+HOST = [level for level, needs in LEVELS.items() if needs <= FLAGS]
+TYPES = {np.dtype("uint8"): TensorProto.UINT8, np.dtype("int8"): TensorProto.INT8}
+
+
+def compile_all(name, path, *options):
+    """The model for all levels at once, with weights packed for the highest, and for the lowest
+    that has vectors of 32 bytes alone."""
+    yield compile_model(tool, path, os.path.join(work, name), "--cpu=" + ",".join(LEVELS), *options), HOST
+    if "x86-64-v3" in HOST:
+        yield compile_model(tool, path, os.path.join(work, name + "-v3"), "--cpu=x86-64-v3", *options), ["x86-64-v3"]
+
+
+def raised(folder, name, count):
+    report = json.load(open(os.path.join(folder, name + ".json")))
+    found = json.dumps(report).count("quantized-linear.raised")
+    if found < count:
+        check.errors.append(f"{name}: expected {count} products of integers, found {found}")
+
+
+def numbers(dtype, *shape, extreme=False):
+    info = np.iinfo(dtype)
+    if extreme:
+        return np.where(rng.random(shape) < 0.9, info.max, info.min).astype(dtype)
+    return rng.integers(info.min, info.max + 1, shape).astype(dtype)
+
+
+# MatMulInteger, Cast, Mul: each operation of floats rounds once, as in numpy. Columns fill panels
+# and vectors in part; depths are no multiple of four; extremes would saturate sums of 16 bits.
+for x_type, w_type in itertools.product((np.uint8, np.int8), repeat=2):
+    nodes, constants, wants = [], {}, []
+    shapes = [(4, 1), (7, 16), (33, 50), (64, 97), (130, 48)]
+    for i, (k, n) in enumerate(shapes):
+        w = numbers(w_type, k, n, extreme=i % 2)
+        # Of unsigned weights, a zero in the middle fits bytes, and others do not.
+        zero = np.array([128, 37, 0, 128, 255][i] if w_type == np.uint8 else [0, 0, -3, 0, 100][i], w_type)
+        constants |= {f"w{i}": w, f"z{i}": zero, f"b{i}": rng.standard_normal(n).astype(np.float32),
+                      f"s{i}": rng.random(n if i % 2 else ()).astype(np.float32)}
+        nodes += [node("MatMulInteger", f"x{i} w{i} xz{i} z{i}", f"i{i}"),
+                  node("Cast", f"i{i}", f"f{i}", to=TensorProto.FLOAT),
+                  node("Mul", f"f{i} s{i}", f"m{i}"), node("Add", f"m{i} b{i}", f"a{i}"),
+                  node("Relu", f"a{i}", f"r{i}"), node("Add", f"r{i} res{i}", f"y{i}")]
+    inputs = [v for i, (k, n) in enumerate(shapes)
+              for v in (value(f"x{i}", ["rows", k], TYPES[np.dtype(x_type)]), value(f"res{i}", ["rows", n]),
+                        value(f"xz{i}", [], TYPES[np.dtype(x_type)]))]
+    name = f"integers_{np.dtype(x_type).name}_{np.dtype(w_type).name}"
+    path = save(name, nodes, inputs, [f"y{i}" for i in range(len(shapes))], constants, opset=18)
+    for folder, levels in compile_all(name, path):
+        raised(folder, name, len(shapes))
+        for level, rows in itertools.product(levels, (1, 2, 13, 40)):
+            os.environ["WINNOW_CPU"] = level
+            feeds = {}
+            for i, (k, n) in enumerate(shapes):
+                feeds |= {f"x{i}": numbers(x_type, rows, k, extreme=i % 2), f"xz{i}": numbers(x_type),
+                          f"res{i}": rng.standard_normal((rows, n)).astype(np.float32)}
+            got = open_winnow(folder, threads=2)(feeds)
+            for i in range(len(shapes)):
+                x, w = (feeds[f"x{i}"].astype(np.int64) - feeds[f"xz{i}"],
+                        constants[f"w{i}"].astype(np.int64) - constants[f"z{i}"])
+                want = (x @ w).astype(np.float32) * constants[f"s{i}"] + constants[f"b{i}"]
+                want = np.maximum(want, 0) + feeds[f"res{i}"]
+                check.equal(f"{name} {level} {rows} rows {i}", got[f"y{i}"], want)
+
+# DequantizeLinear on both sides, with a scale for each column, and a weight that is transposed;
+# weights of bytes with Cast and Mul. ONNX's floats are rounded in each of 96 sums.
+k, n = 96, 50
+constants = {"xs": np.float32(0.03), "xz": np.uint8(117), "w": numbers(np.int8, k, n), "wt": numbers(np.int8, n, k),
+             "ws": rng.random(n).astype(np.float32) / 50, "wz": np.zeros(n, np.int8), "wc": np.float32(0.01),
+             "wcol": (rng.random((n, 1)) / 50).astype(np.float32)}  # fmt: skip
+nodes = [node("QuantizeLinear", "x xs xz", "q"), node("DequantizeLinear", "q xs xz", "d"),
+         node("DequantizeLinear", "w ws wz", "wd", axis=1), node("MatMul", "d wd", "y0"),
+         node("DequantizeLinear", "wt ws wz", "wtd", axis=0), node("Gemm", "d2 wtd", "y1", transB=1),
+         node("Reshape", "d shape", "d2"),
+         node("Cast", "wt", "wtf", to=TensorProto.FLOAT), node("Mul", "wtf wcol", "wtm"),
+         node("Transpose", "wtm", "wtt", perm=[1, 0]), node("MatMul", "d wtt", "y2")]  # fmt: skip
+constants["shape"] = np.array([-1, k])
+order = [0, 1, 2, 3, 6, 4, 5, 7, 8, 9, 10]
+path = save("qdq", [nodes[i] for i in order], [value("x", ["batch", 5, k])], ["y0", "y1", "y2"], constants, opset=18)
+peer = open_onnxruntime(path)
+for folder, levels in compile_all("qdq", path):
+    raised(folder, "qdq", 3)
+    for level in levels:
+        os.environ["WINNOW_CPU"] = level
+        feeds = {"x": 2 * rng.standard_normal((3, 5, k)).astype(np.float32)}
+        got, want = open_winnow(folder)(feeds), peer(feeds)
+        for output in want:
+            check.close(f"qdq {level} {output}", got[output], want[output], 2e-5 * np.abs(want[output]).max())
+
+# Floats in 8 bits, by name: the sums are exact, so that what is left is the rounding of floats.
+k, n = 70, 50
+constants = {"w": rng.standard_normal((k, n)).astype(np.float32), "b": rng.standard_normal(n).astype(np.float32)}
+path = save("floats", [node("MatMul", "x w", "m"), node("Add", "m b", "y")], [value("x", ["rows", k])], ["y"], constants, opset=18)
+
+
+def by_definition(x):
+    x, w = x.astype(np.float32), constants["w"]
+    low, high = np.minimum(x.min(1, keepdims=True), 0), np.maximum(x.max(1, keepdims=True), 0)
+    scale = np.where(high > low, (high - low) / np.float32(255), np.float32(1))
+    zero = np.rint(-low / scale)
+    q = np.clip(np.rint(x / scale) + zero, 0, 255)
+    steps = np.abs(w).max(0) / np.float32(127)
+    weight = np.clip(np.rint(w / steps), -127, 127)
+    return ((q - zero).astype(np.int64) @ weight.astype(np.int64)) * (scale * steps) + constants["b"]
+
+
+for folder, levels in compile_all("floats", path, "--approximate=quantize=8"):
+    for level in levels:
+        os.environ["WINNOW_CPU"] = level
+        x = rng.standard_normal((9, k)).astype(np.float32)
+        x[3] = 0
+        x[4] = np.abs(x[4])
+        x[5] *= 1e-30
+        got = open_winnow(folder)({"x": x})["y"]
+        check.close(f"floats {level}", got, by_definition(x), 2e-6 * np.abs(got).max())
+
+check.finish()
