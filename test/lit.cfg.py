@@ -40,7 +40,8 @@ if os.path.exists(config.python):
     config.available_features.add("python")
 if os.path.exists(os.path.join(bin_dir, "winnow")):
     config.available_features.add("winnow")
-if shutil.which("ptxas", path=config.environment["PATH"]):
+# Where the compiler looks for it, too.
+if shutil.which("ptxas", path=config.environment["PATH"] + ":/usr/local/cuda/bin"):
     config.available_features.add("ptxas")
 try:
     with open("/proc/cpuinfo") as file:

@@ -1,6 +1,7 @@
 //===- KernelBuilder.cpp - The registry of kernel kinds for chips ---------===//
 
 #include "KernelBuilder.h"
+#include "Builders.h"
 
 #include "winnow/Codegen/Common/MemRefUtils.h"
 
@@ -13,7 +14,10 @@ using namespace mlir;
 namespace winnow::gpu {
 
 KernelBuilder lookupKernelBuilder(StringRef kind) {
-  return llvm::StringSwitch<KernelBuilder>(kind).Default(nullptr);
+  return llvm::StringSwitch<KernelBuilder>(kind)
+      .Case("linear", buildLinear)
+      .Case("matmul", buildMatMul)
+      .Default(nullptr);
 }
 
 static MemRefDescriptor getDescriptor(ImplicitLocOpBuilder &host, Value memref) {

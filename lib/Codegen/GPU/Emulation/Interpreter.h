@@ -1,0 +1,111 @@
+//===- Interpreter.h - Kernels on an emulated chip ------------------------===//
+//
+// What the builders write, operation by operation, for the 32 threads of a warp at a time.
+// Warps are fibers that meet at barriers, in an order that is shuffled. Branches and loops
+// go on with the lanes that take them; what a warp does together needs all of them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef WINNOW_LIB_CODEGEN_GPU_EMULATION_INTERPRETER_H
+#define WINNOW_LIB_CODEGEN_GPU_EMULATION_INTERPRETER_H
+
+#include "Memory.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/DenseMap.h"
+
+#include <array>
+#include <functional>
+#include <memory>
+
+namespace winnow::gpu {
+
+constexpr int kLanes = 32;
+/// A number, address or float of every lane, as bits.
+using Lanes = std::array<uint64_t, kLanes>;
+
+struct ThreadBlock;
+
+/// The state of 32 threads, or of the host, which is a single one.
+struct Warp {
+  std::vector<Lanes> values;
+  uint32_t mask = 1; ///< lanes that do what is interpreted
+  uint32_t all = 1;  ///< lanes that there are
+  int number = 0;
+  ThreadBlock *block = nullptr;
+
+  struct Copy {
+    uint64_t to;
+    int lane;
+    std::vector<uint8_t> bytes;
+  };
+  std::vector<Copy> open;                ///< copies that are in no group yet
+  std::vector<std::vector<Copy>> groups; ///< that have not been waited for
+
+  template <typename Fn> void forEach(Fn fn) {
+    for (int lane = 0; lane < kLanes; ++lane)
+      if (mask >> lane & 1)
+        fn(lane);
+  }
+  int thread(int lane) const { return number * kLanes + lane; }
+};
+
+using Step = std::function<void(Warp &)>;
+
+/// A function, with a place for each of its values.
+struct Program {
+  std::vector<Step> steps;
+  std::vector<mlir::Type> arguments;
+  std::vector<unsigned> argumentSlots;
+  unsigned slots = 0;
+};
+
+/// A block of threads that runs.
+struct ThreadBlock {
+  SharedMemory shared;
+  std::array<uint32_t, 3> index{}, grid{}, size{};
+  std::function<void()> meet; ///< waits for all warps
+};
+
+class Interpreter {
+public:
+  explicit Interpreter(mlir::ModuleOp module) : module(module), memory(fault) {}
+
+  GlobalMemory &getMemory() { return memory; }
+  Fault &getFault() { return fault; }
+  /// Calls a function of the host. Arguments are flat: of a memref its addresses, offset,
+  /// sizes and strides.
+  void call(llvm::StringRef name, llvm::ArrayRef<uint64_t> arguments);
+  /// Launches so far.
+  unsigned getNumLaunches() const { return launches; }
+
+private:
+  friend class Translator;
+  Program &getProgram(mlir::Operation *function);
+  void launch(Warp &host, llvm::ArrayRef<uint64_t> operands);
+  void runBlock(Program &program, llvm::ArrayRef<uint64_t> arguments, ThreadBlock &block);
+
+  mlir::ModuleOp module;
+  Fault fault;
+  GlobalMemory memory;
+  llvm::DenseMap<mlir::Operation *, std::unique_ptr<Program>> programs;
+  unsigned launches = 0;
+  uint32_t seed = 1;
+};
+
+/// How many words a value takes: one each for the scalars that it consists of.
+unsigned countWords(mlir::Type type);
+/// Size and alignment of a type in memory.
+size_t sizeOf(mlir::Type type);
+size_t alignmentOf(mlir::Type type);
+
+/// Bits of floats and back.
+double toDouble(mlir::Type type, uint64_t bits);
+uint64_t fromDouble(mlir::Type type, double value);
+/// To tf32, to nearest, ties away from zero.
+float roundToTF32(float value);
+
+} // namespace winnow::gpu
+
+#endif // WINNOW_LIB_CODEGEN_GPU_EMULATION_INTERPRETER_H

@@ -1,0 +1,262 @@
+//===- Gemm.cpp - Products of matrices ------------------------------------===//
+//
+// 1. A block of threads computes a tile of the result; neighbours share their rows of the
+//    left factor in the L2 cache.
+// 2. Tiles of both factors come to a ring of stages in shared memory, by copies that run
+//    while others are multiplied. Beyond the matrices they are zero, so that any size will
+//    do, and so that the copies behind the last tile need no branch.
+// 3. One barrier a stage: it says both that the stage that is multiplied next is there,
+//    and that all have left the one that is filled next.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Gemm.h"
+#include "TileCopy.h"
+
+using namespace mlir;
+
+namespace winnow::gpu {
+
+//===----------------------------------------------------------------------===//
+// Configurations
+//===----------------------------------------------------------------------===//
+
+int64_t GemmConfig::tileDepth() const {
+  return a.element.isF32() || b.element.isF32() ? 32 : 64;
+}
+int64_t GemmConfig::rowBytesB() const {
+  int64_t elements = b.layout == FactorLayout::DepthInner ? tileDepth() : tileColumns;
+  return elements * bytesOf(b.element);
+}
+int64_t GemmConfig::stageBytesB() const {
+  return tileColumns * tileDepth() * bytesOf(b.element);
+}
+
+static std::string describe(const Factor &factor) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << "_" << factor.element;
+  if (factor.layout == FactorLayout::ColumnsInner)
+    stream << "t";
+  if (factor.layout == FactorLayout::Panels)
+    stream << "p" << factor.panelWidth;
+  stream << "c" << factor.copyBytes;
+  return text;
+}
+
+std::string GemmConfig::describe() const {
+  return "gemm_" + stringifyPrecision(precision).str() + gpu::describe(a) + gpu::describe(b) +
+         "_" + std::to_string(tileRows) + "x" + std::to_string(tileColumns) +
+         epilogue.describe();
+}
+
+GemmConfig chooseGemmTile(Precision precision, int64_t rows, int64_t columns, int64_t batches) {
+  struct Shape {
+    int64_t rows, columns, warpRows, warpColumns;
+  };
+  bool isScalar = precision == Precision::FP32;
+  // From those that reuse most to those that fill the chip.
+  static constexpr Shape kWarps[] = {
+      {128, 128, 2, 4}, {64, 128, 2, 2}, {64, 64, 2, 2}, {32, 64, 2, 2}, {16, 64, 1, 4}};
+  static constexpr Shape kScalar[] = {
+      {128, 128, 4, 2}, {64, 128, 4, 2}, {64, 64, 4, 2}, {32, 64, 4, 2}, {16, 64, 4, 2}};
+  ArrayRef<Shape> shapes = isScalar ? ArrayRef(kScalar) : ArrayRef(kWarps);
+  // Two thirds of the multiprocessors of an A100.
+  constexpr int64_t kEnoughTiles = 72;
+  auto known = [](int64_t extent, int64_t otherwise) {
+    return ShapedType::isDynamic(extent) ? otherwise : extent;
+  };
+  // Unknown rows and columns are taken for some hundreds, as of an encoder.
+  rows = known(rows, 512);
+  columns = known(columns, 512);
+  batches = known(batches, 8);
+  const Shape *best = llvm::find_if(shapes.drop_back(), [&](const Shape &shape) {
+    int64_t tiles = llvm::divideCeil(rows, shape.rows) * llvm::divideCeil(columns, shape.columns);
+    return rows > shape.rows / 2 && tiles * batches >= kEnoughTiles;
+  });
+  GemmConfig config;
+  config.precision = precision;
+  config.tileRows = best->rows;
+  config.tileColumns = best->columns;
+  config.warpRows = best->warpRows;
+  config.warpColumns = best->warpColumns;
+  // Chips of compute capability 8.6 have 99 KiB a block.
+  config.stages = best->rows == 128 ? 3 : 4;
+  return config;
+}
+
+SmallVector<Value> GemmOperands::list() const {
+  SmallVector<Value> all = {a,       b,           bias,         residual,       out,
+                            rows,    columns,     depth,        strideA,        strideB,
+                            residualStride, outStride, batchStrideA, batchStrideB, batchStrideOut};
+  llvm::erase_if(all, [](Value value) { return !value; });
+  return all;
+}
+
+//===----------------------------------------------------------------------===//
+// The kernel
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct GemmKernel {
+  Emitter &e;
+  const GemmConfig &config;
+  GemmOperands o;
+  Value shared;
+
+  static SmallVector<Type> getArguments(MLIRContext *context, const GemmConfig &config);
+  void takeArguments(ValueRange arguments);
+  void emit();
+
+private:
+  TileCopy getCopyA() const;
+  TileCopy getCopyB() const;
+};
+
+} // namespace
+
+SmallVector<Type> GemmKernel::getArguments(MLIRContext *context, const GemmConfig &config) {
+  Type pointer = LLVM::LLVMPointerType::get(context);
+  Type i32 = IntegerType::get(context, 32), i64 = IntegerType::get(context, 64);
+  SmallVector<Type> types(3 + bool(config.epilogue.bias) + bool(config.epilogue.residual), pointer);
+  types.append(6 + bool(config.epilogue.residual), i32);
+  types.append(3, i64);
+  return types;
+}
+
+void GemmKernel::takeArguments(ValueRange arguments) {
+  auto next = [&] {
+    Value value = arguments.front();
+    arguments = arguments.drop_front();
+    return value;
+  };
+  bool hasResidual = bool(config.epilogue.residual);
+  o.a = next();
+  o.b = next();
+  if (config.epilogue.bias)
+    o.bias = next();
+  if (hasResidual)
+    o.residual = next();
+  for (Value *value : {&o.out, &o.rows, &o.columns, &o.depth, &o.strideA, &o.strideB})
+    *value = next();
+  if (hasResidual)
+    o.residualStride = next();
+  for (Value *value : {&o.outStride, &o.batchStrideA, &o.batchStrideB, &o.batchStrideOut})
+    *value = next();
+}
+
+TileCopy GemmKernel::getCopyA() const {
+  TileCopy copy{config.a.element, config.tileRows, config.tileDepth(), config.a.copyBytes,
+                config.threads(), o.rows, o.depth, {}, {}};
+  Value stride = o.strideA;
+  copy.offset = [stride](Emitter &e, Value row, Value column) {
+    return e.add(e.wideMul(row, stride), e.widen(column));
+  };
+  Type element = config.a.element;
+  int64_t rowBytes = config.rowBytesA();
+  copy.swizzle = [element, rowBytes](Emitter &e, Value row) {
+    return getSwizzle(e, FactorLayout::DepthInner, element, rowBytes, row);
+  };
+  return copy;
+}
+
+TileCopy GemmKernel::getCopyB() const {
+  bool depthInner = config.b.layout == FactorLayout::DepthInner;
+  TileCopy copy{config.b.element,
+                depthInner ? config.tileColumns : config.tileDepth(),
+                depthInner ? config.tileDepth() : config.tileColumns,
+                config.b.copyBytes,
+                config.threads(),
+                depthInner ? o.columns : o.depth,
+                depthInner ? o.depth : o.columns,
+                {},
+                {}};
+  Value stride = o.strideB, depth = o.depth;
+  int64_t width = config.b.panelWidth;
+  if (config.b.layout == FactorLayout::Panels)
+    copy.offset = [=](Emitter &e, Value row, Value column) {
+      Value panel = e.wideMul(e.div(column, width), e.mul(depth, width));
+      return e.add(panel, e.widen(e.add(e.mul(row, width), e.rem(column, width))));
+    };
+  else
+    copy.offset = [stride](Emitter &e, Value row, Value column) {
+      return e.add(e.wideMul(row, stride), e.widen(column));
+    };
+  FactorLayout layout = config.b.layout;
+  Type element = config.b.element;
+  int64_t rowBytes = config.rowBytesB();
+  copy.swizzle = [=](Emitter &e, Value row) {
+    return getSwizzle(e, layout, element, rowBytes, row);
+  };
+  return copy;
+}
+
+void GemmKernel::emit() {
+  // Which tile of which batch this is.
+  Value across = e.ceilDiv(o.columns, config.tileColumns);
+  Value down = e.ceilDiv(o.rows, config.tileRows);
+  Value tile = e.block();
+  Value column = e.mul(e.rem(tile, across), config.tileColumns);
+  Value above = e.div(tile, across);
+  Value row = e.mul(e.rem(above, down), config.tileRows);
+  Value batch = e.widen(e.div(above, down));
+  Value a = e.at(o.a, e.mul(e.mul(batch, o.batchStrideA), bytesOf(config.a.element)));
+  Value b = e.at(o.b, e.mul(e.mul(batch, o.batchStrideB), bytesOf(config.b.element)));
+
+  TileCopy copyA = getCopyA(), copyB = getCopyB();
+  bool depthInner = config.b.layout == FactorLayout::DepthInner;
+  int64_t beginB = config.stages * config.stageBytesA();
+  auto tileA = [&](Value stage) { return e.at(shared, e.mul(stage, config.stageBytesA())); };
+  auto tileB = [&](Value stage) {
+    return e.at(shared, e.add(e.mul(stage, config.stageBytesB()), beginB));
+  };
+  auto fill = [&](Value number, Value stage) {
+    Value depth = e.mul(number, config.tileDepth());
+    copyA.start(e, a, row, depth, tileA(stage));
+    copyB.start(e, b, depthInner ? column : depth, depthInner ? depth : column, tileB(stage));
+    e.commitCopies();
+  };
+  for (int64_t stage = 0; stage + 1 < config.stages; ++stage)
+    fill(e.i32(stage), e.i32(stage));
+
+  GemmTile products(e, config);
+  SmallVector<Value> inits(products.numSums(), e.f32(0));
+  inits.append({e.i32(0), e.i32(config.stages - 1)});
+  auto after = [&](Value stage) {
+    Value next = e.add(stage, 1);
+    return e.select(e.equal(next, e.i32(config.stages)), e.i32(0), next);
+  };
+  SmallVector<Value> sums = e.forRange(
+      e.i32(0), e.ceilDiv(o.depth, config.tileDepth()), 1, inits,
+      [&](Value number, ValueRange carried) {
+        Value used = carried[carried.size() - 2], filled = carried.back();
+        e.waitForCopies(config.stages - 2);
+        e.barrier();
+        fill(e.add(number, config.stages - 1), filled);
+        SmallVector<Value> next = products.multiply(tileA(used), tileB(used), carried.drop_back(2));
+        next.append({after(used), after(filled)});
+        return next;
+      });
+  e.waitForCopies(0);
+
+  Epilogue epilogue{config.epilogue, o.bias,    o.residual, o.out,
+                    o.residualStride, o.outStride, o.rows,     o.columns};
+  epilogue.out = e.at(o.out, e.mul(e.mul(batch, o.batchStrideOut), bytesOf(config.epilogue.out)));
+  products.forEach(ValueRange(sums).drop_back(2), [&](Value atRow, Value atColumn, ValueRange some) {
+    epilogue.apply(e, e.add(row, atRow), e.add(column, atColumn), some);
+  });
+}
+
+void emitGemm(mlir::gpu::GPUModuleOp device, Location loc, const GemmConfig &config,
+              StringRef name) {
+  KernelFunction function{name.str(), GemmKernel::getArguments(device.getContext(), config),
+                          config.threads(), config.sharedBytes()};
+  emitKernel(device, loc, function, [&](Emitter &e, ValueRange arguments, Value shared) {
+    GemmKernel kernel{e, config, {}, shared};
+    kernel.takeArguments(arguments);
+    kernel.emit();
+  });
+}
+
+} // namespace winnow::gpu

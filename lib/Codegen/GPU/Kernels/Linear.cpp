@@ -1,0 +1,187 @@
+//===- Linear.cpp - Linear layers and products as GEMM kernels ------------===//
+
+#include "Builders.h"
+#include "Gemm.h"
+
+using namespace mlir;
+
+namespace winnow::gpu {
+
+namespace {
+
+/// A matrix, or a stack of them, whose rows' elements lie side by side.
+struct Matrix {
+  Value memref;
+  MemRefType type;
+  SmallVector<int64_t> strides;
+  int64_t offset;
+
+  static std::optional<Matrix> get(Value memref) {
+    Matrix result{memref, dyn_cast<MemRefType>(memref.getType()), {}, 0};
+    if (!result.type || !result.type.getElementType().isF32() ||
+        failed(result.type.getStridesAndOffset(result.strides, result.offset)) ||
+        result.strides.back() != 1)
+      return std::nullopt;
+    return result;
+  }
+  int64_t extent(int64_t dim) const { return type.getDimSize(dim); }
+  /// What all rows begin at multiples of, of 4 elements, if buffers begin at multiples of
+  /// 16 bytes.
+  int64_t multiple() const {
+    int64_t result = 4;
+    for (int64_t number : ArrayRef(strides).drop_back())
+      while (result > 1 && (ShapedType::isDynamic(number) || number % result))
+        result /= 2;
+    while (result > 1 && (ShapedType::isDynamic(offset) || offset % result))
+      result /= 2;
+    return result;
+  }
+};
+
+Value toI32(ImplicitLocOpBuilder &host, Value value) {
+  Type i32 = host.getI32Type();
+  return value.getType().isIndex() ? arith::IndexCastOp::create(host, i32, value).getResult()
+                                   : arith::TruncIOp::create(host, i32, value).getResult();
+}
+
+/// The kernel of a configuration, once in the module.
+std::string getKernel(const KernelContext &context, const GemmConfig &config) {
+  std::string name = config.describe();
+  mlir::gpu::GPUModuleOp device = context.device;
+  if (!device.lookupSymbol(name))
+    emitGemm(device, context.loc, config, name);
+  return name;
+}
+
+SmallVector<KernelLaunch> launch(ImplicitLocOpBuilder &host, const KernelContext &context,
+                                 const GemmConfig &config, const GemmOperands &operands,
+                                 Value rows, Value columns, Value batches) {
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(host, value);
+  };
+  auto tiles = [&](Value count, int64_t size) {
+    return host.createOrFold<arith::CeilDivUIOp>(count, index(size));
+  };
+  Value count = host.createOrFold<arith::MulIOp>(tiles(rows, config.tileRows),
+                                                 tiles(columns, config.tileColumns));
+  if (batches)
+    count = host.createOrFold<arith::MulIOp>(count, batches);
+  KernelLaunch result;
+  result.kernel = getKernel(context, config);
+  result.grid = {count, index(1), index(1)};
+  result.block = {static_cast<int32_t>(config.threads()), 1, 1};
+  result.sharedBytes = config.sharedBytes();
+  result.arguments = operands.list();
+  return {std::move(result)};
+}
+
+} // namespace
+
+FailureOr<std::optional<SmallVector<KernelLaunch>>> buildLinear(ImplicitLocOpBuilder &host,
+                                                                const KernelContext &context) {
+  auto decline = std::optional<SmallVector<KernelLaunch>>();
+  std::optional<Activation> activation = lookupActivation(context.string("activation", "none"));
+  if (!activation || context.flag("rows") || context.flag("residual_rows") ||
+      context.flag("out_rows") || context.config.get("denominator_kind"))
+    return decline;
+  ValueRange arguments = context.arguments;
+  bool hasBias = context.flag("bias"), hasResidual = context.flag("residual");
+  if (static_cast<int64_t>(arguments.size()) != 3 + hasBias + hasResidual)
+    return decline;
+  auto x = Matrix::get(arguments[0]), w = Matrix::get(arguments[1]), out = Matrix::get(arguments.back());
+  auto bias = hasBias ? Matrix::get(arguments[2]) : x;
+  auto residual = hasResidual ? Matrix::get(arguments[2 + hasBias]) : x;
+  std::optional<int64_t> n = context.integer("n");
+  if (!x || !w || !out || !bias || !residual || !n || x->type.getRank() != 2 ||
+      w->type.getRank() != 3 || !w->type.getLayout().isIdentity() || out->type.getRank() != 2 ||
+      !w->type.hasStaticShape() || x->extent(1) != w->extent(1) ||
+      residual->type.getRank() != 2)
+    return decline;
+
+  GemmConfig config = chooseGemmTile(context.precision, out->extent(0), *n, 1);
+  config.a = {x->type.getElementType(), FactorLayout::DepthInner, 0, 4 * x->multiple()};
+  config.b = {w->type.getElementType(), FactorLayout::Panels, w->extent(2),
+              w->extent(2) % 4 ? 4 : 16};
+  config.epilogue.activation = context.string("activation", "none").str();
+  config.epilogue.out = out->type.getElementType();
+  int64_t multiple = std::min(out->multiple(), *n % 4 == 0 ? 4L : *n % 2 == 0 ? 2L : 1L);
+  if (hasBias) {
+    config.epilogue.bias = bias->type.getElementType();
+    multiple = std::min(multiple, bias->multiple());
+  }
+  if (hasResidual) {
+    config.epilogue.residual = residual->type.getElementType();
+    multiple = std::min(multiple, residual->multiple());
+  }
+  config.epilogue.columnMultiple = multiple;
+
+  auto number = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(host, host.getI32IntegerAttr(value));
+  };
+  Value rows = getExtent(host, out->memref, 0);
+  Value zero = arith::ConstantOp::create(host, host.getI64IntegerAttr(0));
+  GemmOperands operands;
+  operands.a = getAddress(host, x->memref);
+  operands.b = getAddress(host, w->memref);
+  operands.out = getAddress(host, out->memref);
+  operands.rows = toI32(host, rows);
+  operands.columns = number(*n);
+  operands.depth = number(w->extent(1));
+  operands.strideA = toI32(host, getStride(host, x->memref, 0));
+  operands.strideB = number(w->extent(2));
+  operands.outStride = toI32(host, getStride(host, out->memref, 0));
+  operands.batchStrideA = operands.batchStrideB = operands.batchStrideOut = zero;
+  if (hasBias)
+    operands.bias = getAddress(host, bias->memref);
+  if (hasResidual) {
+    operands.residual = getAddress(host, residual->memref);
+    operands.residualStride = toI32(host, getStride(host, residual->memref, 0));
+  }
+  Value columns = arith::ConstantIndexOp::create(host, *n);
+  return std::optional(launch(host, context, config, operands, rows, columns, {}));
+}
+
+FailureOr<std::optional<SmallVector<KernelLaunch>>> buildMatMul(ImplicitLocOpBuilder &host,
+                                                                const KernelContext &context) {
+  auto decline = std::optional<SmallVector<KernelLaunch>>();
+  if (context.arguments.size() != 3)
+    return decline;
+  auto a = Matrix::get(context.arguments[0]), b = Matrix::get(context.arguments[1]),
+       out = Matrix::get(context.arguments[2]);
+  if (!a || !b || !out || a->type.getRank() != 3 || b->type.getRank() != 3 ||
+      out->type.getRank() != 3)
+    return decline;
+  bool transposed = context.flag("transpose_b");
+  GemmConfig config =
+      chooseGemmTile(context.precision, out->extent(1), out->extent(2), out->extent(0));
+  Type f32 = out->type.getElementType();
+  config.a = {f32, FactorLayout::DepthInner, 0, 4 * a->multiple()};
+  config.b = {f32, transposed ? FactorLayout::DepthInner : FactorLayout::ColumnsInner, 0,
+              4 * b->multiple()};
+  config.epilogue.out = f32;
+  config.epilogue.columnMultiple = out->multiple();
+  while (config.epilogue.columnMultiple > 1 &&
+         (ShapedType::isDynamic(out->extent(2)) ||
+          out->extent(2) % config.epilogue.columnMultiple))
+    config.epilogue.columnMultiple /= 2;
+
+  Value rows = getExtent(host, out->memref, 1), columns = getExtent(host, out->memref, 2);
+  GemmOperands operands;
+  operands.a = getAddress(host, a->memref);
+  operands.b = getAddress(host, b->memref);
+  operands.out = getAddress(host, out->memref);
+  operands.rows = toI32(host, rows);
+  operands.columns = toI32(host, columns);
+  operands.depth = toI32(host, getExtent(host, a->memref, 2));
+  operands.strideA = toI32(host, getStride(host, a->memref, 1));
+  operands.strideB = toI32(host, getStride(host, b->memref, 1));
+  operands.outStride = toI32(host, getStride(host, out->memref, 1));
+  operands.batchStrideA = getStride(host, a->memref, 0);
+  Value zero = arith::ConstantOp::create(host, host.getI64IntegerAttr(0));
+  operands.batchStrideB = b->extent(0) == 1 ? zero : getStride(host, b->memref, 0);
+  operands.batchStrideOut = getStride(host, out->memref, 0);
+  return std::optional(launch(host, context, config, operands, rows, columns,
+                              getExtent(host, out->memref, 0)));
+}
+
+} // namespace winnow::gpu
