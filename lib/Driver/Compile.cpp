@@ -58,7 +58,8 @@ static int parseApproximations(const opt::InputArgList &args, CompileOptions &op
     return reportUsage("expected --calibration with --accuracy-budget: data to measure on");
   if (hasBudget && options.approximations.empty())
     for (const Approximation &technique : getApproximations())
-      options.approximations.emplace_back(&technique, technique.argument.str());
+      if (!technique.argument.empty())
+        options.approximations.emplace_back(&technique, technique.argument.str());
   if (args.hasArg(OPT_calibration) && options.approximations.empty())
     return reportUsage("expected --approximate or --accuracy-budget with --calibration");
   return kExitSuccess;
@@ -198,6 +199,8 @@ int winnow::runCompile(const opt::InputArgList &args, ArrayRef<std::string> posi
                                                                            : kExitFailure;
   if (isVerified && !quiet)
     errs() << "verified " << verifier.summarize() << "\n";
+  if (!quiet)
+    errs() << result.precision;
   if (!options.stopAfter && !quiet)
     errs() << format("compiled %s in %.2f s: %.1f KB of code and constants, %.1f MB of weights, in %s\n",
                      result.name.c_str(), seconds(start), result.libraryBytes / 1e3,

@@ -6,6 +6,7 @@
 #include "winnow/Codegen/CPU/Target.h"
 #include "winnow/Conversion/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
+#include "winnow/Dialect/Winnow/Transforms/Precision.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 #include "winnow/Link/Artifact.h"
 #include "winnow/Link/CNames.h"
@@ -123,6 +124,8 @@ LogicalResult Compiler::run(CompileResult &result) {
     return analyse();
   if (failed(approximate()))
     return failure();
+  llvm::raw_string_ostream precision(result.precision);
+  printPrecisionTable(*module, precision);
   if (failed(runPasses(Phase::Optimize, [&](OpPassManager &pm) {
         buildOptimizingPipeline(pm, options.optimize);
       })))
@@ -419,6 +422,7 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   for (ModelInterface &interface : *interfaces)
     interface.name = name;
   Attribute passes = (*module)->getAttr("winnow.report");
+  Attribute precision = (*module)->getAttr(kPrecisionTable);
   if (options.emit.count(Emit::MLIR) && !options.stopAfter && failed(printModule(*module, getPath(".mlir"))))
     return failure();
 
@@ -482,6 +486,8 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   report.files = *files;
   if (passes)
     report.sections.emplace_back("passes", toJSON(passes));
+  if (precision)
+    report.sections.emplace_back("precision", toJSON(precision));
   return check(writeReport(getPath(".json"), report));
 }
 

@@ -99,6 +99,7 @@ struct CompileResult {
   std::string name;
   int64_t libraryBytes = 0; ///< the object, without weights
   int64_t weightsBytes = 0;
+  std::string precision; ///< the table of who got how many bits, or empty
 };
 
 /// Called when a phase begins.

@@ -1,4 +1,5 @@
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
+#include "winnow/Dialect/Winnow/Transforms/Precision.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -65,6 +66,14 @@ static std::unique_ptr<Pass> makeChoosePrecision(StringRef argument, ArrayRef<un
   return createChoosePrecision(options);
 }
 
+static std::unique_ptr<Pass> makeAssignPrecision(StringRef argument, ArrayRef<unsigned> skip) {
+  std::optional<AssignPrecisionOptions> options = parseAssignPrecision(argument);
+  if (!options)
+    return nullptr;
+  options->skip.assign(skip.begin(), skip.end());
+  return createAssignPrecision(*options);
+}
+
 llvm::ArrayRef<Approximation> winnow::getApproximations() {
   static const Approximation approximations[] = {
       {"group-functions", "0.01", "SHARE, between 0 and 1", makeGroupFunctions},
@@ -75,6 +84,10 @@ llvm::ArrayRef<Approximation> winnow::getApproximations() {
        makeTopKActivations},
       {"statistical-topk", "0.1", "SHARE, between 0 and 1", makeStatisticalTopK},
       {"quantize", "8", "BITS, of weights, from 2 to 8", makeChoosePrecision},
+      {"assign-precision", "",
+       "FILE.json[,bits=N|bytes=N|latency=SHARE|loss=ERROR][,by=relevance|sensitivity|both]"
+       "[,widths=4/6/8/16/32]",
+       makeAssignPrecision},
   };
   return approximations;
 }

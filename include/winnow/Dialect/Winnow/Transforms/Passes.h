@@ -32,7 +32,7 @@ struct OptimizeOptions {
 /// accuracy contract of docs/accuracy.md.
 struct Approximation {
   llvm::StringLiteral name;
-  llvm::StringLiteral argument; ///< what its argument is unless it is given
+  llvm::StringLiteral argument; ///< unless one is given; empty: it needs one
   llvm::StringLiteral expected; ///< what arguments there are, for people
   /// A pass that reports each site that it changed, and leaves those of the numbers in `skip` as
   /// they are; sites are counted in the order of the module. Null for an argument that is none.

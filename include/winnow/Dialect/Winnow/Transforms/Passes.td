@@ -941,6 +941,40 @@ def PropagateRelevance : Pass<"winnow-propagate-relevance", "mlir::ModuleOp"> {
     Option<"activations", "activations", "bool", "true", "whether sites' inputs are given">];
 }
 
+def AssignPrecision : Pass<"winnow-assign-precision", "mlir::ModuleOp"> {
+  let summary = "gives each linear layer as many bits as it needs, under a budget";
+  let description = [{
+    Sets `winnow.bits` of linear layers by what `winnow calibrate` found out about them.
+
+    Algorithm: a multiple-choice knapsack over the widths of each site, by dynamic programming
+    over sizes: the sum of losses is the least that the budget allows. The loss of a site at b
+    bits is its relevance times 4^-b (by=relevance), the square of the error that was measured
+    with only this site at b bits (by=sensitivity), or that times its relevance (by=both); of
+    floats it is 0. The budget is bits a weight (without scales), bytes (with them), latency (a
+    share of what floats take by a simple model of arithmetic and memory; rows whose number is
+    not known count as 128), or loss (a relative L2 error; then the bytes are the fewest). Of equal
+    choices the first of the first site is taken. A site's pin goes before everything.
+
+    Exactness: approximate. Used by name or under a budget, see docs/accuracy.md.
+
+    Refuses `assign-precision.not-calibrated` and `assign-precision.not-linear`.
+
+    Example:
+    ```mlir
+    %y = winnow.linear %x, %w
+    // becomes
+    %y = winnow.linear %x, %w {winnow.bits = 4 : i64}
+    ```
+  }];
+  let options = [
+    Option<"calibration", "calibration", "std::string", "\"\"", "the file of winnow calibrate">,
+    Option<"by", "by", "std::string", "\"sensitivity\"", "relevance, sensitivity or both">,
+    Option<"budgetKind", "budget-kind", "std::string", "\"bits\"", "bits, bytes, latency or loss">,
+    Option<"budget", "budget", "double", "8.0", "how much of it">,
+    ListOption<"widths", "widths", "int64_t", "4, 6, 8, 16 or 32">,
+    ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
+}
+
 def ExposeWeights : Pass<"winnow-expose-weights", "mlir::ModuleOp"> {
   let summary = "makes inputs of the weights and the precision of each site";
   let description = [{
