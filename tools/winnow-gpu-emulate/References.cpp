@@ -89,10 +89,173 @@ static Expected computeMatMul(Run &run) {
 }
 
 //===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The operands of an attention, in the declaration's order.
+struct Attention {
+  Buffer *query, *key, *value, *mask = nullptr, *queryPositions = nullptr,
+                               *keyPositions = nullptr, *queryOffsets = nullptr,
+                               *keyOffsets = nullptr, *keyLengths = nullptr;
+  bool keyHeadsFirst, valueHeadsFirst, isBoolean;
+
+  explicit Attention(Run &run) {
+    bool masked = run.string("mask", "none") != "none", queryPacked = run.flag("query_packed"),
+         keyPacked = run.flag("key_packed");
+    query = &run.buffers[0];
+    key = &run.buffers[1];
+    value = &run.buffers[2];
+    unsigned next = 3;
+    for (auto [isThere, into] :
+         {std::pair(masked, &mask), {masked && queryPacked, &queryPositions},
+          {masked && keyPacked, &keyPositions}, {queryPacked, &queryOffsets},
+          {keyPacked, &keyOffsets}, {keyPacked, &keyLengths}})
+      if (isThere)
+        *into = &run.buffers[next++];
+    keyHeadsFirst = run.flag("key_heads_first");
+    valueHeadsFirst = run.flag("value_heads_first");
+    isBoolean = run.string("mask", "none") == "bool";
+  }
+  int64_t sequences() const {
+    return queryOffsets ? queryOffsets->size() - 1 : query->extent(0);
+  }
+  static double at(const Buffer &buffer, bool headsFirst, int64_t batch, int64_t row,
+                   int64_t head, int64_t column) {
+    int64_t one = headsFirst ? head : row, two = headsFirst ? row : head;
+    return buffer.get(((batch * buffer.extent(1) + one) * buffer.extent(2) + two) *
+                          buffer.extent(3) + column);
+  }
+  double maskAt(int64_t batch, int64_t head, int64_t row, int64_t column) const {
+    int64_t at = batch % mask->extent(0) * mask->extent(1) + head % mask->extent(1);
+    at = (at * mask->extent(2) + row % mask->extent(2)) * mask->extent(3) + column;
+    if (isBoolean)
+      return mask->getInteger(at) & 1 ? 0 : -std::numeric_limits<double>::infinity();
+    return mask->get(at);
+  }
+};
+
+} // namespace
+
+/// Rows of a mask that hide everything, some keys, and nothing; sequences of all lengths.
+static void fillAttention(Run &run) {
+  Attention op(run);
+  if (op.mask)
+    for (int64_t i = 0; i < op.mask->size(); ++i) {
+      int64_t row = i / op.mask->extent(3);
+      bool hides = row % 5 == 3 || (row % 5 && run.uniform(0, 1) < 0.4);
+      if (op.isBoolean)
+        op.mask->setInteger(i, !hides);
+      else if (hides)
+        op.mask->set(i, row % 2 ? std::numeric_limits<float>::lowest()
+                                : -std::numeric_limits<double>::infinity());
+    }
+  for (auto [offsets, lengths, positions, tokens] :
+       {std::tuple(op.queryOffsets, (Buffer *)nullptr, op.queryPositions, op.query->extent(1)),
+        {op.keyOffsets, op.keyLengths, op.keyPositions, op.key->extent(op.keyHeadsFirst ? 2 : 1)}}) {
+    if (!offsets)
+      continue;
+    int64_t sequences = offsets->size() - 1;
+    for (int64_t i = 0; i <= sequences; ++i)
+      // The second sequence is empty.
+      offsets->setInteger(i, i == sequences ? tokens : i == 0 ? 0 : tokens * (i == 1 ? 1 : i - 1) / sequences);
+    for (int64_t i = 0; i < sequences; ++i) {
+      int64_t begin = offsets->getInteger(i), end = offsets->getInteger(i + 1);
+      if (lengths)
+        lengths->setInteger(i, end - begin);
+      for (int64_t at = begin; positions && at < end; ++at)
+        positions->setInteger(at, at - begin);
+    }
+  }
+}
+
+static Expected computeAttention(Run &run) {
+  Attention op(run);
+  const Buffer &q = *op.query, &k = *op.key, &v = *op.value;
+  int64_t heads = q.extent(2), group = heads / k.extent(op.keyHeadsFirst ? 1 : 2);
+  int64_t size = q.extent(3), width = v.extent(3);
+  double scale = run.real("scale"), softcap = run.real("softcap");
+  double least = std::numeric_limits<float>::lowest(), infinity = std::numeric_limits<double>::infinity();
+  // Weights are rounded as factors are.
+  double weightError = run.precision == Precision::BF16   ? 0x1p-8
+                       : run.precision == Precision::FP32 ? 0x1p-20
+                                                          : 0x1p-11;
+  Expected expected;
+  expected.values.resize(run.buffers.back().size());
+  expected.tolerances.resize(run.buffers.back().size());
+  for (int64_t sequence = 0; sequence < op.sequences(); ++sequence) {
+    int64_t queryBegin = 0, queries = q.extent(1), keyBegin = 0,
+            keys = k.extent(op.keyHeadsFirst ? 2 : 1);
+    if (op.queryOffsets) {
+      queryBegin = op.queryOffsets->getInteger(sequence);
+      queries = op.queryOffsets->getInteger(sequence + 1) - queryBegin;
+    }
+    if (op.keyOffsets) {
+      keyBegin = op.keyOffsets->getInteger(sequence);
+      keys = op.keyLengths->getInteger(sequence);
+    }
+    int64_t batchQ = op.queryOffsets ? 0 : sequence, batchK = op.keyOffsets ? 0 : sequence;
+    for (int64_t head = 0; head < heads; ++head)
+      for (int64_t row = 0; row < queries; ++row) {
+        std::vector<double> scores(keys);
+        double top = -infinity, magnitude = 0, total = 0;
+        for (int64_t key = 0; key < keys; ++key) {
+          double sum = 0, sizeOfSum = 0;
+          for (int64_t i = 0; i < size; ++i) {
+            double product = run.round(op.at(q, false, batchQ, queryBegin + row, head, i)) *
+                             run.round(op.at(k, op.keyHeadsFirst, batchK, keyBegin + key, head / group, i));
+            sum += product;
+            sizeOfSum += std::abs(product);
+          }
+          double score = sum * scale;
+          if (softcap != 0)
+            score = softcap * std::tanh(score / softcap);
+          magnitude = std::max(magnitude, sizeOfSum * std::abs(scale));
+          if (op.mask)
+            score += op.maskAt(sequence, head, op.queryPositions ? op.queryPositions->getInteger(queryBegin + row) : row,
+                               op.keyPositions ? op.keyPositions->getInteger(keyBegin + key) : key);
+          int64_t last = row + (run.flag("causal_at_end") ? keys - queries : 0);
+          if (run.flag("causal") && key > last)
+            score = run.flag("causal_adds_lowest") ? score + least
+                    : run.flag("causal_lowest")    ? least
+                                                   : -infinity;
+          // In f32 the least float swallows what is added to it.
+          score = score < -1e30 && score > -infinity ? static_cast<float>(score) : score;
+          scores[key] = score;
+          top = std::max(top, score);
+        }
+        for (double &score : scores) {
+          score = top == -infinity ? 0 : std::exp(score - top);
+          total += score;
+        }
+        for (int64_t column = 0; column < width; ++column) {
+          double sum = 0, sizeOfSum = 0;
+          for (int64_t key = 0; key < keys; ++key) {
+            double product = scores[key] / total *
+                             run.round(op.at(v, op.valueHeadsFirst, batchK, keyBegin + key, head / group, column));
+            sum += product;
+            sizeOfSum += std::abs(product);
+          }
+          if (total == 0)
+            sum = run.flag("nan_to_zero") ? 0 : std::numeric_limits<double>::quiet_NaN();
+          int64_t at = ((batchQ * q.extent(1) + queryBegin + row) * heads + head) * width + column;
+          expected.values[at] = sum;
+          expected.tolerances[at] =
+              (weightError + 3 * kSumError * (1 + magnitude)) * sizeOfSum + kSumError;
+        }
+      }
+  }
+  return expected;
+}
+
+//===----------------------------------------------------------------------===//
 // Kinds
 //===----------------------------------------------------------------------===//
 
 void fillInputs(Run &run) {
+  if (run.kind() == "attention")
+    return fillAttention(run);
   if (run.kind() != "linear")
     return;
   // Behind the last column of the weights' panels is nothing that counts.
@@ -106,6 +269,8 @@ void fillInputs(Run &run) {
 FailureOr<Expected> computeReference(Run &run) {
   if (run.kind() == "linear")
     return computeLinear(run);
+  if (run.kind() == "attention")
+    return computeAttention(run);
   if (run.kind() == "matmul")
     return computeMatMul(run);
   return failure();

@@ -9,6 +9,7 @@ namespace winnow::gpu {
 
 using BuiltLaunches = mlir::FailureOr<std::optional<llvm::SmallVector<KernelLaunch>>>;
 
+BuiltLaunches buildAttention(mlir::ImplicitLocOpBuilder &host, const KernelContext &context);
 BuiltLaunches buildLinear(mlir::ImplicitLocOpBuilder &host, const KernelContext &context);
 BuiltLaunches buildMatMul(mlir::ImplicitLocOpBuilder &host, const KernelContext &context);
 

@@ -264,6 +264,16 @@ static LLVM::GlobalOp getSharedMemory(mlir::gpu::GPUModuleOp device, Location lo
                                 Attribute(), /*alignment=*/1024, kShared, /*dsoLocal=*/true);
 }
 
+/// Blocks that a multiprocessor is to hold: as many as its shared memory does, if that leaves
+/// 168 registers a thread. Left alone, the assembler spills to hold more than there is
+/// memory for, which it does not know of.
+static int64_t getBlocks(const KernelFunction &kernel) {
+  constexpr int64_t kMemory = 160 * 1024, kRegisters = 65536 / 168;
+  int64_t blocks = std::min(kMemory / std::max<int64_t>(kernel.sharedBytes, 1),
+                            kRegisters / kernel.threads);
+  return std::max<int64_t>(blocks, 1);
+}
+
 void emitKernel(mlir::gpu::GPUModuleOp device, Location loc, const KernelFunction &kernel,
                 llvm::function_ref<void(Emitter &, ValueRange, Value)> body) {
   LLVM::GlobalOp memory;
@@ -276,6 +286,7 @@ void emitKernel(mlir::gpu::GPUModuleOp device, Location loc, const KernelFunctio
   function->setAttr("nvvm.kernel", b.getUnitAttr());
   function->setAttr("gpu.kernel", b.getUnitAttr());
   function->setAttr("winnow.device_kernel", b.getI32IntegerAttr(kernel.threads));
+  function->setAttr("nvvm.minctasm", b.getI32IntegerAttr(getBlocks(kernel)));
   Block *entry = function.addEntryBlock(b);
   Emitter e(loc, OpBuilder::atBlockEnd(entry));
   Value shared;

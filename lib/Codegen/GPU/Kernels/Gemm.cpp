@@ -22,7 +22,7 @@ namespace winnow::gpu {
 //===----------------------------------------------------------------------===//
 
 int64_t GemmConfig::tileDepth() const {
-  return a.element.isF32() || b.element.isF32() ? 32 : 64;
+  return depth ? depth : a.element.isF32() || b.element.isF32() ? 32 : 64;
 }
 int64_t GemmConfig::rowBytesB() const {
   int64_t elements = b.layout == FactorLayout::DepthInner ? tileDepth() : tileColumns;

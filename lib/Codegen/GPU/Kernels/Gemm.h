@@ -32,6 +32,10 @@ struct GemmConfig {
   int64_t tileRows = 128, tileColumns = 128;
   int64_t warpRows = 2, warpColumns = 4; ///< how warps lie over the tile
   int64_t stages = 3;                    ///< tiles of depth in shared memory
+  int64_t depth = 0;                     ///< of a tile; as fits rows of 128 bytes where it is 0
+  /// In fp32: each factor is the sum of two of tf32, and three of their four products are
+  /// added. Off by 2^-21 of the product, which sums of some terms are too.
+  bool splits = false;
 
   int64_t threads() const { return 32 * warpRows * warpColumns; }
   int64_t tileDepth() const;
@@ -78,9 +82,12 @@ private:
   llvm::SmallVector<Value> loadB(Value tile, int64_t step, int64_t column);
   /// Two words of two f32 each, of depths where both factors have them.
   llvm::SmallVector<Value> loadPairs(Value tile, Value row, int64_t rowBytes, int64_t step);
-  Value place(Value tile, Value row, Value chunk, int64_t rowBytes);
-  bool isScalar() const { return config.precision == Precision::FP32; }
-  bool isTF32() const { return config.precision == Precision::TF32; }
+  /// Where a chunk of 16 bytes of a row lies: number `chunk + further`.
+  Value place(Value tile, Value row, Value chunk, int64_t further, int64_t rowBytes);
+  bool isScalar() const { return config.precision == Precision::FP32 && !config.splits; }
+  bool isTF32() const { return config.precision == Precision::TF32 || config.splits; }
+  /// The words of mma of some f32: where each is split, the upper ones come first.
+  llvm::SmallVector<Value> getWords(ValueRange numbers);
   /// Whether a thread takes four neighbours of depth from both factors.
   bool takesFour() const { return config.a.element.isF32() && config.b.element.isF32(); }
   int64_t rowsPerWarp() const { return config.tileRows / config.warpRows; }
@@ -92,6 +99,13 @@ private:
   Value lane, warpRow, warpColumn; ///< of warps
   Value threadRow, threadColumn;   ///< of threads of the form without warps
 };
+
+/// f32 as words of tf32: rounded, and in `splits` what is left too, after all of the others.
+llvm::SmallVector<Value> getTF32Words(Emitter &e, ValueRange numbers, bool splits);
+
+/// sums += a b for words of `getTF32Words`, or of narrow floats.
+void multiplyAdd(Emitter &e, Precision precision, bool splits, ValueRange a, ValueRange b,
+                 llvm::MutableArrayRef<Value> sums);
 
 /// Where a chunk of 16 bytes of a row lies: its number is xored with this, so that threads
 /// that read a column of chunks, or rows of four, reach all banks of shared memory.

@@ -56,10 +56,12 @@ SmallVector<Value> GemmTile::multiply(Value tileA, Value tileB, ValueRange sums)
   return isScalar() ? multiplyScalar(tileA, tileB, sums) : multiplyWarp(tileA, tileB, sums);
 }
 
-Value GemmTile::place(Value tile, Value row, Value chunk, int64_t rowBytes) {
+Value GemmTile::place(Value tile, Value row, Value chunk, int64_t further, int64_t rowBytes) {
   Value swizzle = getSwizzle(e, FactorLayout::DepthInner, {}, rowBytes, row);
+  // Whole lines stay out of it: one register serves all of them.
+  chunk = e.add(chunk, further % 8);
   Value offset = e.shiftLeft(e.bitXor(chunk, swizzle), 4);
-  return e.at(tile, e.add(e.mul(row, rowBytes), offset));
+  return e.at(e.at(tile, e.add(e.mul(row, rowBytes), offset)), further / 8 * 128);
 }
 
 //===----------------------------------------------------------------------===//
@@ -71,15 +73,48 @@ SmallVector<Value> GemmTile::loadPairs(Value tile, Value row, int64_t rowBytes, 
   Type f32 = e.getF32Type();
   SmallVector<Value> x;
   if (takesFour()) {
-    x = e.loadVector(f32, 4, place(tile, row, e.add(t, 4 * step), rowBytes));
+    x = e.loadVector(f32, 4, place(tile, row, t, 4 * step, rowBytes));
   } else {
     for (int64_t half = 0; half < 2; ++half) {
-      Value chunk = e.add(e.shiftRight(t, 1), 4 * step + 2 * half);
-      Value at = e.at(place(tile, row, chunk, rowBytes), e.shiftLeft(e.bitAnd(t, 1), 3));
+      Value at = e.at(place(tile, row, e.shiftRight(t, 1), 4 * step + 2 * half, rowBytes),
+                      e.shiftLeft(e.bitAnd(t, 1), 3));
       llvm::append_range(x, e.loadVector(f32, 2, at));
     }
   }
   return {e.packNarrow(x[0], x[1], narrow()), e.packNarrow(x[2], x[3], narrow())};
+}
+
+SmallVector<Value> getTF32Words(Emitter &e, ValueRange numbers, bool splits) {
+  SmallVector<Value> words;
+  for (Value number : numbers)
+    words.push_back(e.roundToTF32(number));
+  for (auto [i, number] : llvm::enumerate(numbers))
+    if (splits) {
+      Value upper = arith::BitcastOp::create(e, e.getF32Type(), words[i]);
+      words.push_back(e.roundToTF32(e.subF(number, upper)));
+    }
+  return words;
+}
+
+SmallVector<Value> GemmTile::getWords(ValueRange numbers) {
+  SmallVector<Value> floats;
+  for (Value number : numbers)
+    floats.push_back(arith::BitcastOp::create(e, e.getF32Type(), number));
+  return getTF32Words(e, floats, config.splits);
+}
+
+void multiplyAdd(Emitter &e, Precision precision, bool splits, ValueRange a, ValueRange b,
+                 MutableArrayRef<Value> sums) {
+  auto add = [&](ValueRange left, ValueRange right) {
+    llvm::copy(e.mma(splits ? Precision::TF32 : precision, left, right, ValueRange(sums)),
+               sums.begin());
+  };
+  if (!splits)
+    return add(a, b);
+  // The small ones first.
+  add(a.drop_front(4), b.take_front(2));
+  add(a.take_front(4), b.drop_front(2));
+  add(a.take_front(4), b.take_front(2));
 }
 
 /// The 16 rows from `row` on, in a step of depth.
@@ -92,13 +127,10 @@ SmallVector<Value> GemmTile::loadA(Value tile, int64_t step, int64_t row) {
     SmallVector<Value> lower = loadPairs(e.at(tile, 8 * rowBytes), g, rowBytes, step);
     return {upper[0], lower[0], upper[1], lower[1]};
   }
-  Value from = place(tile, e.add(warpRow, e.bitAnd(lane, 15)),
-                     e.add(e.shiftRight(lane, 4), 2 * step), rowBytes);
+  Value from = place(tile, e.add(warpRow, e.bitAnd(lane, 15)), e.shiftRight(lane, 4), 2 * step,
+                     rowBytes);
   SmallVector<Value> words = e.loadMatrices(from, 4, /*transposed=*/false);
-  if (isTF32())
-    for (Value &word : words)
-      word = e.roundToTF32(arith::BitcastOp::create(e, e.getF32Type(), word));
-  return words;
+  return isTF32() ? getWords(words) : words;
 }
 
 /// The 8 columns from `column` on, or 16 where ldmatrix takes them at once.
@@ -112,28 +144,32 @@ SmallVector<Value> GemmTile::loadB(Value tile, int64_t step, int64_t column) {
     if (!isNarrow && !isTF32())
       return loadPairs(tile, e.add(warpColumn, g), rowBytes, step);
     Value row = e.add(e.bitAnd(lane, 7), e.shiftLeft(e.shiftRight(lane, 4), 3));
-    Value chunk = e.add(e.bitAnd(e.shiftRight(lane, 3), 1), 2 * step);
+    Value chunk = e.bitAnd(e.shiftRight(lane, 3), 1);
     SmallVector<Value> words = e.loadMatrices(
-        place(tile, e.add(warpColumn, row), chunk, rowBytes), 4, /*transposed=*/false);
-    if (isTF32())
-      for (Value &word : words)
-        word = e.roundToTF32(arith::BitcastOp::create(e, f32, word));
-    return words;
+        place(tile, e.add(warpColumn, row), chunk, 2 * step, rowBytes), 4, /*transposed=*/false);
+    if (!isTF32())
+      return words;
+    // Each eight columns with their own lower parts.
+    SmallVector<Value> result;
+    for (ValueRange rest = words; !rest.empty(); rest = rest.drop_front(2))
+      llvm::append_range(result, getWords(rest.take_front(2)));
+    return result;
   }
   if (isNarrow) {
     Value row = e.add(e.bitAnd(lane, 15), 16 * step);
-    Value chunk = e.add(e.add(e.shiftRight(warpColumn, 3), e.shiftRight(lane, 4)), column / 8);
-    return e.loadMatrices(place(tile, row, chunk, rowBytes), 4, /*transposed=*/true);
+    Value chunk = e.add(e.shiftRight(warpColumn, 3), e.shiftRight(lane, 4));
+    return e.loadMatrices(place(tile, row, chunk, column / 8, rowBytes), 4, /*transposed=*/true);
   }
   auto element_ = [&](Value depth) {
     Value swizzle = getSwizzle(e, config.b.layout, element, rowBytes, depth);
-    Value at = e.add(e.add(warpColumn, g), column);
+    Value at = e.add(e.add(warpColumn, g), column % 32);
     Value place = e.bitXor(at, e.shiftLeft(swizzle, 2));
-    return e.load(f32, e.at(tile, e.add(e.mul(depth, rowBytes), e.shiftLeft(place, 2))));
+    Value offset = e.add(e.mul(depth, rowBytes), e.shiftLeft(place, 2));
+    return e.load(f32, e.at(e.at(tile, offset), column / 32 * 128));
   };
   if (isTF32())
-    return {e.roundToTF32(element_(e.add(t, 8 * step))),
-            e.roundToTF32(element_(e.add(t, 8 * step + 4)))};
+    return getTF32Words(e, {element_(e.add(t, 8 * step)), element_(e.add(t, 8 * step + 4))},
+                        config.splits);
   SmallVector<Value> x;
   for (int64_t i = 0; i < 4; ++i)
     x.push_back(element_(takesFour() ? e.add(e.shiftLeft(t, 2), 16 * step + i)
@@ -151,12 +187,11 @@ SmallVector<Value> GemmTile::multiplyWarp(Value tileA, Value tileB, ValueRange s
       a.push_back(loadA(tileA, step, 16 * i));
     for (int64_t j = 0; j < columns;) {
       SmallVector<Value> b = loadB(tileB, step, 8 * j);
-      for (ValueRange rest = b; !rest.empty(); rest = rest.drop_front(2), ++j)
-        for (int64_t i = 0; i < rows; ++i) {
-          MutableArrayRef<Value> acc = MutableArrayRef(result).slice((i * columns + j) * 4, 4);
-          llvm::copy(e.mma(config.precision, a[i], rest.take_front(2), ValueRange(acc)),
-                     acc.begin());
-        }
+      int64_t words = config.splits ? 4 : 2;
+      for (ValueRange rest = b; !rest.empty(); rest = rest.drop_front(words), ++j)
+        for (int64_t i = 0; i < rows; ++i)
+          multiplyAdd(e, config.precision, config.splits, a[i], rest.take_front(words),
+                      MutableArrayRef(result).slice((i * columns + j) * 4, 4));
     }
   }
   return result;
@@ -174,7 +209,7 @@ SmallVector<Value> GemmTile::multiplyScalar(Value tileA, Value tileB, ValueRange
   for (int64_t four = 0; four < config.tileDepth() / 4; ++four) {
     auto loadFours = [&](Value tile, Value row, int64_t count, int64_t rowBytes) {
       SmallVector<SmallVector<Value>> fours;
-      Value first = place(tile, row, e.i32(four), rowBytes);
+      Value first = place(tile, row, e.i32(0), four, rowBytes);
       for (int64_t i = 0; i < count; ++i)
         fours.push_back(e.loadVector(f32, 4, e.at(first, i * 16 * rowBytes)));
       return fours;

@@ -15,6 +15,7 @@ namespace winnow::gpu {
 
 KernelBuilder lookupKernelBuilder(StringRef kind) {
   return llvm::StringSwitch<KernelBuilder>(kind)
+      .Case("attention", buildAttention)
       .Case("linear", buildLinear)
       .Case("matmul", buildMatMul)
       .Default(nullptr);

@@ -2,47 +2,13 @@
 
 #include "Builders.h"
 #include "Gemm.h"
+#include "Operands.h"
 
 using namespace mlir;
 
 namespace winnow::gpu {
 
 namespace {
-
-/// A matrix, or a stack of them, whose rows' elements lie side by side.
-struct Matrix {
-  Value memref;
-  MemRefType type;
-  SmallVector<int64_t> strides;
-  int64_t offset;
-
-  static std::optional<Matrix> get(Value memref) {
-    Matrix result{memref, dyn_cast<MemRefType>(memref.getType()), {}, 0};
-    if (!result.type || !result.type.getElementType().isF32() ||
-        failed(result.type.getStridesAndOffset(result.strides, result.offset)) ||
-        result.strides.back() != 1)
-      return std::nullopt;
-    return result;
-  }
-  int64_t extent(int64_t dim) const { return type.getDimSize(dim); }
-  /// What all rows begin at multiples of, of 4 elements, if buffers begin at multiples of
-  /// 16 bytes.
-  int64_t multiple() const {
-    int64_t result = 4;
-    for (int64_t number : ArrayRef(strides).drop_back())
-      while (result > 1 && (ShapedType::isDynamic(number) || number % result))
-        result /= 2;
-    while (result > 1 && (ShapedType::isDynamic(offset) || offset % result))
-      result /= 2;
-    return result;
-  }
-};
-
-Value toI32(ImplicitLocOpBuilder &host, Value value) {
-  Type i32 = host.getI32Type();
-  return value.getType().isIndex() ? arith::IndexCastOp::create(host, i32, value).getResult()
-                                   : arith::TruncIOp::create(host, i32, value).getResult();
-}
 
 /// The kernel of a configuration, once in the module.
 std::string getKernel(const KernelContext &context, const GemmConfig &config) {
@@ -88,14 +54,13 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildLinear(ImplicitLocOpBui
   bool hasBias = context.flag("bias"), hasResidual = context.flag("residual");
   if (static_cast<int64_t>(arguments.size()) != 3 + hasBias + hasResidual)
     return decline;
-  auto x = Matrix::get(arguments[0]), w = Matrix::get(arguments[1]), out = Matrix::get(arguments.back());
-  auto bias = hasBias ? Matrix::get(arguments[2]) : x;
-  auto residual = hasResidual ? Matrix::get(arguments[2 + hasBias]) : x;
+  auto x = Operand::get(arguments[0], 2), w = Operand::get(arguments[1], 3),
+       out = Operand::get(arguments.back(), 2);
+  auto bias = hasBias ? Operand::get(arguments[2], 1) : x;
+  auto residual = hasResidual ? Operand::get(arguments[2 + hasBias], 2) : x;
   std::optional<int64_t> n = context.integer("n");
-  if (!x || !w || !out || !bias || !residual || !n || x->type.getRank() != 2 ||
-      w->type.getRank() != 3 || !w->type.getLayout().isIdentity() || out->type.getRank() != 2 ||
-      !w->type.hasStaticShape() || x->extent(1) != w->extent(1) ||
-      residual->type.getRank() != 2)
+  if (!x || !w || !out || !bias || !residual || !n || !w->type.getLayout().isIdentity() ||
+      !w->type.hasStaticShape() || x->extent(1) != w->extent(1))
     return decline;
 
   GemmConfig config = chooseGemmTile(context.precision, out->extent(0), *n, 1);
@@ -104,7 +69,7 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildLinear(ImplicitLocOpBui
               w->extent(2) % 4 ? 4 : 16};
   config.epilogue.activation = context.string("activation", "none").str();
   config.epilogue.out = out->type.getElementType();
-  int64_t multiple = std::min(out->multiple(), *n % 4 == 0 ? 4L : *n % 2 == 0 ? 2L : 1L);
+  int64_t multiple = divisor(*n, out->multiple());
   if (hasBias) {
     config.epilogue.bias = bias->type.getElementType();
     multiple = std::min(multiple, bias->multiple());
@@ -146,10 +111,9 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildMatMul(ImplicitLocOpBui
   auto decline = std::optional<SmallVector<KernelLaunch>>();
   if (context.arguments.size() != 3)
     return decline;
-  auto a = Matrix::get(context.arguments[0]), b = Matrix::get(context.arguments[1]),
-       out = Matrix::get(context.arguments[2]);
-  if (!a || !b || !out || a->type.getRank() != 3 || b->type.getRank() != 3 ||
-      out->type.getRank() != 3)
+  auto a = Operand::get(context.arguments[0], 3), b = Operand::get(context.arguments[1], 3),
+       out = Operand::get(context.arguments[2], 3);
+  if (!a || !b || !out)
     return decline;
   bool transposed = context.flag("transpose_b");
   GemmConfig config =
@@ -159,11 +123,7 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildMatMul(ImplicitLocOpBui
   config.b = {f32, transposed ? FactorLayout::DepthInner : FactorLayout::ColumnsInner, 0,
               4 * b->multiple()};
   config.epilogue.out = f32;
-  config.epilogue.columnMultiple = out->multiple();
-  while (config.epilogue.columnMultiple > 1 &&
-         (ShapedType::isDynamic(out->extent(2)) ||
-          out->extent(2) % config.epilogue.columnMultiple))
-    config.epilogue.columnMultiple /= 2;
+  config.epilogue.columnMultiple = divisor(out->extent(2), out->multiple());
 
   Value rows = getExtent(host, out->memref, 1), columns = getExtent(host, out->memref, 2);
   GemmOperands operands;
