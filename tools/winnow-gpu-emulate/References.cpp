@@ -250,12 +250,68 @@ static Expected computeAttention(Run &run) {
 }
 
 //===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+static Expected computeNorm(Run &run) {
+  const Buffer &x = run.buffers.front(), &out = run.buffers.back();
+  int64_t width = out.extent(1);
+  unsigned next = 1;
+  const Buffer *residual = run.flag("residual") ? &run.buffers[next++] : nullptr;
+  const Buffer *scale = run.flag("scale") ? &run.buffers[next++] : nullptr;
+  const Buffer *bias = run.flag("bias") ? &run.buffers[next++] : nullptr;
+  Expected expected;
+  for (int64_t row = 0; row < out.extent(0); ++row) {
+    std::vector<double> values;
+    double mean = 0, squares = 0;
+    for (int64_t i = row * width; i < (row + 1) * width; ++i) {
+      values.push_back(x.get(i) + (residual ? residual->get(i) : 0));
+      mean += values.back() / width;
+    }
+    if (run.kind() == "rms_norm")
+      mean = 0;
+    for (double value : values)
+      squares += (value - mean) * (value - mean) / width;
+    for (auto [i, value] : llvm::enumerate(values)) {
+      double factor = (scale ? scale->get(i) : 1) / std::sqrt(squares + run.real("epsilon"));
+      expected.values.push_back((value - mean) * factor + (bias ? bias->get(i) : 0));
+      // The mean is off, and is subtracted.
+      expected.tolerances.push_back(kSumError * (1 + (1 + std::abs(value)) * std::abs(factor)));
+    }
+  }
+  return expected;
+}
+
+static Expected computeSoftmax(Run &run) {
+  const Buffer &x = run.buffers.front();
+  int64_t width = x.extent(1);
+  Expected expected;
+  for (int64_t row = 0; row < x.extent(0); ++row) {
+    double top = -std::numeric_limits<double>::infinity(), total = 0;
+    for (int64_t i = row * width; i < (row + 1) * width; ++i)
+      top = std::max(top, x.get(i));
+    for (int64_t i = row * width; i < (row + 1) * width; ++i)
+      total += std::exp(x.get(i) - top);
+    for (int64_t i = row * width; i < (row + 1) * width; ++i) {
+      expected.values.push_back(std::exp(x.get(i) - top) / total);
+      expected.tolerances.push_back(4 * kSumError * expected.values.back());
+    }
+  }
+  return expected;
+}
+
+//===----------------------------------------------------------------------===//
 // Kinds
 //===----------------------------------------------------------------------===//
 
 void fillInputs(Run &run) {
   if (run.kind() == "attention")
     return fillAttention(run);
+  // Of the last row nothing is to be seen.
+  Buffer &first = run.buffers.front();
+  if (run.kind() == "softmax" && first.extent(0) > 1)
+    for (int64_t i = 0; i < first.extent(1); ++i)
+      first.set(first.size() - 1 - i, -std::numeric_limits<double>::infinity());
   if (run.kind() != "linear")
     return;
   // Behind the last column of the weights' panels is nothing that counts.
@@ -271,6 +327,10 @@ FailureOr<Expected> computeReference(Run &run) {
     return computeLinear(run);
   if (run.kind() == "attention")
     return computeAttention(run);
+  if (run.kind() == "layer_norm" || run.kind() == "rms_norm")
+    return computeNorm(run);
+  if (run.kind() == "softmax")
+    return computeSoftmax(run);
   if (run.kind() == "matmul")
     return computeMatMul(run);
   return failure();

@@ -10,8 +10,11 @@ namespace winnow::gpu {
 using BuiltLaunches = mlir::FailureOr<std::optional<llvm::SmallVector<KernelLaunch>>>;
 
 BuiltLaunches buildAttention(mlir::ImplicitLocOpBuilder &host, const KernelContext &context);
+BuiltLaunches buildLayerNorm(mlir::ImplicitLocOpBuilder &host, const KernelContext &context);
 BuiltLaunches buildLinear(mlir::ImplicitLocOpBuilder &host, const KernelContext &context);
 BuiltLaunches buildMatMul(mlir::ImplicitLocOpBuilder &host, const KernelContext &context);
+BuiltLaunches buildRMSNorm(mlir::ImplicitLocOpBuilder &host, const KernelContext &context);
+BuiltLaunches buildSoftmax(mlir::ImplicitLocOpBuilder &host, const KernelContext &context);
 
 } // namespace winnow::gpu
 

@@ -16,8 +16,11 @@ namespace winnow::gpu {
 KernelBuilder lookupKernelBuilder(StringRef kind) {
   return llvm::StringSwitch<KernelBuilder>(kind)
       .Case("attention", buildAttention)
+      .Case("layer_norm", buildLayerNorm)
       .Case("linear", buildLinear)
       .Case("matmul", buildMatMul)
+      .Case("rms_norm", buildRMSNorm)
+      .Case("softmax", buildSoftmax)
       .Default(nullptr);
 }
 
