@@ -37,6 +37,7 @@ public:
                                               std::vector<BudgetEntry> budget);
 
   llvm::LogicalResult setReference(llvm::StringRef directory) override;
+  bool hasBudget() const override { return !budget.empty(); }
   llvm::FailureOr<Verdict> judge(llvm::StringRef directory, Part part) override;
 
 private:

@@ -2,7 +2,7 @@
 
 #include "Arguments.h"
 #include "Diagnostics.h"
-#include "FakeQuantize.h"
+#include "Perturbation.h"
 #include "Ranges.h"
 #include "Samples.h"
 
@@ -17,6 +17,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
@@ -31,6 +32,9 @@ struct CalibrateOptions {
   std::string output, start = "auto";
   std::vector<int> widths = {4, 6, 8};
   int samples = 0, sensitivitySamples = 4, threads = 0;
+  /// Widths of all sites, to be tried on the data, and where the outputs go.
+  std::vector<std::vector<int>> assignments;
+  std::string assignmentOutputs;
   bool quiet = false;
 };
 
@@ -52,6 +56,10 @@ public:
 private:
   LogicalResult propagate(mlir::ModuleOp raised, CompileAside compile);
   LogicalResult perturb(mlir::ModuleOp raised, CompileAside compile);
+  Error measureSensitivity(mlir::func::FuncOp entry, Perturbation &perturbation,
+                           ArrayRunner &runner);
+  Error measureAssignments(mlir::func::FuncOp entry, Perturbation &perturbation,
+                           ArrayRunner &runner);
   /// Runs a pass on a copy of the module and compiles it.
   LogicalResult compileWith(mlir::ModuleOp raised, std::unique_ptr<mlir::Pass> pass,
                             CompileAside compile,
@@ -167,99 +175,99 @@ LogicalResult Calibration::propagate(mlir::ModuleOp raised, CompileAside compile
 //===----------------------------------------------------------------------===//
 
 LogicalResult Calibration::perturb(mlir::ModuleOp raised, CompileAside compile) {
-  std::vector<std::vector<float>> weights(sites.size());
-  size_t numMeasured = 0;
-  for (auto [site, own] : zip_equal(sites, weights)) {
-    if (!site.weight)
-      continue;
-    auto known = getWeights(site);
-    if (failed(known))
-      return failure();
-    own = std::move(*known);
-    ++numMeasured;
-  }
+  FailureOr<Perturbation> perturbation = Perturbation::create(sites);
+  if (failed(perturbation))
+    return failure();
   mlir::func::FuncOp entry = getMainEntry(raised);
-  return compileWith(
-      raised, createExposeWeights(), compile, [&](mlir::ModuleOp, ArrayRunner &runner) -> Error {
-        std::vector<NamedArray> fixed;
-        auto addArray = [&](const Twine &name, std::vector<int64_t> shape, ArrayRef<float> values) {
-          const char *begin = reinterpret_cast<const char *>(values.data());
-          fixed.push_back({name.str(),
-                           {WINNOW_DTYPE_F32, std::move(shape),
-                            std::vector<char>(begin, begin + values.size() * sizeof(float))}});
-        };
-        std::vector<float> levels(sites.size(), 0);
-        addArray("winnow.levels", {static_cast<int64_t>(sites.size())}, levels);
-        std::vector<size_t> place(sites.size());
-        for (auto [number, site] : enumerate(sites)) {
-          if (!site.weight)
-            continue;
-          place[number] = fixed.size();
-          std::vector<int64_t> shape = {site.inputs, site.outputs};
-          if (site.isTransposed)
-            std::swap(shape[0], shape[1]);
-          addArray("winnow.weight." + Twine(number), shape, weights[number]);
-        }
-        // The arrays that do not change are lent, not copied, to each run.
-        auto runWith = [&](std::vector<NamedArray> &inputs) -> Expected<std::vector<float>> {
-          size_t own = inputs.size();
-          for (NamedArray &array : fixed)
-            inputs.push_back(std::move(array));
-          auto outputs = runner.run(inputs);
-          for (size_t i = 0; i < fixed.size(); ++i)
-            fixed[i] = std::move(inputs[own + i]);
-          inputs.resize(own);
-          if (!outputs)
-            return outputs.takeError();
-          for (const auto &[name, array] : *outputs)
-            if (name == output)
-              return std::vector<float>(getF32(array).begin(), getF32(array).end());
-          return createStringError("expected an output '" + output + "'");
-        };
-        std::vector<std::vector<NamedArray>> inputs;
-        std::vector<std::vector<float>> exact;
-        double squares = 0;
-        if (Error error = samples.forEach(entry, options.sensitivitySamples,
-                                          [&](std::vector<NamedArray> sample) -> Error {
-                                            auto result = runWith(sample);
-                                            if (!result)
-                                              return result.takeError();
-                                            for (float value : *result)
-                                              squares += double(value) * value;
-                                            inputs.push_back(std::move(sample));
-                                            exact.push_back(std::move(*result));
-                                            return Error::success();
-                                          }))
-          return error;
-        sensitivityRuns = inputs.size();
-        size_t done = 0, all = numMeasured * options.widths.size();
-        for (auto [number, site] : enumerate(sites)) {
-          if (!site.weight)
-            continue;
-          for (int width : options.widths) {
-            fixed[0].second.data.assign(sites.size() * sizeof(float), 0);
-            float steps = 255;
-            memcpy(fixed[0].second.data.data() + number * sizeof(float), &steps, sizeof(float));
-            std::vector<float> rounded = weights[number];
-            fakeQuantize(rounded, site.inputs, site.outputs, site.isTransposed, width);
-            memcpy(fixed[place[number]].second.data.data(), rounded.data(),
-                   rounded.size() * sizeof(float));
-            double difference = 0;
-            for (auto [sample, right] : zip_equal(inputs, exact)) {
-              auto result = runWith(sample);
+  return compileWith(raised, createExposeWeights(), compile,
+                     [&](mlir::ModuleOp, ArrayRunner &runner) -> Error {
+                       if (Error error = measureAssignments(entry, *perturbation, runner))
+                         return error;
+                       return measureSensitivity(entry, *perturbation, runner);
+                     });
+}
+
+Error Calibration::measureSensitivity(mlir::func::FuncOp entry, Perturbation &perturbation,
+                                      ArrayRunner &runner) {
+  if (options.sensitivitySamples == 0 || options.widths.empty())
+    return Error::success();
+  std::vector<std::vector<NamedArray>> inputs;
+  std::vector<Array> exact;
+  double squares = 0;
+  if (Error error = samples.forEach(
+          entry, options.sensitivitySamples, [&](std::vector<NamedArray> sample) -> Error {
+            auto result = perturbation.run(runner, sample, output);
+            if (!result)
+              return result.takeError();
+            for (float value : getF32(*result))
+              squares += double(value) * value;
+            inputs.push_back(std::move(sample));
+            exact.push_back(std::move(*result));
+            return Error::success();
+          }))
+    return error;
+  sensitivityRuns = inputs.size();
+  size_t all = options.widths.size() * count_if(seq<size_t>(sites.size()), [&](size_t site) {
+                 return perturbation.hasWeight(site);
+               });
+  size_t done = 0;
+  for (size_t site = 0; site < sites.size(); ++site) {
+    if (!perturbation.hasWeight(site))
+      continue;
+    for (int width : options.widths) {
+      perturbation.setWidth(site, width);
+      double difference = 0;
+      for (auto [sample, right] : zip_equal(inputs, exact)) {
+        auto result = perturbation.run(runner, sample, output);
+        if (!result)
+          return result.takeError();
+        for (auto [got, expected] : zip(getF32(*result), getF32(right)))
+          difference += (double(got) - expected) * (double(got) - expected);
+      }
+      results[site].errors.push_back(squares > 0 ? std::sqrt(difference / squares) : 0);
+      say("sensitivity, sites and widths", ++done, all);
+    }
+    perturbation.setWidth(site, 32);
+  }
+  return Error::success();
+}
+
+/// The output of all samples one after the other, for each assignment; the exact one first.
+Error Calibration::measureAssignments(mlir::func::FuncOp entry, Perturbation &perturbation,
+                                      ArrayRunner &runner) {
+  if (options.assignments.empty())
+    return Error::success();
+  std::vector<NamedArray> all;
+  for (size_t number = 0; number <= options.assignments.size(); ++number) {
+    for (size_t site = 0; number > 0 && site < sites.size(); ++site)
+      perturbation.setWidth(site, options.assignments[number - 1][site]);
+    NamedArray joined{number == 0 ? "exact" : std::to_string(number - 1), {}};
+    if (Error error = samples.forEach(
+            entry, options.samples, [&](std::vector<NamedArray> sample) -> Error {
+              auto result = perturbation.run(runner, sample, output);
               if (!result)
                 return result.takeError();
-              for (auto [got, expected] : zip(*result, right))
-                difference += (double(got) - expected) * (double(got) - expected);
-            }
-            results[number].errors.push_back(squares > 0 ? std::sqrt(difference / squares) : 0);
-            say("sensitivity, sites and widths", ++done, all);
-          }
-          memcpy(fixed[place[number]].second.data.data(), weights[number].data(),
-                 weights[number].size() * sizeof(float));
-        }
-        return Error::success();
-      });
+              // Along a new first dimension.
+              Array &array = joined.second;
+              result->shape.insert(result->shape.begin(), 1);
+              if (array.shape.empty()) {
+                array = std::move(*result);
+                return Error::success();
+              }
+              if (!std::equal(array.shape.begin() + 1, array.shape.end(),
+                              result->shape.begin() + 1, result->shape.end()))
+                return createStringError("expected outputs of one shape with --assignments");
+              ++array.shape[0];
+              array.data.insert(array.data.end(), result->data.begin(), result->data.end());
+              return Error::success();
+            }))
+      return error;
+    all.push_back(std::move(joined));
+    say("assignments", number, options.assignments.size());
+  }
+  for (size_t site = 0; site < sites.size(); ++site)
+    perturbation.setWidth(site, 32);
+  return writeNpz(options.assignmentOutputs, all);
 }
 
 //===----------------------------------------------------------------------===//
@@ -275,7 +283,13 @@ LogicalResult Calibration::run(mlir::ModuleOp raised, CompileAside compile) {
     result.activations.resize(site.activations.size());
   if (failed(propagate(raised, compile)))
     return failure();
-  if (options.sensitivitySamples == 0 || options.widths.empty())
+  for (const std::vector<int> &widths : options.assignments)
+    if (widths.size() != sites.size()) {
+      errs() << "winnow: error: --assignments: expected a width for each of " << sites.size()
+             << " sites, got " << widths.size() << "\n";
+      return failure();
+    }
+  if (options.assignments.empty() && (options.sensitivitySamples == 0 || options.widths.empty()))
     return success();
   // A model of other floats is measured by its relevance only.
   bool isF32 = all_of(sites, [](const PrecisionSite &site) {
@@ -368,6 +382,20 @@ static int parseOptions(const opt::InputArgList &args, CalibrateOptions &options
     }
   }
   options.quiet = args.hasArg(OPT_quiet);
+  if (const opt::Arg *arg = args.getLastArg(OPT_assignments)) {
+    auto buffer = MemoryBuffer::getFile(arg->getValue());
+    auto parsed = buffer ? json::parse((*buffer)->getBuffer())
+                         : Expected<json::Value>(errorCodeToError(buffer.getError()));
+    json::Path::Root path;
+    if (!parsed || !fromJSON(*parsed, options.assignments, path)) {
+      std::string reason = parsed ? "" : ": " + toString(parsed.takeError());
+      return reportUsage("expected --assignments to name a JSON file of lists of widths, got '" +
+                         Twine(arg->getValue()) + "'" + reason);
+    }
+    options.assignmentOutputs = args.getLastArgValue(OPT_assignment_outputs).str();
+    if (options.assignmentOutputs.empty())
+      return reportUsage("expected --assignment-outputs=FILE.npz with --assignments");
+  }
   return kExitSuccess;
 }
 

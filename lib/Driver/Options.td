@@ -41,6 +41,10 @@ defm start : Value<"start", [calibrate], "auto|logit|value",
 defm samples : Value<"samples", [calibrate], "N", "use N samples only (default: all)">;
 defm sensitivity_samples : Value<"sensitivity-samples", [calibrate], "N",
   "samples for sensitivity (default: 4)">;
+def assignments : Joined<["--"], "assignments=", [calibrate]>, Flags<[HelpHidden]>,
+  HelpText<"a JSON file of lists of widths of all sites, to be tried">;
+def assignment_outputs : Joined<["--"], "assignment-outputs=", [calibrate]>, Flags<[HelpHidden]>,
+  HelpText<"the .npz file where the outputs go">;
 defm widths : Value<"widths", [calibrate], "BITS,...", "widths to measure (default: 4,6,8)">;
 
 // compile

@@ -8,6 +8,7 @@
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Precision.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
+#include "winnow/Dialect/Winnow/Transforms/Work.h"
 #include "winnow/Link/Artifact.h"
 #include "winnow/Link/CNames.h"
 #include "winnow/Link/Descriptor.h"
@@ -26,6 +27,7 @@
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 
@@ -60,6 +62,7 @@ private:
                              llvm::function_ref<LogicalResult(StringRef)> use);
   LogicalResult analyse();
   LogicalResult approximate();
+  FailureOr<SmallVector<unsigned>> orderApproximations();
   LogicalResult approximateBy(const Approximation &technique, StringRef argument);
   LogicalResult convertAndLink(CompileResult &result);
   LogicalResult codegenAndLink(CompileResult &result);
@@ -278,10 +281,46 @@ LogicalResult Compiler::approximate() {
         return options.judge->setReference(directory);
       })))
     return failure();
-  for (const auto &[technique, argument] : options.approximations)
+  FailureOr<SmallVector<unsigned>> order = orderApproximations();
+  if (failed(order))
+    return failure();
+  for (unsigned number : *order) {
+    const auto &[technique, argument] = options.approximations[number];
     if (failed(approximateBy(*technique, argument)))
       return failure();
+  }
   return options.onSnapshot ? takeSnapshot("approximations", /*isExact=*/false) : success();
+}
+
+/// Under a budget those that save most come first: what one spends of it, others cannot. Else
+/// the order is that in which they were asked for.
+FailureOr<SmallVector<unsigned>> Compiler::orderApproximations() {
+  auto order = llvm::to_vector(llvm::seq<unsigned>(options.approximations.size()));
+  if (!options.judge || !options.judge->hasBudget())
+    return order;
+  SmallVector<double> work;
+  OwningOpRef<ModuleOp> exact = std::move(module);
+  for (const auto &[technique, argument] : options.approximations) {
+    module = OwningOpRef<ModuleOp>(exact->clone());
+    PassManager pm(&context);
+    pm.addPass(technique->create(argument, {}));
+    if (failed(pm.run(*module)))
+      return failure();
+    work.push_back(estimateWork(*module));
+  }
+  module = std::move(exact);
+  llvm::stable_sort(order, [&](unsigned a, unsigned b) { return work[a] < work[b]; });
+  return order;
+}
+
+/// What a technique saves, for people.
+static std::string describeWork(double before, double after) {
+  if (!(after < before))
+    return "no work is saved by the cost model";
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.2g", 100 * (before - after) / before)
+                                 << " % of the work is saved by the cost model";
+  return text;
 }
 
 LogicalResult Compiler::approximateBy(const Approximation &technique, StringRef argument) {
@@ -356,7 +395,7 @@ LogicalResult Compiler::approximateBy(const Approximation &technique, StringRef 
     if (verdict->isWithinBudget) {
       say(true, (*sites)[0].location, "accuracy.measured",
           Twine(count - skip.size()) + " of " + Twine(count) + " sites are kept: " +
-              verdict->error);
+              describeWork(estimateWork(*exact), estimateWork(*module)) + "; " + verdict->error);
     } else {
       say(false, (*sites)[0].location, "accuracy.undone",
           "within the accuracy budget on the data that chose the sites, but not on other data, and "

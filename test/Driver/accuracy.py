@@ -89,7 +89,7 @@ def check_budgets(feeds, exact):
     both = errors_on(both, exact, feeds[0::2])["last_hidden_state"][0]
     # One of the two sites fits into a little less.
     budget = {"last_hidden_state:rel-l2": 0.95 * both}
-    session, reports = compile("budget", accuracy_budget=budget, calibration=DATA)
+    session, reports = compile("budget", approximate="merge-tokens", accuracy_budget=budget, calibration=DATA)
     kept = [site for site in reports if site["code"] == "merge-tokens.merged"]
     undone = [site for site in reports if site["code"] == "accuracy.undone"]
     expect(len(kept) == 1 and len(undone) == 1, f"budget: {reports}")
@@ -102,6 +102,23 @@ def check_budgets(feeds, exact):
     same = [np.array_equal(a, b) for feed in feeds
             for a, b in zip(session.run(None, feed), exact.run(None, feed))]  # fmt: skip
     expect(all(same), "nothing: expected the exact model")
+
+
+def check_order(feeds):
+    """Under a budget what saves most of the work comes first, and each says what it saved."""
+    asked = ["merge-tokens=2", "quantize=8", "topk-activation=0.5"]
+    orders = []
+    for budget in ({}, {"accuracy_budget": {"rel-l2": 1}}):
+        folder = winnow.compile(MODEL, os.path.join(WORK, "order"), dim=DIM, approximate=asked,
+                                calibration=feeds, **budget)  # fmt: skip
+        with open(os.path.join(folder, "bert.json"), encoding="utf-8") as file:
+            said = [site for site in json.load(file)["passes"] if site["code"] == "accuracy.measured"]
+        orders.append([site["pass"] for site in said])
+        saved = [re.search(r"kept: (\S+) % of the work is saved", site["sentence"]) for site in said]
+        expect(all(saved), f"order: {said}")
+    expect(orders[0] == ["merge-tokens", "quantize", "topk-activation"], f"by name: {orders[0]}")
+    # Half of all products, those of half of the layers for half of the tokens, a half of a quarter.
+    expect(orders[1] == ["quantize", "merge-tokens", "topk-activation"], f"by work: {orders[1]}")
 
 
 def check_refusals():
@@ -136,6 +153,7 @@ def main():
     exact, _ = compile("exact")
     check_reports(feeds, exact)
     check_budgets(feeds, exact)
+    check_order(feeds)
     check_refusals()
     # What comes after an approximation is verified against it.
     compile("verified", approximate="merge-tokens", verify=True)

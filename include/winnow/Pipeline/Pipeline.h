@@ -57,6 +57,8 @@ public:
   };
   /// Takes the outputs of the exact model, compiled in the folder, as they should be.
   virtual llvm::LogicalResult setReference(llvm::StringRef directory) = 0;
+  /// Whether there is a bound, under which the techniques that save most come first.
+  virtual bool hasBudget() const = 0;
   virtual llvm::FailureOr<Verdict> judge(llvm::StringRef directory, Part part) = 0;
 };
 

@@ -8,6 +8,7 @@
 #include "winnow/Dialect/Winnow/Transforms/Precision.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 #include "winnow/Dialect/Winnow/Transforms/Sites.h"
+#include "winnow/Dialect/Winnow/Transforms/Work.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -127,13 +128,10 @@ static double getBytes(const PrecisionSite &site, int64_t bits) {
   return codes + 4.0 * site.outputs * blocks;
 }
 
-/// How long a site takes, in the time of a multiplication and addition of floats on one lane:
-/// arithmetic, or reading the weight, whichever is longer.
+/// Rows whose number the model does not say are so many at least.
 static double getTime(const PrecisionSite &site, int64_t bits) {
-  constexpr double kBytesPerStep = 0.25; // what memory brings meanwhile
-  double rate = bits <= 8 ? 2 : 1;
-  double rows = 1;
   Dims dims = getDims(site.activations.front());
+  double rows = 1;
   bool isKnown = true;
   for (AffineExpr dim : ArrayRef(dims).drop_back()) {
     std::optional<int64_t> size = getConstantDim(dim);
@@ -142,8 +140,7 @@ static double getTime(const PrecisionSite &site, int64_t bits) {
   }
   if (!isKnown)
     rows = std::max<double>(rows, kAssumedRows);
-  double products = rows * site.getNumWeights() / rate;
-  return std::max(products, getBytes(site, bits) / kBytesPerStep);
+  return getProductTime(rows, site.inputs, site.outputs, getBytes(site, bits), bits);
 }
 
 LogicalResult AssignPrecision::addOptions(Candidate &candidate) {

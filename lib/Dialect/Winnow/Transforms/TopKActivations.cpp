@@ -5,6 +5,7 @@
 #include "winnow/Dialect/Winnow/IR/Activations.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
+#include "winnow/Dialect/Winnow/Transforms/Work.h"
 
 #include <cmath>
 
@@ -71,7 +72,7 @@ struct TopKActivations : winnow::impl::TopKActivationsBase<TopKActivations> {
       OpBuilder b(&getContext());
       b.setInsertionPointAfter(site);
       if (statistical)
-        keepAbove(b, site, getNormalQuantile(1.0 - double(*kept) / *units));
+        keepAbove(b, site, double(*kept) / *units);
       else
         keepGreatest(b, site, *kept);
     }
@@ -86,7 +87,8 @@ private:
 
   /// The units that lie so many standard deviations above the mean of their row, before the
   /// activation.
-  static void keepAbove(OpBuilder &b, LinearOp site, double deviations) {
+  static void keepAbove(OpBuilder &b, LinearOp site, double share) {
+    double deviations = getNormalQuantile(1 - share);
     Location loc = site.getLoc();
     auto copy = cast<LinearOp>(b.clone(*site));
     copy.setActivation(Activation::None);
@@ -103,8 +105,9 @@ private:
     Value keeps = CompareOp::create(b, loc, ComparePredicate::GT, centered, bound);
     Value hidden = createActivation(b, loc, x, site.getActivation(), site.getRationalAttr());
     Value zero = createScalar(b, loc, getElementTypeOrSelf(x), 0);
-    Value kept = SelectOp::create(b, loc, site.getType(), keeps, hidden, zero);
-    site.getResult().replaceAllUsesWith(kept);
+    auto kept = SelectOp::create(b, loc, site.getType(), keeps, hidden, zero);
+    kept->setAttr(kDensity, b.getF64FloatAttr(share));
+    site.getResult().replaceAllUsesWith(kept.getResult());
   }
 };
 } // namespace
