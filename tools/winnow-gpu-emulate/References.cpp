@@ -2,7 +2,11 @@
 
 #include "Cases.h"
 
+#include "winnow/Dialect/Winnow/IR/Rational.h"
+
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 
@@ -33,34 +37,76 @@ static double activate(StringRef name, double x) {
   return x;
 }
 
+/// A matrix whose rows lie elsewhere in pieces, and how many columns it has.
+struct Rows {
+  const Buffer *buffer, *numbers;
+  int64_t columns;
+
+  int64_t place(int64_t row, int64_t column) const {
+    if (!numbers)
+      return row * columns + column;
+    int64_t width = buffer->extent(1), pieces = columns / width;
+    return numbers->getInteger(row * pieces + column / width) * width + column % width;
+  }
+  double get(int64_t row, int64_t column) const { return buffer->get(place(row, column)); }
+};
+
+/// The group's rational function of a column of a table.
+static double applyRational(Run &run, const Buffer &table, int64_t column, double x) {
+  int64_t degree = run.integer("numerator_degree");
+  std::vector<double> coefficients;
+  for (int64_t i = 0; i < table.extent(0); ++i)
+    coefficients.push_back(table.get(i * table.extent(1) + column));
+  ArrayRef<double> all = coefficients;
+  std::vector<double> below = {1};
+  llvm::append_range(below, all.drop_front(degree + 1));
+  return evaluateRational(*symbolizeDenominatorKind(run.string("denominator_kind", "")),
+                          all.take_front(degree + 1), below, x);
+}
+
+/// The memrefs of a declaration that are there or not, one after the other.
+static void take(Run &run, unsigned next, ArrayRef<std::pair<bool, const Buffer **>> list) {
+  for (auto [isThere, into] : list)
+    *into = isThere ? &run.buffers[next++] : nullptr;
+}
+
 /// Sums of f32 are off by some units in the last place of the sum of magnitudes.
 static constexpr double kSumError = 1e-6;
 
 static Expected computeLinear(Run &run) {
   const Buffer &x = run.buffers[0], &w = run.buffers[1], &out = run.buffers.back();
-  int64_t rows = x.extent(0), depth = x.extent(1), n = run.integer("n"), width = w.extent(2);
-  bool hasBias = run.flag("bias"), hasResidual = run.flag("residual");
+  int64_t depth = w.extent(1), n = run.integer("n"), width = w.extent(2);
+  int64_t rows = out.size() / n;
+  const Buffer *bias, *table, *residual, *rowsX, *residualRows, *outRows;
+  take(run, 2, {{run.flag("bias"), &bias}, {run.config.contains("denominator_kind"), &table},
+                {run.flag("residual"), &residual}, {run.flag("rows"), &rowsX},
+                {run.flag("residual_rows"), &residualRows}, {run.flag("out_rows"), &outRows}});
+  Rows from{&x, rowsX, depth}, others{residual, residualRows, n}, to{&out, outRows, n};
   Expected expected;
+  expected.values.resize(out.size());
+  expected.tolerances.resize(out.size());
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t column = 0; column < n; ++column) {
       double sum = 0, magnitude = 1;
       for (int64_t k = 0; k < depth; ++k) {
-        double product = run.round(x.get(row * depth + k)) *
+        double product = run.round(from.get(row, k)) *
                          run.round(w.get((column / width * depth + k) * width + column % width));
         sum += product;
         magnitude += std::abs(product);
       }
-      if (hasBias)
-        sum += run.buffers[2].get(column);
+      if (bias)
+        sum += bias->get(column);
       // Activations have slopes up to 1.13, and squared_relu twice its argument.
       double slope = 2 + 2 * std::abs(sum);
       sum = activate(run.string("activation", "none"), sum);
-      if (hasResidual)
-        sum += run.buffers[2 + hasBias].get(row * n + column);
-      expected.values.push_back(sum);
-      expected.tolerances.push_back(kSumError * magnitude * slope);
+      if (table)
+        sum = applyRational(run, *table, column, sum);
+      if (residual)
+        sum += others.get(row, column);
+      expected.values[to.place(row, column)] = sum;
+      // Rational functions with coefficients up to 1 have small slopes, too.
+      expected.tolerances[to.place(row, column)] = kSumError * magnitude * slope * (table ? 30 : 1);
     }
-  (void)out;
   return expected;
 }
 
@@ -256,16 +302,17 @@ static Expected computeAttention(Run &run) {
 static Expected computeNorm(Run &run) {
   const Buffer &x = run.buffers.front(), &out = run.buffers.back();
   int64_t width = out.extent(1);
-  unsigned next = 1;
-  const Buffer *residual = run.flag("residual") ? &run.buffers[next++] : nullptr;
-  const Buffer *scale = run.flag("scale") ? &run.buffers[next++] : nullptr;
-  const Buffer *bias = run.flag("bias") ? &run.buffers[next++] : nullptr;
+  const Buffer *residual, *scale, *bias, *table, *numbers, *residualNumbers;
+  take(run, 1, {{run.flag("residual"), &residual}, {run.flag("scale"), &scale},
+                {run.flag("bias"), &bias}, {run.config.contains("denominator_kind"), &table},
+                {run.flag("rows"), &numbers}, {run.flag("residual_rows"), &residualNumbers}});
+  Rows from{&x, numbers, width}, others{residual, residualNumbers, width};
   Expected expected;
   for (int64_t row = 0; row < out.extent(0); ++row) {
     std::vector<double> values;
     double mean = 0, squares = 0;
-    for (int64_t i = row * width; i < (row + 1) * width; ++i) {
-      values.push_back(x.get(i) + (residual ? residual->get(i) : 0));
+    for (int64_t i = 0; i < width; ++i) {
+      values.push_back(from.get(row, i) + (residual ? others.get(row, i) : 0));
       mean += values.back() / width;
     }
     if (run.kind() == "rms_norm")
@@ -274,9 +321,11 @@ static Expected computeNorm(Run &run) {
       squares += (value - mean) * (value - mean) / width;
     for (auto [i, value] : llvm::enumerate(values)) {
       double factor = (scale ? scale->get(i) : 1) / std::sqrt(squares + run.real("epsilon"));
-      expected.values.push_back((value - mean) * factor + (bias ? bias->get(i) : 0));
+      double result = (value - mean) * factor + (bias ? bias->get(i) : 0);
+      expected.values.push_back(table ? applyRational(run, *table, i, result) : result);
       // The mean is off, and is subtracted.
-      expected.tolerances.push_back(kSumError * (1 + (1 + std::abs(value)) * std::abs(factor)));
+      expected.tolerances.push_back(kSumError * (1 + (1 + std::abs(value)) * std::abs(factor)) *
+                                    (table ? 30 : 1));
     }
   }
   return expected;
@@ -312,6 +361,15 @@ void fillInputs(Run &run) {
   if (run.kind() == "softmax" && first.extent(0) > 1)
     for (int64_t i = 0; i < first.extent(1); ++i)
       first.set(first.size() - 1 - i, -std::numeric_limits<double>::infinity());
+  // Numbers of rows are an order of all of the buffer's.
+  for (Buffer &numbers : run.buffers)
+    if (numbers.element.isInteger(64)) {
+      std::vector<int64_t> order(numbers.size());
+      std::iota(order.begin(), order.end(), 0);
+      std::shuffle(order.begin(), order.end(), run.random);
+      for (auto [i, number] : llvm::enumerate(order))
+        numbers.setInteger(i, number);
+    }
   if (run.kind() != "linear")
     return;
   // Behind the last column of the weights' panels is nothing that counts.

@@ -2,6 +2,8 @@
 
 #include "Epilogue.h"
 
+#include "winnow/Dialect/Winnow/IR/Rational.h"
+
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -45,7 +47,7 @@ static Value emitGeluTanh(Emitter &e, Value x) {
 
 std::optional<Activation> lookupActivation(StringRef name) {
   return llvm::StringSwitch<std::optional<Activation>>(name)
-      .Case("none", Activation(nullptr))
+      .Cases({"none", "group_rational"}, Activation(nullptr))
       .Case("relu", emitRelu)
       .Case("gelu", emitGelu)
       .Case("gelu_tanh", emitGeluTanh)
@@ -55,6 +57,36 @@ std::optional<Activation> lookupActivation(StringRef name) {
       .Case("quick_gelu", emitQuickGelu)
       .Case("squared_relu", emitSquaredRelu)
       .Default(std::nullopt);
+}
+
+//===----------------------------------------------------------------------===//
+// Rational functions
+//===----------------------------------------------------------------------===//
+
+std::optional<RationalFunctions> RationalFunctions::get(const KernelContext &context, Value table) {
+  std::optional<DenominatorKind> kind =
+      symbolizeDenominatorKind(context.string("denominator_kind", ""));
+  std::optional<int64_t> degree = context.integer("numerator_degree");
+  auto operand = Operand::get(table, 2);
+  if (!kind || !degree || *degree < 0 || !operand || !operand->type.hasStaticShape() ||
+      !operand->type.getLayout().isIdentity() || operand->extent(0) < *degree + 2)
+    return std::nullopt;
+  return RationalFunctions{*kind, *degree, operand->extent(0), operand->extent(1)};
+}
+
+std::string RationalFunctions::describe() const {
+  return "_rational_" + stringifyDenominatorKind(kind).str() + std::to_string(numeratorDegree) +
+         "_" + std::to_string(coefficients) + "x" + std::to_string(columns);
+}
+
+Value RationalFunctions::apply(Emitter &e, Value table, Value x, Value column) const {
+  Value first = e.at(table, e.mul(e.widen(column), 4));
+  SmallVector<Value> all;
+  for (int64_t i = 0; i < coefficients; ++i)
+    all.push_back(e.load(e.getF32Type(), e.at(first, i * columns * 4)));
+  ArrayRef<Value> list = all;
+  return emitRational(e, e.getLoc(), kind, x, list.take_front(numeratorDegree + 1),
+                      list.drop_front(numeratorDegree + 1));
 }
 
 //===----------------------------------------------------------------------===//
@@ -74,35 +106,40 @@ std::string EpilogueConfig::describe() const {
   if (activation != "none")
     text += "_" + activation;
   if (residual)
-    text += "_residual";
+    text += "_residual" + residualPieces.describe();
+  if (rational)
+    text += rational->describe();
+  if (outPieces.areNumbered)
+    text += "_to" + outPieces.describe();
   return text + (columnMultiple > 1 ? "_by" + std::to_string(columnMultiple) : "");
 }
 
 void Epilogue::applyWhole(Emitter &e, Value row, Value column, ValueRange sums) const {
   int64_t count = sums.size();
   Activation activation = *lookupActivation(config.activation);
-  auto offset = [&](Value stride, Type element) {
-    Value elements = e.add(e.wideMul(row, stride), e.widen(column));
-    return e.mul(elements, bytesOf(element));
-  };
   SmallVector<Value> bias, residual, results;
   if (config.bias)
     bias = e.loadVector(config.bias, count,
                         e.at(this->bias, e.mul(e.widen(column), bytesOf(config.bias))));
   if (config.residual)
     residual = e.loadVector(config.residual, count,
-                            e.at(this->residual, offset(residualStride, config.residual)));
+                            e.at(this->residual, e.mul(config.residualPieces.offset(
+                                                           e, residualRows, residualStride, row, column),
+                                                       bytesOf(config.residual))));
   for (auto [i, sum] : llvm::enumerate(sums)) {
     Value x = sum;
     if (config.bias)
       x = e.addF(x, e.toFloat(bias[i]));
     if (activation)
       x = activation(e, x);
+    if (config.rational)
+      x = config.rational->apply(e, table, x, e.add(column, i));
     if (config.residual)
       x = e.addF(x, e.toFloat(residual[i]));
     results.push_back(e.fromFloat(x, config.out));
   }
-  e.storeVector(results, e.at(out, offset(outStride, config.out)));
+  Value place = config.outPieces.offset(e, outRows, outStride, row, column);
+  e.storeVector(results, e.at(out, e.mul(place, bytesOf(config.out))));
 }
 
 void Epilogue::apply(Emitter &e, Value row, Value column, ValueRange sums) const {

@@ -3,7 +3,8 @@
 #ifndef WINNOW_LIB_CODEGEN_GPU_KERNELS_EPILOGUE_H
 #define WINNOW_LIB_CODEGEN_GPU_KERNELS_EPILOGUE_H
 
-#include "Emitter.h"
+#include "Pieces.h"
+#include "winnow/Dialect/Winnow/IR/Winnow.h"
 
 namespace winnow::gpu {
 
@@ -13,9 +14,23 @@ using Activation = Value (*)(Emitter &, Value);
 /// The activation of a name of the dialect's Activation enum, but for `group_rational`.
 std::optional<Activation> lookupActivation(llvm::StringRef name);
 
+/// Rational functions of columns, the activation `group_rational`: coefficient i of column c
+/// is element [i, c] of a table, the denominator's without their 1.
+struct RationalFunctions {
+  DenominatorKind kind;
+  int64_t numeratorDegree, coefficients, columns;
+
+  /// None if the declaration has none, or another table than it says.
+  static std::optional<RationalFunctions> get(const KernelContext &context, Value table);
+  std::string describe() const;
+  Value apply(Emitter &e, Value table, Value x, Value column) const;
+};
+
 /// What is known of an epilogue when a kernel is built.
 struct EpilogueConfig {
   std::string activation = "none";
+  std::optional<RationalFunctions> rational;
+  Pieces residualPieces, outPieces;
   Type bias, residual; ///< elements; null where there is none
   Type out;
   /// What rows of the result and the residual, and where they begin, are multiples of, in
@@ -29,7 +44,8 @@ struct EpilogueConfig {
 /// out[row, col] = activation(sum + bias[col]) + residual[row, col].
 struct Epilogue {
   EpilogueConfig config;
-  Value bias, residual, out;      ///< addresses
+  Value bias, table, residual, out;    ///< addresses
+  Value residualRows, outRows;         ///< addresses of the numbers of pieces
   Value residualStride, outStride; ///< i32, of rows in elements
   Value rows, columns;             ///< i32, that there are
 

@@ -45,7 +45,7 @@ static std::string describe(const Factor &factor) {
 }
 
 std::string GemmConfig::describe() const {
-  return "gemm_" + stringifyPrecision(precision).str() + gpu::describe(a) + gpu::describe(b) +
+  return "gemm_" + stringifyPrecision(precision).str() + gpu::describe(a) + piecesA.describe() + gpu::describe(b) +
          "_" + std::to_string(tileRows) + "x" + std::to_string(tileColumns) +
          epilogue.describe();
 }
@@ -85,12 +85,27 @@ GemmConfig chooseGemmTile(Precision precision, int64_t rows, int64_t columns, in
   return config;
 }
 
-SmallVector<Value> GemmOperands::list() const {
-  SmallVector<Value> all = {a,       b,           bias,         residual,       out,
-                            rows,    columns,     depth,        strideA,        strideB,
-                            residualStride, outStride, batchStrideA, batchStrideB, batchStrideOut};
-  llvm::erase_if(all, [](Value value) { return !value; });
-  return all;
+SmallVector<std::pair<Value *, Type>> GemmOperands::fields(MLIRContext *context,
+                                                           const GemmConfig &config) {
+  Type pointer = LLVM::LLVMPointerType::get(context);
+  Type i32 = IntegerType::get(context, 32), i64 = IntegerType::get(context, 64);
+  const EpilogueConfig &epilogue = config.epilogue;
+  SmallVector<std::pair<Value *, Type>> list;
+  for (auto [isThere, field] :
+       {std::pair(true, &a), {true, &b}, {bool(epilogue.bias), &bias},
+        {bool(epilogue.rational), &table}, {bool(epilogue.residual), &residual},
+        {config.piecesA.areNumbered, &rowsA}, {epilogue.residualPieces.areNumbered, &residualRows},
+        {epilogue.outPieces.areNumbered, &outRows}, {true, &out}})
+    if (isThere)
+      list.emplace_back(field, pointer);
+  for (Value *number : {&rows, &columns, &depth, &strideA, &strideB})
+    list.emplace_back(number, i32);
+  if (epilogue.residual)
+    list.emplace_back(&residualStride, i32);
+  list.emplace_back(&outStride, i32);
+  for (Value *stride : {&batchStrideA, &batchStrideB, &batchStrideOut})
+    list.emplace_back(stride, i64);
+  return list;
 }
 
 //===----------------------------------------------------------------------===//
@@ -105,8 +120,6 @@ struct GemmKernel {
   GemmOperands o;
   Value shared;
 
-  static SmallVector<Type> getArguments(MLIRContext *context, const GemmConfig &config);
-  void takeArguments(ValueRange arguments);
   void emit();
 
 private:
@@ -116,42 +129,13 @@ private:
 
 } // namespace
 
-SmallVector<Type> GemmKernel::getArguments(MLIRContext *context, const GemmConfig &config) {
-  Type pointer = LLVM::LLVMPointerType::get(context);
-  Type i32 = IntegerType::get(context, 32), i64 = IntegerType::get(context, 64);
-  SmallVector<Type> types(3 + bool(config.epilogue.bias) + bool(config.epilogue.residual), pointer);
-  types.append(6 + bool(config.epilogue.residual), i32);
-  types.append(3, i64);
-  return types;
-}
-
-void GemmKernel::takeArguments(ValueRange arguments) {
-  auto next = [&] {
-    Value value = arguments.front();
-    arguments = arguments.drop_front();
-    return value;
-  };
-  bool hasResidual = bool(config.epilogue.residual);
-  o.a = next();
-  o.b = next();
-  if (config.epilogue.bias)
-    o.bias = next();
-  if (hasResidual)
-    o.residual = next();
-  for (Value *value : {&o.out, &o.rows, &o.columns, &o.depth, &o.strideA, &o.strideB})
-    *value = next();
-  if (hasResidual)
-    o.residualStride = next();
-  for (Value *value : {&o.outStride, &o.batchStrideA, &o.batchStrideB, &o.batchStrideOut})
-    *value = next();
-}
-
 TileCopy GemmKernel::getCopyA() const {
   TileCopy copy{config.a.element, config.tileRows, config.tileDepth(), config.a.copyBytes,
                 config.threads(), o.rows, o.depth, {}, {}};
-  Value stride = o.strideA;
-  copy.offset = [stride](Emitter &e, Value row, Value column) {
-    return e.add(e.wideMul(row, stride), e.widen(column));
+  Value stride = o.strideA, numbers = o.rowsA;
+  Pieces pieces = config.piecesA;
+  copy.offset = [=](Emitter &e, Value row, Value column) {
+    return pieces.offset(e, numbers, stride, row, column);
   };
   Type element = config.a.element;
   int64_t rowBytes = config.rowBytesA();
@@ -240,8 +224,8 @@ void GemmKernel::emit() {
       });
   e.waitForCopies(0);
 
-  Epilogue epilogue{config.epilogue, o.bias,    o.residual, o.out,
-                    o.residualStride, o.outStride, o.rows,     o.columns};
+  Epilogue epilogue{config.epilogue, o.bias,           o.table,     o.residual, o.out,
+                    o.residualRows,  o.outRows, o.residualStride, o.outStride, o.rows, o.columns};
   epilogue.out = e.at(o.out, e.mul(e.mul(batch, o.batchStrideOut), bytesOf(config.epilogue.out)));
   products.forEach(ValueRange(sums).drop_back(2), [&](Value atRow, Value atColumn, ValueRange some) {
     epilogue.apply(e, e.add(row, atRow), e.add(column, atColumn), some);
@@ -250,12 +234,15 @@ void GemmKernel::emit() {
 
 void emitGemm(mlir::gpu::GPUModuleOp device, Location loc, const GemmConfig &config,
               StringRef name) {
-  KernelFunction function{name.str(), GemmKernel::getArguments(device.getContext(), config),
-                          config.threads(), config.sharedBytes()};
+  GemmOperands operands;
+  KernelFunction function{name.str(), {}, config.threads(), config.sharedBytes()};
+  auto fields = operands.fields(device.getContext(), config);
+  for (auto [field, type] : fields)
+    function.arguments.push_back(type);
   emitKernel(device, loc, function, [&](Emitter &e, ValueRange arguments, Value shared) {
-    GemmKernel kernel{e, config, {}, shared};
-    kernel.takeArguments(arguments);
-    kernel.emit();
+    for (auto [field, argument] : llvm::zip_equal(fields, arguments))
+      *field.first = argument;
+    GemmKernel{e, config, operands, shared}.emit();
   });
 }
 

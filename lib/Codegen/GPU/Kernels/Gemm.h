@@ -28,6 +28,7 @@ struct Factor {
 struct GemmConfig {
   Precision precision;
   Factor a, b;
+  Pieces piecesA;
   EpilogueConfig epilogue;
   int64_t tileRows = 128, tileColumns = 128;
   int64_t warpRows = 2, warpColumns = 4; ///< how warps lie over the tile
@@ -47,13 +48,16 @@ struct GemmConfig {
   std::string describe() const;
 };
 
-/// The values that a GEMM kernel takes, in order; null ones are left out.
+/// What a GEMM kernel takes. Strides are in elements.
 struct GemmOperands {
-  Value a, b, bias, residual, out;              ///< addresses
-  Value rows, columns, depth;                   ///< i32
-  Value strideA, strideB, residualStride, outStride; ///< i32, of rows in elements
-  Value batchStrideA, batchStrideB, batchStrideOut;  ///< i64, in elements
-  llvm::SmallVector<Value> list() const;
+  Value a, b, bias, table, residual, rowsA, residualRows, outRows, out; ///< addresses
+  Value rows, columns, depth;                                            ///< i32
+  Value strideA, strideB, residualStride, outStride;                     ///< i32, of rows
+  Value batchStrideA, batchStrideB, batchStrideOut;                      ///< i64
+
+  /// The fields that a configuration has, with their types, in the order of parameters.
+  llvm::SmallVector<std::pair<Value *, Type>> fields(mlir::MLIRContext *context,
+                                                     const GemmConfig &config);
 };
 
 /// The tile for results of so many rows and columns, kDynamic where they are unknown: one

@@ -20,7 +20,7 @@ std::string getKernel(const KernelContext &context, const GemmConfig &config) {
 }
 
 SmallVector<KernelLaunch> launch(ImplicitLocOpBuilder &host, const KernelContext &context,
-                                 const GemmConfig &config, const GemmOperands &operands,
+                                 const GemmConfig &config, GemmOperands &operands,
                                  Value rows, Value columns, Value batches) {
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(host, value);
@@ -37,7 +37,8 @@ SmallVector<KernelLaunch> launch(ImplicitLocOpBuilder &host, const KernelContext
   result.grid = {count, index(1), index(1)};
   result.block = {static_cast<int32_t>(config.threads()), 1, 1};
   result.sharedBytes = config.sharedBytes();
-  result.arguments = operands.list();
+  for (auto [field, type] : operands.fields(host.getContext(), config))
+    result.arguments.push_back(*field);
   return {std::move(result)};
 }
 
@@ -47,34 +48,56 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildLinear(ImplicitLocOpBui
                                                                 const KernelContext &context) {
   auto decline = std::optional<SmallVector<KernelLaunch>>();
   std::optional<Activation> activation = lookupActivation(context.string("activation", "none"));
-  if (!activation || context.flag("rows") || context.flag("residual_rows") ||
-      context.flag("out_rows") || context.config.get("denominator_kind"))
-    return decline;
-  ValueRange arguments = context.arguments;
-  bool hasBias = context.flag("bias"), hasResidual = context.flag("residual");
-  if (static_cast<int64_t>(arguments.size()) != 3 + hasBias + hasResidual)
-    return decline;
-  auto x = Operand::get(arguments[0], 2), w = Operand::get(arguments[1], 3),
-       out = Operand::get(arguments.back(), 2);
-  auto bias = hasBias ? Operand::get(arguments[2], 1) : x;
-  auto residual = hasResidual ? Operand::get(arguments[2 + hasBias], 2) : x;
   std::optional<int64_t> n = context.integer("n");
-  if (!x || !w || !out || !bias || !residual || !n || !w->type.getLayout().isIdentity() ||
-      !w->type.hasStaticShape() || x->extent(1) != w->extent(1))
+  bool hasTable = bool(context.config.get("denominator_kind"));
+  // In the declaration's order, between the weights and the result.
+  Value biasValue, table, residualValue, rowsX, residualRows, outRows;
+  unsigned next = 2;
+  for (auto [isThere, into] : {std::pair(context.flag("bias"), &biasValue), {hasTable, &table},
+                               {context.flag("residual"), &residualValue},
+                               {context.flag("rows"), &rowsX},
+                               {context.flag("residual_rows"), &residualRows},
+                               {context.flag("out_rows"), &outRows}})
+    if (isThere && next + 1 < context.arguments.size())
+      *into = context.arguments[next++];
+  if (!activation || !n || context.arguments.size() != next + 1)
+    return decline;
+  auto x = Operand::get(context.arguments[0], 2), w = Operand::get(context.arguments[1], 3),
+       out = Operand::get(context.arguments.back(), 2);
+  auto bias = biasValue ? Operand::get(biasValue, 1) : x;
+  auto residual = residualValue ? Operand::get(residualValue, 2) : x;
+  if (!x || !w || !out || !bias || !residual || !w->type.getLayout().isIdentity() ||
+      !w->type.hasStaticShape() || (!rowsX && x->extent(1) != w->extent(1)))
+    return decline;
+  auto getPieces = [](const Operand &buffer, Value numbers, int64_t columns) {
+    return numbers ? Pieces::get(buffer, numbers, columns) : Pieces();
+  };
+  auto piecesX = getPieces(*x, rowsX, w->extent(1)),
+       residualPieces = getPieces(*residual, residualRows, *n),
+       outPieces = getPieces(*out, outRows, *n);
+  if (!piecesX || !residualPieces || !outPieces)
     return decline;
 
-  GemmConfig config = chooseGemmTile(context.precision, out->extent(0), *n, 1);
+  int64_t knownRows = out->extent(0);
+  if (!ShapedType::isDynamic(knownRows))
+    knownRows /= outPieces->count;
+  GemmConfig config = chooseGemmTile(context.precision, knownRows, *n, 1);
+  config.piecesA = *piecesX;
+  config.epilogue.residualPieces = *residualPieces;
+  config.epilogue.outPieces = *outPieces;
+  if (table && !(config.epilogue.rational = RationalFunctions::get(context, table)))
+    return decline;
   config.a = {x->type.getElementType(), FactorLayout::DepthInner, 0, 4 * x->multiple()};
   config.b = {w->type.getElementType(), FactorLayout::Panels, w->extent(2),
               w->extent(2) % 4 ? 4 : 16};
   config.epilogue.activation = context.string("activation", "none").str();
   config.epilogue.out = out->type.getElementType();
   int64_t multiple = divisor(*n, out->multiple());
-  if (hasBias) {
+  if (biasValue) {
     config.epilogue.bias = bias->type.getElementType();
     multiple = std::min(multiple, bias->multiple());
   }
-  if (hasResidual) {
+  if (residualValue) {
     config.epilogue.residual = residual->type.getElementType();
     multiple = std::min(multiple, residual->multiple());
   }
@@ -84,8 +107,15 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildLinear(ImplicitLocOpBui
     return arith::ConstantOp::create(host, host.getI32IntegerAttr(value));
   };
   Value rows = getExtent(host, out->memref, 0);
+  if (outPieces->count > 1)
+    rows = host.createOrFold<arith::DivUIOp>(
+        rows, arith::ConstantIndexOp::create(host, outPieces->count).getResult());
   Value zero = arith::ConstantOp::create(host, host.getI64IntegerAttr(0));
   GemmOperands operands;
+  for (auto [from, into] : {std::pair(table, &operands.table), {rowsX, &operands.rowsA},
+                            {residualRows, &operands.residualRows}, {outRows, &operands.outRows}})
+    if (from)
+      *into = getAddress(host, from);
   operands.a = getAddress(host, x->memref);
   operands.b = getAddress(host, w->memref);
   operands.out = getAddress(host, out->memref);
@@ -96,9 +126,9 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildLinear(ImplicitLocOpBui
   operands.strideB = number(w->extent(2));
   operands.outStride = toI32(host, getStride(host, out->memref, 0));
   operands.batchStrideA = operands.batchStrideB = operands.batchStrideOut = zero;
-  if (hasBias)
+  if (biasValue)
     operands.bias = getAddress(host, bias->memref);
-  if (hasResidual) {
+  if (residualValue) {
     operands.residual = getAddress(host, residual->memref);
     operands.residualStride = toI32(host, getStride(host, residual->memref, 0));
   }

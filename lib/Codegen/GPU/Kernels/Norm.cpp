@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Builders.h"
-#include "Operands.h"
+#include "Epilogue.h"
 #include "Rows.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -23,6 +23,8 @@ struct RowConfig {
   RowKind kind;
   RowShape shape;
   bool residual = false, scale = false, bias = false;
+  Pieces pieces, residualPieces;
+  std::optional<RationalFunctions> rational; ///< of the norm
 
   std::string describe() const {
     std::string text = kind == RowKind::LayerNorm ? "layer_norm"
@@ -32,13 +34,15 @@ struct RowConfig {
     text += "_by" + std::to_string(shape.vector);
     for (auto [isThere, name] : {std::pair(residual, "_residual"), {scale, "_scale"}, {bias, "_bias"}})
       text += isThere ? name : "";
-    return text;
+    text += pieces.areNumbered ? "_from" + pieces.describe() : "";
+    text += residualPieces.areNumbered ? "_and" + residualPieces.describe() : "";
+    return text + (rational ? rational->describe() : "");
   }
 };
 
 /// What the kernel takes.
 struct RowOperands {
-  Value x, residual, scale, bias, out;          ///< addresses
+  Value x, residual, scale, bias, table, numbers, residualNumbers, out; ///< addresses
   Value rows, width;                            ///< i32
   Value strideX, residualStride, outStride;     ///< i32, of rows in elements
   Value epsilon;                                ///< f32
@@ -48,7 +52,9 @@ struct RowOperands {
     SmallVector<std::pair<Value *, Type>> list;
     for (auto [isThere, field, type] :
          {std::tuple(true, &x, pointer), {config.residual, &residual, pointer},
-          {config.scale, &scale, pointer}, {config.bias, &bias, pointer}, {true, &out, pointer},
+          {config.scale, &scale, pointer}, {config.bias, &bias, pointer},
+          {bool(config.rational), &table, pointer}, {config.pieces.areNumbered, &numbers, pointer},
+          {config.residualPieces.areNumbered, &residualNumbers, pointer}, {true, &out, pointer},
           {true, &rows, i32}, {true, &width, i32}, {true, &strideX, i32},
           {config.residual, &residualStride, i32}, {true, &outStride, i32},
           {config.kind != RowKind::Softmax, &epsilon, Type(Float32Type::get(context))}})
@@ -67,11 +73,10 @@ struct RowKernel {
   void emit();
 
 private:
-  Value place(Value address, Value row, Value stride, Value column) {
-    Value elements = e.add(e.wideMul(row, stride), e.widen(column));
-    return e.at(address, e.mul(elements, 4));
+  Value place(Value address, Value row, Value stride, Value column, const Pieces &pieces = {},
+              Value numbers = {}) {
+    return e.at(address, e.mul(pieces.offset(e, numbers, stride, row, column), 4));
   }
-  Value add(Value a, Value b) { return e.addF(a, b); }
   void emitNorm(RowWalk &walk, Value row);
   void emitSoftmax(RowWalk &walk, Value row);
   Value sum(RowWalk &walk, llvm::function_ref<Value(Value)> map) {
@@ -108,7 +113,10 @@ void RowKernel::emitNorm(RowWalk &walk, Value row) {
       Value y = e.mulF(centred(x), factor);
       if (config.scale)
         y = e.mulF(y, scale[i]);
-      results.push_back(config.bias ? e.addF(y, bias[i]) : y);
+      if (config.bias)
+        y = e.addF(y, bias[i]);
+      results.push_back(config.rational ? config.rational->apply(e, o.table, y, e.add(column, i))
+                                        : y);
     }
     e.storeVector(results, place(o.out, row, o.outStride, column));
   });
@@ -134,11 +142,13 @@ void RowKernel::emitSoftmax(RowWalk &walk, Value row) {
 void RowKernel::emit() {
   Value row;
   RowWalk walk(e, config.shape, o.width, shared, [&](Value column, int64_t count) {
-    SmallVector<Value> x = e.loadVector(e.getF32Type(), count, place(o.x, row, o.strideX, column));
+    SmallVector<Value> x = e.loadVector(
+        e.getF32Type(), count, place(o.x, row, o.strideX, column, config.pieces, o.numbers));
     if (config.residual)
       for (auto [value, other] :
            llvm::zip(x, e.loadVector(e.getF32Type(), count,
-                                     place(o.residual, row, o.residualStride, column))))
+                                     place(o.residual, row, o.residualStride, column,
+                                           config.residualPieces, o.residualNumbers))))
         value = e.addF(value, other);
     return x;
   });
@@ -167,9 +177,11 @@ static BuiltLaunches buildRows(ImplicitLocOpBuilder &host, const KernelContext &
   config.bias = context.flag("bias");
   ValueRange arguments = context.arguments;
   std::optional<double> epsilon = context.real("epsilon");
-  if (context.flag("rows") || context.flag("residual_rows") ||
-      context.config.get("denominator_kind") || (kind != RowKind::Softmax && !epsilon) ||
-      arguments.size() != size_t(2 + config.residual + config.scale + config.bias))
+  bool hasTable = bool(context.config.get("denominator_kind")), hasNumbers = context.flag("rows"),
+       hasResidualNumbers = context.flag("residual_rows");
+  if ((kind != RowKind::Softmax && !epsilon) ||
+      arguments.size() != size_t(2 + config.residual + config.scale + config.bias + hasTable +
+                                 hasNumbers + hasResidualNumbers))
     return decline;
   auto x = Operand::get(arguments.front(), 2), out = Operand::get(arguments.back(), 2);
   unsigned next = 1;
@@ -178,7 +190,20 @@ static BuiltLaunches buildRows(ImplicitLocOpBuilder &host, const KernelContext &
   auto bias = config.bias ? Operand::get(arguments[next++], 1) : x;
   if (!x || !out || !residual || !scale || !bias)
     return decline;
+  Value table = hasTable ? arguments[next++] : Value();
+  Value numbers = hasNumbers ? arguments[next++] : Value();
+  Value residualNumbers = hasResidualNumbers ? arguments[next++] : Value();
   config.shape.width = out->extent(1);
+  if (hasTable && !(config.rational = RationalFunctions::get(context, table)))
+    return decline;
+  for (auto [buffer, list, into] : {std::tuple(&*x, numbers, &config.pieces),
+                                    {&*residual, residualNumbers, &config.residualPieces}})
+    if (list) {
+      std::optional<Pieces> pieces = Pieces::get(*buffer, list, config.shape.width);
+      if (!pieces)
+        return decline;
+      *into = *pieces;
+    }
   config.shape.vector = divisor(config.shape.width, std::min(x->multiple(), out->multiple()));
   for (auto &operand : {residual, scale, bias})
     config.shape.vector = std::min(config.shape.vector, operand->multiple());
@@ -196,6 +221,10 @@ static BuiltLaunches buildRows(ImplicitLocOpBuilder &host, const KernelContext &
     o.scale = getAddress(host, scale->memref);
   if (config.bias)
     o.bias = getAddress(host, bias->memref);
+  for (auto [from, into] : {std::pair(table, &o.table), {numbers, &o.numbers},
+                            {residualNumbers, &o.residualNumbers}})
+    if (from)
+      *into = getAddress(host, from);
   Value rows = getExtent(host, out->memref, 0);
   o.rows = toI32(host, rows);
   o.width = toI32(host, getExtent(host, out->memref, 1));

@@ -18,8 +18,9 @@ void TileCopy::start(Emitter &e, Value from, Value row, Value column, Value to) 
       Value some = e.min(e.max(e.sub(columnLimit, atColumn), e.i32(0)), e.i32(copyBytes / size));
       some = e.select(e.less(atRow, rowLimit), some, e.i32(0));
       Value none = e.equal(some, e.i32(0));
-      // An address of nothing is the matrix's own.
-      Value place = e.select(none, e.i64(0), offset(e, atRow, atColumn));
+      // The address of nothing is that of the first element.
+      Value zero = e.i32(0);
+      Value place = offset(e, e.select(none, zero, atRow), e.select(none, zero, atColumn));
       Value address = e.at(from, e.mul(place, size));
       Value byte = e.mul(tileColumn, size);
       Value swizzled = e.bitXor(e.shiftRight(byte, 4), swizzle(e, tileRow));
@@ -27,8 +28,8 @@ void TileCopy::start(Emitter &e, Value from, Value row, Value column, Value to) 
                            e.add(e.shiftLeft(swizzled, 4), e.bitAnd(byte, 15)));
       if (copyBytes >= 4)
         return e.copyAsync(e.at(to, offset), address, copyBytes, e.mul(some, size));
-      Value zero = arith::ConstantOp::create(e, e.getZeroAttr(element));
-      e.store(zero, e.at(to, offset));
+      Value nothing = arith::ConstantOp::create(e, e.getZeroAttr(element));
+      e.store(nothing, e.at(to, offset));
       e.ifThen(e.less(e.i32(0), some),
                [&] { e.store(e.load(element, address), e.at(to, offset)); });
     };

@@ -38,3 +38,16 @@ func.func private @large(memref<129x37xf32>, memref<385x37x12xf32>, memref<4612x
 func.func private @middle(memref<20x50x36xf32>, memref<20x36x385xf32>, memref<20x50x385xf32>) attributes {
   winnow.kernel = {kind = "matmul", transpose_b = false},
   test.shapes = [[[20, 50, 36], [20, 36, 385], [20, 50, 385]]]}
+
+// Rows by number: whole ones of x, halves of the residual, and thirds where they go.
+func.func private @pieces(memref<10x36xf32>, memref<2x36x12xf32>, memref<24xf32>, memref<20x12xf32>, memref<10xi64>, memref<20xi64>, memref<30xi64>, memref<30x8xf32>) attributes {
+  winnow.kernel = {kind = "linear", n = 24, bias = true, residual = true, activation = "none", rows = true, residual_rows = true, out_rows = true},
+  test.shapes = [[[10, 36], [2, 36, 12], [24], [20, 12], [10], [20], [30], [30, 8]]]}
+
+func.func private @pieces_of_x(memref<?x9xf32>, memref<2x36x12xf32>, memref<?xi64>, memref<?x24xf32>) attributes {
+  winnow.kernel = {kind = "linear", n = 24, bias = false, residual = false, activation = "none", rows = true},
+  test.shapes = [[[20, 9], [2, 36, 12], [20], [5, 24]]]}
+
+func.func private @rational(memref<5x36xf32>, memref<2x36x12xf32>, memref<10x24xf32>, memref<5x24xf32>) attributes {
+  winnow.kernel = {kind = "linear", n = 24, bias = false, residual = false, activation = "group_rational", denominator_kind = "abs_sum", numerator_degree = 5},
+  test.shapes = [[[5, 36], [2, 36, 12], [10, 24], [5, 24]]]}

@@ -19,3 +19,6 @@ func.func private @softmax(memref<?x?xf32>, memref<?x?xf32>) attributes {
 func.func private @softmax_of_warps(memref<9x49xf32>, memref<9x49xf32>) attributes {
   winnow.kernel = {kind = "softmax"},
   test.shapes = [[[9, 49], [9, 49]]]}
+func.func private @pieces(memref<10x30xf32>, memref<20x15xf32>, memref<10x30xf32>, memref<10xi64>, memref<20xi64>, memref<10x30xf32>) attributes {
+  winnow.kernel = {kind = "layer_norm", epsilon = 1.0e-5 : f32, residual = true, denominator_kind = "abs_sum", numerator_degree = 5, rows = true, residual_rows = true},
+  test.shapes = [[[10, 30], [20, 15], [10, 30], [10], [20], [10, 30]]]}
