@@ -144,20 +144,24 @@ namespace {
 struct Attention {
   Buffer *query, *key, *value, *mask = nullptr, *queryPositions = nullptr,
                                *keyPositions = nullptr, *queryOffsets = nullptr,
-                               *keyOffsets = nullptr, *keyLengths = nullptr;
+                               *keyOffsets = nullptr, *keyLengths = nullptr,
+                               *pastKey = nullptr, *pastValue = nullptr;
   bool keyHeadsFirst, valueHeadsFirst, isBoolean;
 
   explicit Attention(Run &run) {
     bool masked = run.string("mask", "none") != "none", queryPacked = run.flag("query_packed"),
          keyPacked = run.flag("key_packed");
+    bool past = run.flag("past");
+    size_t count = run.buffers.size();
     query = &run.buffers[0];
-    key = &run.buffers[1];
-    value = &run.buffers[2];
-    unsigned next = 3;
+    // With a past, keys and values are results.
+    key = &run.buffers[past ? count - 3 : 1];
+    value = &run.buffers[past ? count - 2 : 2];
+    unsigned next = past ? 1 : 3;
     for (auto [isThere, into] :
          {std::pair(masked, &mask), {masked && queryPacked, &queryPositions},
           {masked && keyPacked, &keyPositions}, {queryPacked, &queryOffsets},
-          {keyPacked, &keyOffsets}, {keyPacked, &keyLengths}})
+          {keyPacked, &keyOffsets}, {keyPacked, &keyLengths}, {past, &pastKey}, {past, &pastValue}})
       if (isThere)
         *into = &run.buffers[next++];
     keyHeadsFirst = run.flag("key_heads_first");
@@ -167,11 +171,24 @@ struct Attention {
   int64_t sequences() const {
     return queryOffsets ? queryOffsets->size() - 1 : query->extent(0);
   }
+  static int64_t place(const Buffer &buffer, bool headsFirst, int64_t batch, int64_t row,
+                       int64_t head, int64_t column) {
+    int64_t one = headsFirst ? head : row, two = headsFirst ? row : head;
+    return ((batch * buffer.extent(1) + one) * buffer.extent(2) + two) * buffer.extent(3) + column;
+  }
   static double at(const Buffer &buffer, bool headsFirst, int64_t batch, int64_t row,
                    int64_t head, int64_t column) {
-    int64_t one = headsFirst ? head : row, two = headsFirst ? row : head;
-    return buffer.get(((batch * buffer.extent(1) + one) * buffer.extent(2) + two) *
-                          buffer.extent(3) + column);
+    return buffer.get(place(buffer, headsFirst, batch, row, head, column));
+  }
+  /// Calls `fn` with the places of what a past has, in it and in the longer one.
+  static void forEachPast(const Buffer &past, const Buffer &present, bool headsFirst,
+                          llvm::function_ref<void(int64_t, int64_t)> fn) {
+    for (int64_t i = 0; i < past.size(); ++i) {
+      int64_t column = i % past.extent(3), two = i / past.extent(3) % past.extent(2),
+              one = i / past.extent(3) / past.extent(2) % past.extent(1),
+              batch = i / past.extent(3) / past.extent(2) / past.extent(1);
+      fn(i, place(present, headsFirst, batch, headsFirst ? two : one, headsFirst ? one : two, column));
+    }
   }
   double maskAt(int64_t batch, int64_t head, int64_t row, int64_t column) const {
     int64_t at = batch % mask->extent(0) * mask->extent(1) + head % mask->extent(1);
@@ -187,6 +204,13 @@ struct Attention {
 /// Rows of a mask that hide everything, some keys, and nothing; sequences of all lengths.
 static void fillAttention(Run &run) {
   Attention op(run);
+  // What a past has is not there yet.
+  for (auto [past, present, headsFirst] : {std::tuple(op.pastKey, op.key, op.keyHeadsFirst),
+                                           {op.pastValue, op.value, op.valueHeadsFirst}})
+    if (past)
+      Attention::forEachPast(*past, *present, headsFirst, [&, present = present](int64_t, int64_t to) {
+        present->set(to, std::numeric_limits<double>::quiet_NaN());
+      });
   if (op.mask)
     for (int64_t i = 0; i < op.mask->size(); ++i) {
       int64_t row = i / op.mask->extent(3);
@@ -216,8 +240,20 @@ static void fillAttention(Run &run) {
   }
 }
 
-static Expected computeAttention(Run &run) {
+static FailureOr<Expected> computeAttention(Run &run) {
   Attention op(run);
+  bool isCopied = true;
+  for (auto [past, present, headsFirst] : {std::tuple(op.pastKey, op.key, op.keyHeadsFirst),
+                                           {op.pastValue, op.value, op.valueHeadsFirst}})
+    if (past)
+      Attention::forEachPast(*past, *present, headsFirst,
+                             [&, past = past, present = present](int64_t from, int64_t to) {
+                               isCopied &= past->get(from) == present->get(to);
+                             });
+  if (!isCopied) {
+    llvm::errs() << "the past has not been copied\n";
+    return failure();
+  }
   const Buffer &q = *op.query, &k = *op.key, &v = *op.value;
   int64_t heads = q.extent(2), group = heads / k.extent(op.keyHeadsFirst ? 1 : 2);
   int64_t size = q.extent(3), width = v.extent(3);

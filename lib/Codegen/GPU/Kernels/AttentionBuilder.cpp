@@ -2,7 +2,7 @@
 
 #include "Attention.h"
 #include "Builders.h"
-#include "Operands.h"
+#include "RowCopy.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -14,7 +14,7 @@ namespace {
 
 /// The operands of a declaration, in its order.
 struct Declared {
-  std::optional<Operand> query, key, value, mask, out;
+  std::optional<Operand> query, key, value, mask, pastKey, pastValue, out;
   Value queryPositions, keyPositions, queryOffsets, keyOffsets, keyLengths;
   bool keyHeadsFirst, valueHeadsFirst;
 
@@ -25,12 +25,17 @@ struct Declared {
 
 std::optional<Declared> Declared::parse(const KernelContext &context, AttentionConfig &config) {
   Declared result;
-  ValueRange arguments = context.arguments;
+  SmallVector<Value> arguments(context.arguments);
+  bool past = context.flag("past");
   bool isBoolean = config.mask == MaskKind::Boolean, masked = config.mask != MaskKind::None;
   bool queryPacked = config.queryPacked, keyPacked = config.keyPacked;
   if (arguments.size() != size_t(4 + masked + queryPacked + 2 * keyPacked +
-                                 (masked && queryPacked) + (masked && keyPacked)))
+                                 (masked && queryPacked) + (masked && keyPacked) + 2 * past) ||
+      (past && keyPacked))
     return std::nullopt;
+  // With a past, keys and values are results.
+  if (past)
+    std::rotate(arguments.begin() + 1, arguments.end() - 3, arguments.end() - 1);
   result.query = Operand::get(arguments[0], 4);
   result.key = Operand::get(arguments[1], 4);
   result.value = Operand::get(arguments[2], 4);
@@ -59,6 +64,12 @@ std::optional<Declared> Declared::parse(const KernelContext &context, AttentionC
           !type.getLayout().isIdentity())
         return std::nullopt;
     }
+  if (past) {
+    result.pastKey = Operand::get(arguments[next++], 4);
+    result.pastValue = Operand::get(arguments[next++], 4);
+    if (!result.pastKey || !result.pastValue)
+      return std::nullopt;
+  }
   result.keyHeadsFirst = context.flag("key_heads_first");
   result.valueHeadsFirst = context.flag("value_heads_first");
   return result;
@@ -81,13 +92,13 @@ BuiltLaunches buildAttention(ImplicitLocOpBuilder &host, const KernelContext &co
   config.nanToZero = context.flag("nan_to_zero");
   std::optional<double> scale = context.real("scale"), softcap = context.real("softcap");
   config.softcap = bool(softcap);
-  if (!scale || context.flag("past") || context.flag("query_rows") ||
+  if (!scale || context.flag("query_rows") ||
       (maskName != "none" && config.mask == MaskKind::None))
     return decline;
   std::optional<Declared> declared = Declared::parse(context, config);
   if (!declared)
     return decline;
-  auto &[query, key, value, mask, out, queryPositions, keyPositions, queryOffsets, keyOffsets,
+  auto &[query, key, value, mask, pastKey, pastValue, out, queryPositions, keyPositions, queryOffsets, keyOffsets,
          keyLengths, keyHeadsFirst, valueHeadsFirst] = *declared;
   int64_t heads = query->extent(2), keyHeads = key->extent(keyHeadsFirst ? 1 : 2);
   config.headSize = query->extent(3);
@@ -173,7 +184,14 @@ BuiltLaunches buildAttention(ImplicitLocOpBuilder &host, const KernelContext &co
   launch.sharedBytes = config.sharedBytes();
   for (auto [field, type] : o.fields(host.getContext(), config))
     launch.arguments.push_back(*field);
-  return std::optional(SmallVector<KernelLaunch>{std::move(launch)});
+  SmallVector<KernelLaunch> launches;
+  // A cache that grows: its past is copied before.
+  if (pastKey) {
+    launches.push_back(launchRowCopy(host, context, *pastKey, *key));
+    launches.push_back(launchRowCopy(host, context, *pastValue, *value));
+  }
+  launches.push_back(std::move(launch));
+  return std::optional(std::move(launches));
 }
 
 } // namespace winnow::gpu

@@ -60,3 +60,8 @@ func.func private @packed(memref<1x?x2x16xf32>, memref<1x?x2x16xf32>, memref<1x?
 func.func private @packed_relative(memref<1x?x2x16xf32>, memref<1x?x2x16xf32>, memref<1x?x2x16xf32>, memref<1x2x60x60xf32>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<1x?x2x16xf32>) attributes {
   winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "add", query_packed = true, key_packed = true},
   test.shapes = [[[1, 90, 2, 16], [1, 90, 2, 16], [1, 90, 2, 16], [1, 2, 60, 60], [90], [90], [4], [4], [3], [1, 90, 2, 16]]]}
+
+// A step of a decoder, which makes its cache longer.
+func.func private @past(memref<2x1x3x20xf32>, memref<2x3x?x20xf32>, memref<2x?x3x20xf32>, memref<2x3x?x20xf32>, memref<2x?x3x20xf32>, memref<2x1x3x20xf32>) attributes {
+  winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none", past = true, key_heads_first = true, causal = true, causal_at_end = true, steps = true},
+  test.shapes = [[[2, 1, 3, 20], [2, 3, 70, 20], [2, 70, 3, 20], [2, 3, 71, 20], [2, 71, 3, 20], [2, 1, 3, 20]]]}
