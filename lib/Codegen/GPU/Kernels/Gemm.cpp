@@ -80,8 +80,10 @@ GemmConfig chooseGemmTile(Precision precision, int64_t rows, int64_t columns, in
   config.tileColumns = best->columns;
   config.warpRows = best->warpRows;
   config.warpColumns = best->warpColumns;
-  // Chips of compute capability 8.6 have 99 KiB a block.
-  config.stages = best->rows == 128 ? 3 : 4;
+  // As much on its way as 80 KiB hold, which few blocks need to keep memory busy: chips of
+  // compute capability 8.6 have 99 KiB a block, and 128 x 128 needs three stages.
+  int64_t stage = (best->rows + best->columns) * 128;
+  config.stages = std::max<int64_t>(3, 80 * 1024 / stage);
   return config;
 }
 
