@@ -8,7 +8,7 @@
 namespace winnow {
 
 /// Rounds a weight [inputs, outputs], or the transposed one, to whole numbers of so many bits
-/// and back. Symmetric: each output has a scale, with 4 bits and fewer each 32 of its inputs.
+/// and back, as roundWeights does for each output.
 void fakeQuantize(llvm::MutableArrayRef<float> weights, int64_t inputs, int64_t outputs,
                   bool isTransposed, int bits);
 

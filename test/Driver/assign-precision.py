@@ -67,8 +67,8 @@ def weights(site):
 
 
 def bytes_of(site, bits):
-    blocks = -(-site["inputs"] // 32) if bits <= 4 else 1
-    return weights(site) * bits / 8 + (4 * site["outputs"] * blocks if bits <= 8 else 0)
+    blocks = -(-site["inputs"] // 32) if bits <= 4 else 0
+    return weights(site) * bits / 8 + (site["outputs"] * (4 + blocks / 2) if bits <= 8 else 0)
 
 
 def loss_of(site, bits, by):

@@ -74,15 +74,34 @@ for site, array in zip(result["sites"], (x, exact_hidden)):
             check.close("channels", got, want, 1e-5)
 
 
+def at_scale(w, scale, limit):
+    return np.clip(np.round(w / scale), -limit, limit) * scale
+
+
+def least(w, scales, limit):
+    """Rounded at whichever of the scales loses least."""
+    tried = [at_scale(w, scale, limit) for scale in scales]
+    return min(tried, key=lambda rounded: ((rounded - w) ** 2).sum())
+
+
 def round_weight(w, bits):
-    block = 32 if bits <= 4 else len(w)
-    limit = 2 ** (bits - 1) - 1
-    parts = []
-    for begin in range(0, len(w), block):
-        part = w[begin : begin + block].astype(np.float64)
-        scale = abs(part).max(0) / limit
-        parts.append(np.round(part / scale) * scale)
-    return np.concatenate(parts)
+    limit, w = 2 ** (bits - 1) - 1, w.astype(np.float64)
+    columns = []
+    for column in w.T:
+        scale = abs(column).max() / limit
+        if bits == 8:
+            columns.append(at_scale(column, scale, limit))
+        elif bits > 4:
+            columns.append(least(column, [scale * (1 - 0.05 * i) for i in range(9)], limit))
+        else:
+            parts = []
+            for begin in range(0, len(column), 32):
+                part = column[begin : begin + 32]
+                most = int(np.clip(np.ceil(abs(part).max() / (limit * scale / 16)), 1, 16))
+                multipliers = [m for m in range(most, 0, -1) if m * 5 >= most * 3]
+                parts.append(least(part, [m * scale / 16 for m in multipliers], limit))
+            columns.append(np.concatenate(parts))
+    return np.stack(columns, 1)
 
 
 def round_rows(x):
@@ -101,6 +120,16 @@ for bits in (4, 6, 8):
         error = np.linalg.norm(want - exact) / np.linalg.norm(exact)
         got = result["sites"][number]["sensitivity"][str(bits)]
         check.close("sensitivity", np.array(got), np.array(error), 0, 0.02)
+
+# Quantised layers are what was measured: all of a mix together, compiled.
+for bits in (4, 6, 8):
+    folder = winnow.compile(model, os.path.join(WORK, f"bits{bits}"), approximate=f"quantize={bits}")
+    (got,) = winnow.Session(folder, threads=1).run(None, {"x": x})
+    hidden_rows = np.maximum(round_rows(x) @ round_weight(first, bits), 0)
+    want = round_rows(hidden_rows) @ round_weight(second, bits)
+    # A number that lies between two may go either way.
+    check.close(f"quantised {bits}", got, want, 0.02 * abs(want).max())
+
 
 # What is refused.
 def refused(words, *arguments):

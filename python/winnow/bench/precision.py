@@ -5,8 +5,8 @@ Models: paraphrase-MiniLM-L3-v2 and all-MiniLM-L6-v2 on sentences of the Python 
 vision transformer of winnow.bench.lazy on handwritten digits. Each is calibrated on N draws of samples;
 a mix of 4, 6 and 8 bits is chosen for each draw by `winnow compile --approximate=assign-precision`, and
 run on samples that no draw has seen, beside one width for all layers, random mixes and mixes that
-spend the bits on the smallest layers first. Weights are rounded to so many bits (a scale for each
-output; with 4 bits for each 32 inputs) and inputs to 8, by rows. Leaves a table on the standard output
+spend the bits on the smallest layers first. Weights are rounded as quantised layers round them, and
+inputs to 8 bits, by rows. Leaves a table on the standard output
 and precision.json in the folder."""
 
 import argparse
@@ -120,9 +120,9 @@ def weights_of(sites):
 
 
 def byte_count(sites, widths):
-    """With a scale of four bytes for each output, or with 4 bits for each 32 of its inputs."""
-    blocks = [-(-site["inputs"] // 32) if bits <= 4 else 1 for site, bits in zip(sites, widths)]
-    scales = sum(4 * site["outputs"] * count for site, count in zip(sites, blocks))
+    """With a scale of four bytes for each output, and with 4 bits half a byte for each 32 inputs."""
+    blocks = [-(-site["inputs"] // 32) if bits <= 4 else 0 for site, bits in zip(sites, widths)]
+    scales = sum(site["outputs"] * (4 + count / 2) for site, count in zip(sites, blocks))
     return int((weights_of(sites) * np.array(widths)).sum() / 8 + scales)
 
 

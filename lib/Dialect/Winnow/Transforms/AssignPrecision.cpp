@@ -10,6 +10,8 @@
 #include "winnow/Dialect/Winnow/Transforms/Sites.h"
 #include "winnow/Dialect/Winnow/Transforms/Work.h"
 
+#include "winnow/Support/RoundWeights.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Format.h"
@@ -124,8 +126,9 @@ static double getBytes(const PrecisionSite &site, int64_t bits) {
   double codes = static_cast<double>(site.getNumWeights()) * bits / 8;
   if (bits > 8)
     return codes;
-  int64_t blocks = bits <= 4 ? llvm::divideCeil(site.inputs, 32) : 1;
-  return codes + 4.0 * site.outputs * blocks;
+  // Half a byte for the multiplier of each block.
+  int64_t blocks = bits <= 4 ? llvm::divideCeil(site.inputs, kRoundingBlock) : 0;
+  return codes + site.outputs * (4.0 + 0.5 * blocks);
 }
 
 /// Rows whose number the model does not say are so many at least.

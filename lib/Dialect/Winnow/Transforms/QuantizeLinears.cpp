@@ -4,6 +4,7 @@
 
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
+#include "winnow/Support/RoundWeights.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 
@@ -111,14 +112,13 @@ private:
     Location loc = op.getLoc();
     SmallVector<Value> weights;
     SmallVector<float> scales;
-    int64_t limit = (1 << (bits.getInt() - 1)) - 1;
     for (Value part : getParts(op)) {
       // The forms of a model share their weights.
       Attribute key = b.getArrayAttr({getConstantElements(part), b.getBoolAttr(op.getTransposeWeight()),
-                                      b.getI64IntegerAttr(limit)});
+                                      bits});
       auto [entry, isNew] = known.try_emplace(key);
       if (isNew)
-        entry->second = quantizePart(part, op.getTransposeWeight(), limit);
+        entry->second = quantizePart(part, op.getTransposeWeight(), bits.getInt());
       const Quantized &quantized = entry->second;
       weights.push_back(ConstantOp::create(b, part.getLoc(), quantized.weight));
       llvm::append_range(scales, quantized.scales);
@@ -143,8 +143,8 @@ private:
     reporter.counted(loc, "quantize-linears.applied", "computes in integers of 8 bits");
   }
 
-  /// Symmetric, by the greatest absolute value of each column.
-  static Quantized quantizePart(Value part, bool isTransposed, int64_t limit) {
+  /// Symmetric, with a scale for each column.
+  static Quantized quantizePart(Value part, bool isTransposed, int64_t bits) {
     ElementsAttr elements = getConstantElements(part);
     SmallVector<float> storage;
     ArrayRef<float> numbers = *getFloats(elements, storage);
@@ -153,19 +153,15 @@ private:
     auto place = [&](int64_t row, int64_t column) {
       return isTransposed ? column * k + row : row * n + column;
     };
-    SmallVector<float> scales(n, 0);
-    for (int64_t i = 0, size = numbers.size(); i < size; ++i) {
-      float &scale = scales[isTransposed ? i / k : i % n];
-      scale = std::max(scale, std::abs(numbers[i]));
+    SmallVector<float> scales(n), weights(k);
+    SmallVector<int8_t> bytes(numbers.size()), rounded(k);
+    for (int64_t column = 0; column < n; ++column) {
+      for (int64_t row = 0; row < k; ++row)
+        weights[row] = numbers[place(row, column)];
+      scales[column] = roundWeights(weights, bits, rounded);
+      for (int64_t row = 0; row < k; ++row)
+        bytes[place(row, column)] = rounded[row];
     }
-    for (float &scale : scales)
-      scale = scale > 0 && std::isfinite(scale) ? scale / limit : 1;
-    SmallVector<int8_t> bytes(numbers.size());
-    for (int64_t column = 0; column < n; ++column)
-      for (int64_t row = 0; row < k; ++row) {
-        float number = std::nearbyint(numbers[place(row, column)] / scales[column]);
-        bytes[place(row, column)] = std::clamp<float>(number, -limit, limit);
-      }
     auto type = RankedTensorType::get(shape, IntegerType::get(part.getContext(), 8));
     return {DenseResourceElementsAttr::get(
                 type, "quantized",

@@ -853,7 +853,7 @@ def QuantizeLinears : Pass<"winnow-quantize-linears", "mlir::ModuleOp"> {
   let summary = "computes linear layers in integers where a width was chosen for them";
   let description = [{
     A linear with `winnow.bits` from 2 to 8 becomes a quantized_linear. The weight's columns are
-    quantised when the model is compiled, symmetrically, each by its greatest absolute value; the
+    quantised when the model is compiled, symmetrically, as winnow/Support/RoundWeights.h says; the
     input's rows when it runs, each by its range (quantize_rows). Other widths stay floats.
     It runs late, so that all other passes see linear layers.
 
