@@ -16,13 +16,23 @@ int64_t Buffer::size() const {
     count *= extent;
   return count;
 }
+int64_t Buffer::place(int64_t at) const {
+  int64_t result = offset;
+  for (size_t i = shape.size(); i > 0; --i) {
+    result += at % shape[i - 1] * strides[i - 1];
+    at /= shape[i - 1];
+  }
+  return result;
+}
 static uint64_t getBits(const Buffer &buffer, int64_t at) {
+  at = buffer.place(at);
   uint64_t bits = 0;
   size_t size = sizeOf(buffer.element);
   std::memcpy(&bits, buffer.data + at * size, size);
   return bits;
 }
 static void setBits(Buffer &buffer, int64_t at, uint64_t bits) {
+  at = buffer.place(at);
   size_t size = sizeOf(buffer.element);
   std::memcpy(buffer.data + at * size, &bits, size);
 }
@@ -70,12 +80,9 @@ double Run::round(double value) const {
 /// Of a memref, what its descriptor holds.
 static void addDescriptor(SmallVectorImpl<uint64_t> &words, const Buffer &buffer) {
   words.append(2, reinterpret_cast<uint64_t>(buffer.data));
-  words.push_back(0);
+  words.push_back(buffer.offset);
   llvm::append_range(words, buffer.shape);
-  SmallVector<int64_t> strides(buffer.shape.size(), 1);
-  for (size_t i = strides.size(); i > 1; --i)
-    strides[i - 2] = strides[i - 1] * buffer.shape[i - 1];
-  llvm::append_range(words, strides);
+  llvm::append_range(words, buffer.strides);
 }
 
 static LogicalResult compare(func::FuncOp kernel, const Run &run, const Expected &expected,
@@ -116,7 +123,15 @@ static LogicalResult runCase(func::FuncOp kernel, ArrayAttr shapes, Precision pr
       if (!memref.isDynamicDim(i) && memref.getDimSize(i) != extent.getInt())
         return kernel.emitError("expected shapes of the types in 'test.shapes'");
     }
-    buffer.data = interpreter.getMemory().allocate(buffer.size() * sizeOf(buffer.element));
+    if (failed(memref.getStridesAndOffset(buffer.strides, buffer.offset)) ||
+        ShapedType::isDynamic(buffer.offset))
+      return kernel.emitError("expected memrefs with strides");
+    // Unknown strides leave no gaps.
+    for (size_t i = buffer.strides.size(); i > 0; --i)
+      if (ShapedType::isDynamic(buffer.strides[i - 1]))
+        buffer.strides[i - 1] = buffer.strides[i] * buffer.shape[i];
+    int64_t elements = buffer.size() ? buffer.place(buffer.size() - 1) + 1 : 0;
+    buffer.data = interpreter.getMemory().allocate(elements * sizeOf(buffer.element));
     for (int64_t i = 0; i < buffer.size(); ++i)
       if (isa<FloatType>(buffer.element))
         buffer.set(i, run.uniform(-1, 1));

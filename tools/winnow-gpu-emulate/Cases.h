@@ -19,10 +19,13 @@ namespace winnow::gpu {
 /// A memref of a run.
 struct Buffer {
   mlir::Type element;
-  llvm::SmallVector<int64_t> shape;
+  llvm::SmallVector<int64_t> shape, strides;
+  int64_t offset = 0;
   uint8_t *data = nullptr;
 
   int64_t size() const;
+  /// Where the element of a number, counted row by row, lies.
+  int64_t place(int64_t at) const;
   int64_t extent(int64_t dim) const { return shape[dim]; }
   double get(int64_t at) const;
   void set(int64_t at, double value);

@@ -171,26 +171,51 @@ BuiltLaunches buildAttention(ImplicitLocOpBuilder &host, const KernelContext &co
   if (config.softcap)
     o.cap = f32(*softcap * unit);
 
-  KernelLaunch launch;
-  launch.kernel = config.describe();
-  mlir::gpu::GPUModuleOp device = context.device;
-  if (!device.lookupSymbol(launch.kernel))
-    emitAttention(device, context.loc, config, launch.kernel);
   Value count = host.createOrFold<arith::MulIOp>(blocks, index(heads));
   if (!config.queryPacked)
     count = host.createOrFold<arith::MulIOp>(count, batch);
-  launch.grid = {count, index(1), index(1)};
-  launch.block = {static_cast<int32_t>(config.threads()), 1, 1};
-  launch.sharedBytes = config.sharedBytes();
-  for (auto [field, type] : o.fields(host.getContext(), config))
-    launch.arguments.push_back(*field);
+  auto launch = [&](const AttentionConfig &config, Value count) {
+    KernelLaunch result;
+    result.kernel = config.describe();
+    mlir::gpu::GPUModuleOp device = context.device;
+    if (!device.lookupSymbol(result.kernel))
+      emitAttention(device, context.loc, config, result.kernel);
+    result.grid = {count, index(1), index(1)};
+    result.block = {static_cast<int32_t>(config.threads()), 1, 1};
+    result.sharedBytes = config.sharedBytes();
+    for (auto [field, type] : o.fields(host.getContext(), config))
+      result.arguments.push_back(*field);
+    return result;
+  };
   SmallVector<KernelLaunch> launches;
   // A cache that grows: its past is copied before.
   if (pastKey) {
     launches.push_back(launchRowCopy(host, context, *pastKey, *key));
     launches.push_back(launchRowCopy(host, context, *pastValue, *value));
   }
-  launches.push_back(std::move(launch));
+  // Queries, keys and values of one matrix have strides of batches that are unknown, and
+  // nearly always multiples of 16 bytes. A launch of no blocks does nothing.
+  AttentionConfig wide = config;
+  Value isWide;
+  for (auto [operand, bytes] : {std::pair(&*query, &wide.queryBytes), {&*key, &wide.keyBytes},
+                                {&*value, &wide.valueBytes}}) {
+    int64_t likely = operand->likelyMultiple();
+    if (4 * likely == *bytes)
+      continue;
+    *bytes = 4 * likely;
+    Value is = operand->areMultiples(host, likely);
+    isWide = isWide ? arith::AndIOp::create(host, isWide, is).getResult() : is;
+  }
+  if (!isWide) {
+    launches.push_back(launch(config, count));
+    return std::optional(std::move(launches));
+  }
+  auto when = [&](bool wanted) -> Value {
+    Value none = index(0);
+    return arith::SelectOp::create(host, isWide, wanted ? count : none, wanted ? none : count);
+  };
+  launches.push_back(launch(wide, when(true)));
+  launches.push_back(launch(config, when(false)));
   return std::optional(std::move(launches));
 }
 

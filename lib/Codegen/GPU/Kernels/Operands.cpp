@@ -25,11 +25,12 @@ int64_t divisor(int64_t number, int64_t most) {
   return most;
 }
 
-int64_t Operand::multiple() const {
+int64_t Operand::multiple(bool trustsUnknown) const {
   int64_t result = divisor(offset, 16 / elementBytes(type.getElementType()));
   if (!type.getLayout().isIdentity()) {
-    for (int64_t stride : ArrayRef(strides).drop_back())
-      result = divisor(stride, result);
+    for (auto [extent, stride] : llvm::zip(type.getShape().drop_back(), strides))
+      if (extent != 1 && !(trustsUnknown && ShapedType::isDynamic(stride)))
+        result = divisor(stride, result);
     return result;
   }
   // A stride is a multiple of all the extents that are known behind it, so the last one
@@ -37,6 +38,23 @@ int64_t Operand::multiple() const {
   if (type.getRank() > 1)
     result = divisor(type.getShape().back(), result);
   return result;
+}
+
+Value Operand::areMultiples(ImplicitLocOpBuilder &host, int64_t number) const {
+  Value all;
+  if (type.getLayout().isIdentity())
+    return all;
+  auto i64 = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(host, host.getI64IntegerAttr(value));
+  };
+  for (auto [dim, stride] : llvm::enumerate(strides)) {
+    if (!ShapedType::isDynamic(stride) || extent(dim) == 1)
+      continue;
+    Value rest = arith::RemUIOp::create(host, getStride(host, memref, dim), i64(number));
+    Value is = arith::CmpIOp::create(host, arith::CmpIPredicate::eq, rest, i64(0));
+    all = all ? arith::AndIOp::create(host, all, is).getResult() : is;
+  }
+  return all;
 }
 
 Value toI32(ImplicitLocOpBuilder &host, Value value) {

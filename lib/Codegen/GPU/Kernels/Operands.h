@@ -22,7 +22,14 @@ struct Operand {
   int64_t extent(int64_t dim) const { return type.getDimSize(dim); }
   /// What all rows begin at multiples of, in elements, up to 16 bytes: buffers begin at
   /// multiples of those.
-  int64_t multiple() const;
+  int64_t multiple() const { return multiple(/*trustsUnknown=*/false); }
+  /// The same, if the strides that are unknown are such multiples too.
+  int64_t likelyMultiple() const { return multiple(/*trustsUnknown=*/true); }
+  /// Whether they are multiples of a number: a condition of the host, null if none is unknown.
+  mlir::Value areMultiples(mlir::ImplicitLocOpBuilder &host, int64_t number) const;
+
+private:
+  int64_t multiple(bool trustsUnknown) const;
 };
 
 /// An index or i64 of the host as i32.

@@ -65,3 +65,8 @@ func.func private @packed_relative(memref<1x?x2x16xf32>, memref<1x?x2x16xf32>, m
 func.func private @past(memref<2x1x3x20xf32>, memref<2x3x?x20xf32>, memref<2x?x3x20xf32>, memref<2x3x?x20xf32>, memref<2x?x3x20xf32>, memref<2x1x3x20xf32>) attributes {
   winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none", past = true, key_heads_first = true, causal = true, causal_at_end = true, steps = true},
   test.shapes = [[[2, 1, 3, 20], [2, 3, 70, 20], [2, 70, 3, 20], [2, 3, 71, 20], [2, 71, 3, 20], [2, 1, 3, 20]]]}
+
+// Queries, keys and values of one matrix.
+func.func private @fused(memref<?x?x2x16xf32, strided<[?, 96, 16, 1]>>, memref<?x?x2x16xf32, strided<[?, 96, 16, 1], offset: 32>>, memref<?x?x2x16xf32, strided<[?, 96, 16, 1], offset: 64>>, memref<?x?x2x16xf32>) attributes {
+  winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none"},
+  test.shapes = [[[2, 9, 2, 16], [2, 9, 2, 16], [2, 9, 2, 16], [2, 9, 2, 16]]]}
