@@ -65,6 +65,32 @@ static int parseApproximations(const opt::InputArgList &args, CompileOptions &op
   return kExitSuccess;
 }
 
+/// What computes: the CPU, or chips in a precision.
+static int parseTarget(const opt::InputArgList &args, CompileOptions &options) {
+  StringRef target = args.getLastArgValue(OPT_target, "cpu");
+  if (target != "cpu" && target != "cuda")
+    return reportUsage("expected --target cpu or cuda, got '" + target + "'");
+  if (target == "cpu") {
+    for (auto [option, name] : {std::pair(OPT_chip, "chip"), {OPT_precision, "precision"}})
+      if (args.hasArg(option))
+        return reportUsage("expected --target=cuda with --" + Twine(name));
+    return kExitSuccess;
+  }
+  if (args.hasArg(OPT_cpu))
+    return reportUsage("expected no --cpu with --target=cuda, whose host code suits every CPU");
+  Expected<std::vector<gpu::Chip>> chips =
+      gpu::parseChips(args.getLastArgValue(OPT_chip, "sm_80,sm_90a"));
+  if (!chips)
+    return reportUsage(toString(chips.takeError()));
+  StringRef name = args.getLastArgValue(OPT_precision, "fp32");
+  std::optional<gpu::Precision> precision = gpu::parsePrecision(name);
+  if (!precision || *precision > gpu::Precision::TF32)
+    return reportUsage("expected --precision fp32 or tf32, got '" + name + "'" +
+                       (precision ? ", which has no kernels yet" : ""));
+  options.gpu = CompileOptions::GPU{std::move(*chips), *precision};
+  return kExitSuccess;
+}
+
 /// Fills the options, or says what is wrong with them and returns the code.
 static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> positional,
                         CompileOptions &options) {
@@ -80,6 +106,8 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
   if (!levels)
     return reportUsage(toString(levels.takeError()));
   options.levels = std::move(*levels);
+  if (int code = parseTarget(args, options))
+    return code;
   if (args.hasArg(OPT_emit)) {
     options.emit.clear();
     SmallVector<StringRef> kinds;
@@ -87,10 +115,13 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
     for (StringRef kind : kinds) {
       std::optional<Emit> emit = parseEmit(kind);
       if (!emit)
-        return reportUsage("expected --emit obj, static, shared, exe, llvm-ir, asm or mlir, got '" +
+        return reportUsage("expected --emit obj, static, shared, exe, llvm-ir, asm, mlir or ptx, got '" +
                            kind + "'");
       options.emit.insert(*emit);
     }
+    // Emulation is for tests.
+    if ((options.emit.count(Emit::PTX) || options.emit.count(Emit::Emulation)) && !options.gpu)
+      return reportUsage("expected --target=cuda with --emit ptx");
   }
   if (int code = parseImportOptions(args, options.import))
     return code;
@@ -106,6 +137,9 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
       return reportUsage("expected --" + Twine(name) + " auto or off, got '" + value + "'");
     *isUsed = value == "auto";
   }
+  // Its kernels list what is not zero, on one thread of the CPU.
+  if (options.gpu)
+    options.optimize.exploitSparsity = false;
   if (int code = parseApproximations(args, options))
     return code;
   options.optimize.dropBias = args.hasArg(OPT_drop_bias);
@@ -115,6 +149,9 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
     if (!options.stopAfter || *options.stopAfter == Phase::Link)
       return reportUsage("expected --stop-after import, raise, optimize, convert or codegen, got '" +
                          Twine(arg->getValue()) + "'");
+    if (options.stopAfter == Phase::Codegen && options.gpu && options.gpu->chips.size() > 1)
+      return reportUsage("expected one chip of --chip with --stop-after codegen, got '" +
+                         args.getLastArgValue(OPT_chip, "sm_80,sm_90a") + "'");
     if (options.stopAfter == Phase::Codegen && options.levels.size() > 1)
       return reportUsage("expected one level of --cpu with --stop-after codegen, got '" +
                          args.getLastArgValue(OPT_cpu) + "'");

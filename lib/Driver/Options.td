@@ -52,9 +52,14 @@ def output_dir : Separate<["-"], "o", [calibrate, compile]>, MetaVarName<"PATH">
   HelpText<"where the results go">;
 defm name : Value<"name", [compile], "NAME", "name of files and C symbols (default: the model file's)">;
 defm emit : Value<"emit", [compile], "KINDS",
-  "obj,static,shared,exe,llvm-ir,asm,mlir (default: static,shared)">;
+  "obj,static,shared,exe,llvm-ir,asm,mlir,ptx (default: static,shared)">;
 defm cpu : Value<"cpu", [compile], "LEVELS",
   "native, x86-64, x86-64-v3, x86-64-v4, or a list of them (default: native)">;
+defm target : Value<"target", [compile], "cpu|cuda", "what computes (default: cpu)">;
+defm chip : Value<"chip", [compile], "CHIPS",
+  "with --target=cuda: sm_80, sm_86, sm_89, sm_90a, sm_100, or a list of them (default: sm_80,sm_90a)">;
+defm precision : Value<"precision", [compile], "fp32|tf32",
+  "with --target=cuda: of factors in products of matrices (default: fp32)">;
 defm dim : Value<"dim", [calibrate, check, compile], "NAME=N|A..B", "pin a named dimension, or bound it">;
 defm max_nodes : Value<"max-nodes", [calibrate, check, compile], "N",
   "largest number of nodes (default: 1048576)">;

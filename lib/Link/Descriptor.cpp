@@ -108,6 +108,31 @@ private:
     return array(elements, "winnow.ops");
   }
 
+  /// The forms of a model share images.
+  Constant *image(StringRef bytes, const Twine &name, bool endsWithNul) {
+    if (GlobalVariable *known = module.getNamedGlobal(name.str()))
+      return known;
+    auto *global = cast<GlobalVariable>(
+        addPrivate(ConstantDataArray::getString(context, bytes, endsWithNul), name));
+    global->setAlignment(Align(64));
+    return global;
+  }
+
+  Constant *gpuCode(const ModelInterface::Code::GPU &gpu) {
+    SmallVector<Constant *> names;
+    for (const std::string &kernel : gpu.kernels)
+      names.push_back(string(kernel));
+    return addPrivate(
+        makeStruct({string(gpu.chip), string(gpu.precision), i32(gpu.compute),
+                    i32(gpu.isSpecific), i32(gpu.kernels.size()), i32(0),
+                    array(names, "winnow.kernels"),
+                    image(gpu.ptx, "winnow.ptx." + gpu.chip, /*endsWithNul=*/true),
+                    gpu.cubin.empty()
+                        ? null()
+                        : image(gpu.cubin, "winnow.cubin." + gpu.chip, /*endsWithNul=*/false)}),
+        "winnow.gpu." + gpu.chip);
+  }
+
   Constant *codes(ArrayRef<SmallVector<Function *>> functions) {
     SmallVector<Constant *> elements;
     for (auto [code, its] : zip_equal(model.codes, functions)) {
@@ -115,6 +140,7 @@ private:
                                         i64(code.cpuFeatures),
                                         i64(code.scratchBytes)};
       fields.append(its.begin(), its.end());
+      fields.push_back(code.gpu ? gpuCode(*code.gpu) : null());
       elements.push_back(makeStruct(fields));
     }
     return array(elements, "winnow.codes");

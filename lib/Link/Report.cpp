@@ -127,6 +127,19 @@ static void writeCPU(json::OStream &os, const ModelInterface &model) {
   });
 }
 
+static void writeGPU(json::OStream &os, const ModelInterface &model) {
+  os.attributeArray("gpu", [&] {
+    for (const ModelInterface::Code &code : model.codes)
+      os.object([&] {
+        os.attribute("chip", code.gpu->chip);
+        os.attribute("precision", code.gpu->precision);
+        os.attribute("kernels", code.gpu->kernels.size());
+        os.attribute("ptx_bytes", code.gpu->ptx.size());
+        os.attribute("cubin_bytes", code.gpu->cubin.size());
+      });
+  });
+}
+
 static void writeBody(json::OStream &os, const ReportData &report) {
   const ModelInterface &model = report.models.front();
   os.attribute("format", "winnow-report");
@@ -135,7 +148,10 @@ static void writeBody(json::OStream &os, const ReportData &report) {
   os.attribute("winnow_version", getVersionString());
   os.attribute("abi_version", WINNOW_ABI_VERSION);
   os.attribute("target", model.triple);
-  writeCPU(os, model);
+  if (model.codes.front().gpu)
+    writeGPU(os, model);
+  else
+    writeCPU(os, model);
   writeSignature(os, model);
   if (report.models.size() > 1)
     os.attributeObject("forms", [&] {

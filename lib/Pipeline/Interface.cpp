@@ -75,6 +75,9 @@ static std::string printExpression(AffineExpr expr, const Spelling &spelling) {
   return "(" + printExpression(lhs, spelling) + op + printExpression(rhs, spelling) + ")";
 }
 
+/// The operations, which are those of every code.
+static void addOps(ModuleOp module, ModelInterface &interface);
+
 void winnow::addCode(ModuleOp module, const CPULevel &level, StringRef suffix,
                      ModelInterface &interface) {
   interface.triple = cpu::getTargetTriple().str();
@@ -90,6 +93,22 @@ void winnow::addCode(ModuleOp module, const CPULevel &level, StringRef suffix,
   if (auto scratch = module->getAttrOfType<IntegerAttr>("winnow.scratch_bytes"))
     code.scratchBytes = scratch.getInt();
   interface.codes.push_back(std::move(code));
+  addOps(module, interface);
+}
+
+void winnow::addGPUCode(ModuleOp module, const ModelInterface::Code::GPU &gpu, StringRef suffix,
+                        ModelInterface &interface) {
+  interface.triple = cpu::getTargetTriple().str();
+  ModelInterface::Code code;
+  // What the host does suits every CPU.
+  code.cpuLevel = "x86-64";
+  code.suffix = suffix.str();
+  code.gpu = gpu;
+  interface.codes.push_back(std::move(code));
+  addOps(module, interface);
+}
+
+static void addOps(ModuleOp module, ModelInterface &interface) {
   interface.ops.clear();
   if (auto ops = module->getAttrOfType<ArrayAttr>("winnow.ops"))
     for (auto op : ops.getAsRange<DictionaryAttr>())

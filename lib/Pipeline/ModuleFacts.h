@@ -23,6 +23,10 @@ mlir::FailureOr<std::vector<ModelInterface>> getModelInterfaces(mlir::ModuleOp m
 void addCode(mlir::ModuleOp module, const CPULevel &level, llvm::StringRef suffix,
              ModelInterface &interface);
 
+/// The same of code for a chip.
+void addGPUCode(mlir::ModuleOp module, const ModelInterface::Code::GPU &gpu,
+                llvm::StringRef suffix, ModelInterface &interface);
+
 } // namespace winnow
 
 #endif // WINNOW_LIB_PIPELINE_MODULEFACTS_H

@@ -39,5 +39,7 @@ std::optional<Emit> winnow::parseEmit(llvm::StringRef name) {
       .Case("llvm-ir", Emit::LLVMIR)
       .Case("asm", Emit::Assembly)
       .Case("mlir", Emit::MLIR)
+      .Case("ptx", Emit::PTX)
+      .Case("emulation", Emit::Emulation)
       .Default(std::nullopt);
 }

@@ -15,6 +15,7 @@
 #include "winnow/Link/Header.h"
 #include "winnow/Link/Report.h"
 #include "winnow/Link/Weights.h"
+#include "winnow/Pipeline/GPUPipeline.h"
 #include "winnow/Support/CPULevel.h"
 #include "winnow/Support/OutputFile.h"
 
@@ -30,6 +31,7 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Target/TargetMachine.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -70,6 +72,10 @@ private:
   LogicalResult generateCode(llvm::LLVMContext &context,
                              llvm::MutableArrayRef<ModelInterface> interfaces,
                              std::unique_ptr<llvm::Module> &code);
+  LogicalResult generateGPUCode(llvm::LLVMContext &context,
+                                llvm::MutableArrayRef<ModelInterface> interfaces,
+                                std::unique_ptr<llvm::Module> &code);
+  LogicalResult emitEmulation(const gpu::Chip &chip);
   LogicalResult emitText(Emit kind, StringRef extension, llvm::Module &code);
   LogicalResult printModule(ModuleOp module, StringRef path);
   void beginPhase(Phase phase) {
@@ -85,6 +91,10 @@ private:
     if (!failure)
       return success();
     return error() << llvm::toString(std::move(failure));
+  }
+  /// That all functions of the object can rely on.
+  CPULevel getLowestLevel() const {
+    return options.gpu ? *getCPULevel("x86-64") : options.levels.back();
   }
   std::string getPath(StringRef extension) const {
     SmallString<128> path(options.outputDir);
@@ -138,7 +148,8 @@ LogicalResult Compiler::run(CompileResult &result) {
 
 LogicalResult Compiler::convertAndLink(CompileResult &result) {
   if (failed(runPasses(Phase::Convert,
-                       [&](OpPassManager &pm) { buildConversionPipeline(pm, options.levels.front().name); })))
+                       [&](OpPassManager &pm) { buildConversionPipeline(pm, options.gpu ? StringRef(kGPUThread) : options.levels.front().name);
+                       })))
     return failure();
   return codegenAndLink(result);
 }
@@ -481,7 +492,7 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   summary->embedded = options.embedWeights;
   if (failed(check(addDescriptors(*code, *interfaces, *summary))))
     return failure();
-  if (failed(check(cpu::optimize(*code, options.levels.back()))))
+  if (failed(check(cpu::optimize(*code, getLowestLevel()))))
     return failure();
 
   if (options.emit.count(Emit::LLVMIR) && failed(emitText(Emit::LLVMIR, ".ll", *code)))
@@ -491,7 +502,7 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   SmallVector<char, 0> object;
   llvm::raw_svector_ostream objectStream(object);
   if (failed(check(
-          cpu::emitObject(*code, options.levels.back(), objectStream, cpu::OutputKind::Object))))
+          cpu::emitObject(*code, getLowestLevel(), objectStream, cpu::OutputKind::Object))))
     return failure();
   result.libraryBytes = object.size();
   result.weightsBytes = summary->bytes;
@@ -530,9 +541,94 @@ LogicalResult Compiler::codegenAndLink(CompileResult &result) {
   return check(writeReport(getPath(".json"), report));
 }
 
+/// The host's code, which is that of every CPU, and the device's as data of it.
+LogicalResult Compiler::generateGPUCode(llvm::LLVMContext &context,
+                                        llvm::MutableArrayRef<ModelInterface> interfaces,
+                                        std::unique_ptr<llvm::Module> &code) {
+  OwningOpRef<ModuleOp> converted = std::move(module);
+  CPULevel level = *getCPULevel("x86-64");
+  std::string assembler = gpu::findAssembler();
+  for (const gpu::Chip &chip : options.gpu->chips) {
+    module = OwningOpRef<ModuleOp>(converted->clone());
+    if (failed(runPasses(Phase::Codegen, [&](OpPassManager &pm) {
+          buildGPUPipeline(pm, chip, options.gpu->precision);
+        })))
+      return failure();
+    if (options.stopAfter == Phase::Codegen)
+      return success();
+    ModelInterface::Code::GPU own;
+    own.chip = chip.name.str();
+    own.precision = gpu::stringifyPrecision(options.gpu->precision).str();
+    own.compute = chip.compute;
+    own.isSpecific = chip.isSpecific;
+    for (auto name : (*module)->getAttrOfType<ArrayAttr>(gpu::kDeviceKernels).getAsRange<StringAttr>())
+      own.kernels.push_back(name.getValue().str());
+    llvm::Expected<std::string> ptx = gpu::translateToPTX(*module, chip);
+    if (!ptx)
+      return check(ptx.takeError());
+    own.ptx = std::move(*ptx);
+    if (!assembler.empty()) {
+      llvm::Expected<gpu::Assembled> assembled = gpu::assemble(assembler, own.ptx, chip);
+      if (!assembled)
+        return check(assembled.takeError());
+      own.cubin = std::move(assembled->cubin);
+    }
+    if (options.emit.count(Emit::PTX) &&
+        failed(check(writeOutputFile(getPath("." + own.chip + ".ptx"), [&](raw_ostream &os) {
+          os << own.ptx;
+          return llvm::Error::success();
+        }))))
+      return failure();
+    if (options.emit.count(Emit::Emulation) && failed(emitEmulation(chip)))
+      return failure();
+    if (Operation *device = module->lookupSymbol(gpu::kDeviceModule))
+      device->erase();
+    std::string suffix = options.gpu->chips.size() > 1 ? "." + own.chip : "";
+    for (ModelInterface &interface : interfaces)
+      addGPUCode(*module, own, suffix, interface);
+    llvm::Expected<std::unique_ptr<llvm::Module>> its =
+        cpu::translateToLLVMIR(*module, context, level, suffix);
+    if (!its)
+      return check(its.takeError());
+    if (!code)
+      code = std::move(*its);
+    else if (failed(check(cpu::merge(*code, std::move(*its)))))
+      return failure();
+  }
+  return success();
+}
+
+/// An object of the kernels as functions of this machine.
+LogicalResult Compiler::emitEmulation(const gpu::Chip &chip) {
+  llvm::LLVMContext own;
+  llvm::Expected<std::unique_ptr<llvm::Module>> code = gpu::translateForEmulation(*module, own);
+  if (!code)
+    return check(code.takeError());
+  CPULevel level = *getCPULevel("x86-64");
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = cpu::createTargetMachine(level);
+  if (!machine)
+    return check(machine.takeError());
+  (*code)->setTargetTriple((*machine)->getTargetTriple());
+  (*code)->setDataLayout((*machine)->createDataLayout());
+  (*code)->setPICLevel(llvm::PICLevel::BigPIC);
+  if (failed(check(cpu::optimize(**code, level))))
+    return failure();
+  SmallVector<char, 0> object;
+  llvm::raw_svector_ostream stream(object);
+  if (failed(check(cpu::emitObject(**code, level, stream, cpu::OutputKind::Object))))
+    return failure();
+  return check(writeOutputFile(getPath("." + chip.name.str() + ".emulated.o"),
+                               [&](raw_ostream &os) {
+                                 os << stream.str();
+                                 return llvm::Error::success();
+                               }));
+}
+
 LogicalResult Compiler::generateCode(llvm::LLVMContext &context,
                                      llvm::MutableArrayRef<ModelInterface> interfaces,
                                      std::unique_ptr<llvm::Module> &code) {
+  if (options.gpu)
+    return generateGPUCode(context, interfaces, code);
   OwningOpRef<ModuleOp> converted = std::move(module);
   for (const CPULevel &level : options.levels) {
     module = OwningOpRef<ModuleOp>(converted->clone());
@@ -566,7 +662,7 @@ LogicalResult Compiler::emitText(Emit kind, StringRef extension, llvm::Module &c
     SmallVector<char, 0> text;
     llvm::raw_svector_ostream stream(text);
     llvm::Error error =
-        cpu::emitObject(code, options.levels.back(), stream, cpu::OutputKind::Assembly);
+        cpu::emitObject(code, getLowestLevel(), stream, cpu::OutputKind::Assembly);
     os << stream.str();
     return error;
   }));

@@ -18,7 +18,7 @@ import numpy as np
 
 from ._errors import BY_CODE, Error, FileError, NotFoundError, VersionError
 
-VERSION = 8
+VERSION = 9
 
 
 def _small(name, bits):
@@ -96,6 +96,7 @@ class Code(ctypes.Structure):
         ("scratch_bytes", c_int64),
         ("workspace_bytes", c_void_p),
         ("run", c_void_p),
+        ("gpu", c_void_p),
     ]
 
 

@@ -6,6 +6,7 @@
 struct winnow_context {
   winnow_model *model;
   winnow_pool *pool;
+  winnow_gpu_run *gpu; /* or NULL: it computes on the CPU */
   atomic_flag busy;
 
   void *workspace;
@@ -23,6 +24,7 @@ struct winnow_context {
   const void **inputs;
   void **outputs;
   int64_t *input_bytes, *output_bytes;
+  void **device_inputs, **device_outputs;
 };
 
 static void copy_symbols(const winnow_context *context, int64_t *to,
@@ -54,6 +56,12 @@ static void release(winnow_context *context) {
 
 static winnow_status *set_workspace(winnow_context *context, void *workspace,
                                     size_t bytes) {
+  if (workspace && context->model->gpu)
+    return winnow_error(
+        WINNOW_ERROR_INVALID_ARGUMENT,
+        "expected no workspace for model '%s', which computes on a GPU in memory "
+        "of the runtime's",
+        context->model->desc->name);
   if ((uintptr_t)workspace % WINNOW_ALIGNMENT)
     return winnow_error(
         WINNOW_ERROR_INVALID_ARGUMENT,
@@ -72,6 +80,8 @@ static winnow_status *ensure_workspace(winnow_context *context,
   size_t bytes;
   winnow_status *status =
       winnow_model_workspace_size(context->model, symbols, &bytes);
+  if (context->model->gpu && !status)
+    context->workspace_bytes = bytes;
   if (status || bytes <= context->workspace_bytes)
     return status;
   if (!context->owns_workspace)
@@ -147,7 +157,7 @@ static bool make_room(winnow_context *context) {
   size_t symbols = (size_t)desc->num_symbols + 1,
          ranks = context->model->output_ranks + 1;
   int64_t *room =
-      calloc(4 * symbols + 2 * ranks + 2 * inputs + 2 * outputs, sizeof *room);
+      calloc(4 * symbols + 2 * ranks + 3 * inputs + 3 * outputs, sizeof *room);
   if (!room)
     return false;
   context->symbols = room;
@@ -162,6 +172,8 @@ static bool make_room(winnow_context *context) {
                  "pointers share the block with sizes");
   context->inputs = (const void **)(context->output_bytes + outputs);
   context->outputs = (void **)(context->inputs + inputs);
+  context->device_inputs = context->outputs + outputs;
+  context->device_outputs = context->device_inputs + inputs;
   return true;
 }
 
@@ -200,8 +212,12 @@ winnow_status *winnow_context_create(winnow_model *model,
   if (!status && all.workspace)
     status = set_workspace(context, all.workspace, all.workspace_bytes);
   if (!status)
-    status = winnow_pool_create(model, all.num_threads, all.spin_us,
-                                &context->pool);
+    status = winnow_pool_create(model, model->gpu ? 1 : all.num_threads,
+                                all.spin_us, &context->pool);
+  if (!status && model->gpu)
+    status = winnow_gpu_run_create(model->gpu, &context->gpu);
+  if (!status && model->gpu)
+    winnow_pool_set_gpu(context->pool, context->gpu);
   if (status) {
     winnow_context_destroy(context);
     return status;
@@ -214,6 +230,7 @@ void winnow_context_destroy(winnow_context *context) {
   if (!context)
     return;
   winnow_pool_destroy(context->pool);
+  winnow_gpu_run_destroy(context->gpu);
   set_workspace(context, NULL, 0);
   winnow_model_close(context->model);
   free(context->symbols);
@@ -308,7 +325,29 @@ static winnow_status *prepare(winnow_context *context,
   return status;
 }
 
-static winnow_outcome run_once(winnow_context *context) {
+/* The same on a GPU, with copies of inputs and outputs. */
+static winnow_status *run_on_gpu(winnow_context *context, winnow_call *call,
+                                 winnow_outcome *outcome) {
+  winnow_gpu_call gpu = {.workspace_bytes = context->workspace_bytes,
+                         .inputs = context->inputs,
+                         .outputs = context->outputs,
+                         .input_bytes = context->input_bytes,
+                         .output_bytes = context->output_bytes,
+                         .device_inputs = context->device_inputs,
+                         .device_outputs = context->device_outputs};
+  winnow_status *status = winnow_gpu_begin(context->gpu, &gpu);
+  if (status)
+    return status;
+  call->weights = gpu.weights;
+  call->workspace = gpu.workspace;
+  call->inputs = (const void *const *)gpu.device_inputs;
+  call->outputs = gpu.device_outputs;
+  *outcome = winnow_pool_run(context->pool, context->model, call,
+                             context->capacities);
+  return winnow_gpu_end(context->gpu, &gpu, outcome);
+}
+
+static winnow_status *run_once(winnow_context *context, winnow_outcome *outcome) {
   if (context->model->has_data_symbols)
     copy_symbols(context, context->capacities, context->symbols);
   winnow_call call = {.struct_size = sizeof call,
@@ -317,8 +356,11 @@ static winnow_outcome run_once(winnow_context *context) {
                       .workspace = context->workspace,
                       .inputs = context->inputs,
                       .outputs = context->outputs};
-  return winnow_pool_run(context->pool, context->model, &call,
-                         context->capacities);
+  if (context->gpu)
+    return run_on_gpu(context, &call, outcome);
+  *outcome = winnow_pool_run(context->pool, context->model, &call,
+                             context->capacities);
+  return NULL;
 }
 
 /* Perhaps more than what is wanted, lest a loop that counts up, or a row of
@@ -369,7 +411,10 @@ static winnow_status *run(winnow_context *context, const winnow_tensor *inputs,
   winnow_set_capacities(context->model, context->remembered, context->symbols);
   status = prepare(context, outputs, num_outputs);
   while (!status) {
-    winnow_outcome outcome = run_once(context);
+    winnow_outcome outcome;
+    status = run_once(context, &outcome);
+    if (status)
+      return status;
     /* After a failed check, data may be what only the failure led to. */
     if (outcome.failed_site >= 0)
       return report_site(desc, outcome.failed_site);

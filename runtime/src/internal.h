@@ -52,9 +52,27 @@ winnow_status *winnow_find_weights(const winnow_model_desc *desc,
                                    winnow_weights *weights);
 void winnow_release_weights(winnow_weights *weights);
 
+/* ---- cuda.c ---- */
+
+typedef struct winnow_gpu winnow_gpu;         /* a model's code and weights on a GPU */
+typedef struct winnow_gpu_run winnow_gpu_run; /* a context's stream and memory there */
+
+/* One call, by the host's addresses and the device's. */
+typedef struct winnow_gpu_call {
+  size_t workspace_bytes;
+  const void *const *inputs;
+  void *const *outputs;
+  const int64_t *input_bytes, *output_bytes;
+  /* winnow_gpu_begin writes those below; the arrays have room. */
+  const void *weights;
+  void *workspace;
+  void **device_inputs, **device_outputs;
+} winnow_gpu_call;
+
 /* ---- model.c ---- */
 
 struct winnow_model {
+  winnow_gpu *gpu; /* or NULL: it computes on the CPU */
   const winnow_model_desc *desc;
   const winnow_code *code;
   winnow_weights weights;
@@ -62,6 +80,14 @@ struct winnow_model {
   bool has_data_symbols;
   atomic_int references;
 };
+
+winnow_status *winnow_gpu_choose_code(const winnow_model_desc *desc,
+                                      const winnow_code **code);
+/* Loads code and weights; the model's weights are those of its owner if it has one. */
+winnow_status *winnow_gpu_open(const winnow_model *model, winnow_gpu **gpu);
+void winnow_gpu_close(winnow_gpu *gpu); /* accepts NULL */
+winnow_status *winnow_gpu_run_create(winnow_gpu *gpu, winnow_gpu_run **run);
+void winnow_gpu_run_destroy(winnow_gpu_run *run); /* accepts NULL */
 
 void winnow_model_retain(winnow_model *model);
 /* Writes the capacities of data symbols: what the input symbols lead to, and at
@@ -152,5 +178,23 @@ typedef struct winnow_outcome {
 winnow_outcome winnow_pool_run(winnow_pool *pool, const winnow_model *model,
                                const winnow_call *call,
                                const int64_t *capacities);
+/* Where code for a GPU goes; NULL: nowhere. */
+void winnow_pool_set_gpu(winnow_pool *pool, winnow_gpu_run *run);
+
+/* ---- cuda.c, during a run ---- */
+
+/* Copies the inputs. Without an error the driver's context is the thread's until
+ * winnow_gpu_end, which waits, copies the outputs of a run that succeeded, and adds
+ * to the outcome what kernels found. */
+winnow_status *winnow_gpu_begin(winnow_gpu_run *run, winnow_gpu_call *call);
+winnow_status *winnow_gpu_end(winnow_gpu_run *run, const winnow_gpu_call *call,
+                              winnow_outcome *outcome);
+/* False after an error, which winnow_gpu_end reports. */
+bool winnow_gpu_launch(winnow_gpu_run *run, int32_t kernel,
+                       const int64_t grid[3], const int32_t block[3],
+                       int32_t shared_bytes, void **params);
+bool winnow_gpu_read(winnow_gpu_run *run, void *to, const void *from,
+                     int64_t bytes);
+void *winnow_gpu_status_word(winnow_gpu_run *run);
 
 #endif

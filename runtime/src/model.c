@@ -6,7 +6,8 @@
 static bool has_code(const winnow_model_desc *desc) {
   for (int32_t i = 0; i < desc->num_codes; ++i)
     if (!desc->codes[i].run || !desc->codes[i].workspace_bytes ||
-        desc->codes[i].scratch_bytes < 0)
+        desc->codes[i].scratch_bytes < 0 ||
+        !desc->codes[i].gpu != !desc->codes[0].gpu)
       return false;
   return desc->num_codes > 0;
 }
@@ -91,7 +92,8 @@ winnow_status *winnow_model_open(const winnow_model_desc *desc,
   winnow_status *status = check_descriptor(desc);
   const winnow_code *code = NULL;
   if (!status)
-    status = winnow_choose_code(desc, &code);
+    status = desc->codes->gpu ? winnow_gpu_choose_code(desc, &code)
+                              : winnow_choose_code(desc, &code);
   if (status)
     return status;
   winnow_model *model = calloc(1, sizeof *model);
@@ -106,6 +108,11 @@ winnow_status *winnow_model_open(const winnow_model_desc *desc,
   for (int32_t s = 0; s < desc->num_symbols; ++s)
     model->has_data_symbols |= desc->symbols[s].from_data != 0;
   status = winnow_find_weights(desc, &all, &model->weights);
+  if (!status && code->gpu) {
+    status = winnow_gpu_open(model, &model->gpu);
+    if (status)
+      winnow_release_weights(&model->weights);
+  }
   if (status) {
     free(model);
     return status;
@@ -121,6 +128,7 @@ void winnow_model_retain(winnow_model *model) {
 void winnow_model_close(winnow_model *model) {
   if (!model || atomic_fetch_sub(&model->references, 1) != 1)
     return;
+  winnow_gpu_close(model->gpu);
   winnow_release_weights(&model->weights);
   free(model);
 }

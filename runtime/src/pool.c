@@ -55,6 +55,7 @@ struct winnow_pool {
   int64_t grown_value;
   jmp_buf leave;
 
+  winnow_gpu_run *gpu; /* of code that computes there */
   winnow_recorder recorder;
   winnow_rt_scope *(*bind)(winnow_rt_scope *);
   int64_t spin_ns;
@@ -286,6 +287,33 @@ static void pool_count(winnow_rt_scope *scope, int64_t active, int64_t elements,
                         elements, computed);
 }
 
+static void pool_launch(winnow_rt_scope *scope, int32_t kernel,
+                        const int64_t grid[3], const int32_t block[3],
+                        int32_t shared_bytes, void **params) {
+  winnow_pool *pool = ((winnow_thread *)scope)->pool;
+  if (!winnow_gpu_launch(pool->gpu, kernel, grid, block, shared_bytes, params))
+    leave_run(pool);
+}
+
+static void pool_read(winnow_rt_scope *scope, void *to, const void *from,
+                      int64_t bytes) {
+  winnow_pool *pool = ((winnow_thread *)scope)->pool;
+  if (!winnow_gpu_read(pool->gpu, to, from, bytes))
+    leave_run(pool);
+}
+
+static void *pool_device_status(winnow_rt_scope *scope) {
+  return winnow_gpu_status_word(((winnow_thread *)scope)->pool->gpu);
+}
+
+void winnow_pool_set_gpu(winnow_pool *pool, winnow_gpu_run *run) {
+  winnow_rt_scope *scope = &pool->threads[0].scope;
+  pool->gpu = run;
+  scope->launch = run ? pool_launch : NULL;
+  scope->read = run ? pool_read : NULL;
+  scope->device_status = run ? pool_device_status : NULL;
+}
+
 static void *worker(void *argument) {
   winnow_thread *thread = argument;
   winnow_pool *pool = thread->pool;
@@ -500,4 +528,26 @@ WINNOW_API void winnow_rt_stop(int32_t site) {
   winnow_rt_scope *scope = current_scope;
   if (scope)
     scope->stop(scope, site);
+}
+
+WINNOW_API void winnow_rt_launch(int32_t kernel, int64_t grid_x, int64_t grid_y,
+                                 int64_t grid_z, int32_t block_x,
+                                 int32_t block_y, int32_t block_z,
+                                 int32_t shared_bytes, void **params) {
+  winnow_rt_scope *scope = current_scope;
+  const int64_t grid[3] = {grid_x, grid_y, grid_z};
+  const int32_t block[3] = {block_x, block_y, block_z};
+  if (scope && scope->launch)
+    scope->launch(scope, kernel, grid, block, shared_bytes, params);
+}
+
+WINNOW_API void winnow_rt_read(void *to, const void *from, int64_t bytes) {
+  winnow_rt_scope *scope = current_scope;
+  if (scope && scope->read)
+    scope->read(scope, to, from, bytes);
+}
+
+WINNOW_API void *winnow_rt_device_status(void) {
+  winnow_rt_scope *scope = current_scope;
+  return scope && scope->device_status ? scope->device_status(scope) : NULL;
 }

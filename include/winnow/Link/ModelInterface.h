@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,16 @@ struct ModelInterface {
     uint64_t cpuFeatures = 0; ///< WINNOW_CPU_*
     int64_t scratchBytes = 0; ///< Per thread.
     std::string suffix = {};  ///< Of the names of its functions.
+    /// Of code that computes on a GPU.
+    struct GPU {
+      std::string chip, precision;
+      int compute = 0;
+      bool isSpecific = false;
+      std::vector<std::string> kernels; ///< In the order of their numbers.
+      std::string ptx;
+      std::string cubin; ///< Empty: there was no assembler.
+    };
+    std::optional<GPU> gpu = {};
   };
 
   std::string name; ///< A legal C identifier, prefix of every symbol.

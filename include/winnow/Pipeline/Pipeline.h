@@ -8,6 +8,7 @@
 #ifndef WINNOW_PIPELINE_PIPELINE_H
 #define WINNOW_PIPELINE_PIPELINE_H
 
+#include "winnow/Codegen/GPU/Target.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Import/ONNX/Import.h"
 #include "winnow/Support/CPULevel.h"
@@ -31,7 +32,7 @@ llvm::StringRef stringifyPhase(Phase phase);
 std::optional<Phase> parsePhase(llvm::StringRef name);
 
 /// What a compile leaves behind besides the header, the weights and the report.
-enum class Emit { Object, Static, Shared, Executable, LLVMIR, Assembly, MLIR };
+enum class Emit { Object, Static, Shared, Executable, LLVMIR, Assembly, MLIR, PTX, Emulation };
 
 std::optional<Emit> parseEmit(llvm::StringRef name);
 
@@ -73,6 +74,12 @@ struct CompileOptions {
   std::string name;      ///< artefacts and C symbols; empty: from the input's name
   /// The highest first, as parseCPULevels gives them.
   std::vector<CPULevel> levels = {*getCPULevel("native")};
+  /// Of chips to compute on in place of the CPU, the newest first.
+  struct GPU {
+    std::vector<gpu::Chip> chips;
+    gpu::Precision precision = gpu::Precision::FP32;
+  };
+  std::optional<GPU> gpu;
   std::set<Emit> emit = {Emit::Static, Emit::Shared};
   ImportOptions import;
   OptimizeOptions optimize;

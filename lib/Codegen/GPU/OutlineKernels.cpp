@@ -140,7 +140,9 @@ LogicalResult Outliner::runOnBlock(Block &block) {
                           })
                             .wasInterrupted();
       if (!onlyReads || !op.getNumRegions())
-        return op.emitError("has no form on a GPU yet: '") << op.getName() << "' gives the host a value";
+        return op.emitError("has no form on a GPU yet: '")
+               << op.getName() << "' of '" << op.getParentOfType<func::FuncOp>().getName()
+               << "' gives the host a value";
       for (Region &region : op.getRegions())
         for (Block &inner : region)
           if (failed(runOnBlock(inner)))

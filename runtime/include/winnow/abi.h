@@ -13,7 +13,7 @@ extern "C" {
 
 /* Raised whenever a struct below or a call contract changes. The runtime
  * refuses a model of another version with WINNOW_ERROR_VERSION. */
-#define WINNOW_ABI_VERSION 8
+#define WINNOW_ABI_VERSION 9
 
 /* Element types carry ONNX's TensorProto.DataType numbers. */
 enum {
@@ -120,7 +120,20 @@ typedef struct winnow_call {
  * model is linked with, by the model's `bind`. */
 typedef struct winnow_rt_scope winnow_rt_scope;
 
-/* The model's code for one CPU level. */
+/* Kernels for one chip, which the host's code launches by number. */
+typedef struct winnow_gpu_code {
+  const char *chip;        /* such as sm_90a */
+  const char *precision;   /* fp32, tf32, bf16 or fp16 */
+  int32_t compute;         /* of the compute capability: 10 major + minor */
+  int32_t is_specific;     /* 1: runs where the capability is just this one */
+  int32_t num_kernels;
+  int32_t reserved;
+  const char *const *kernels; /* their names */
+  const char *ptx;            /* ends with a NUL */
+  const void *cubin;          /* the same assembled, or NULL */
+} winnow_gpu_code;
+
+/* The model's code for one CPU level, or for one chip. */
 typedef struct winnow_code {
   const char *cpu_level; /* x86-64, x86-64-v3, x86-64-v4, or one of these with -vnni */
   uint64_t cpu_features; /* WINNOW_CPU_* that must be present */
@@ -130,6 +143,10 @@ typedef struct winnow_code {
   int64_t (*workspace_bytes)(const int64_t *symbols);
   /* Runs the model. Errors are reported by winnow_rt_fail. */
   void (*run)(const winnow_call *call);
+  /* Of code that computes on a GPU, else NULL. What a call's weights, workspace,
+   * inputs and outputs point to is then the device's memory. All of a model's codes
+   * are for GPUs or none. */
+  const winnow_gpu_code *gpu;
 } winnow_code;
 
 typedef struct winnow_model_desc {
@@ -214,6 +231,23 @@ void winnow_rt_mark(int32_t op, int64_t flops, int64_t bytes);
  * Called where winnow_rt_mark is. */
 void winnow_rt_count(int64_t active, int64_t elements, int64_t computed);
 
+/* The three below are for code that computes on a GPU; they are called on the thread
+ * that entered `run`, and leave the run where the driver reports an error. */
+
+/* Begins kernels[kernel] with so many blocks in each direction, of so many threads,
+ * and so many bytes of dynamic shared memory, after what was begun before. Does
+ * nothing where there is no block. params[i] points to the i-th parameter. */
+void winnow_rt_launch(int32_t kernel, int64_t grid_x, int64_t grid_y,
+                      int64_t grid_z, int32_t block_x, int32_t block_y,
+                      int32_t block_z, int32_t shared_bytes, void **params);
+
+/* Waits for what was begun and copies from the device's memory. */
+void winnow_rt_read(void *to, const void *from, int64_t bytes);
+
+/* A word of the device's memory to which kernels write the smallest number of a site
+ * whose check failed; all ones before the run. */
+void *winnow_rt_device_status(void);
+
 /* ---- Between copies of the runtime; generated code calls none of it ---- */
 
 struct winnow_rt_scope {
@@ -228,6 +262,11 @@ struct winnow_rt_scope {
                int64_t bytes);
   void (*count)(winnow_rt_scope *scope, int64_t active, int64_t elements,
                 int64_t computed);
+  /* All three NULL unless the code is for a GPU. */
+  void (*launch)(winnow_rt_scope *scope, int32_t kernel, const int64_t grid[3],
+                 const int32_t block[3], int32_t shared_bytes, void **params);
+  void (*read)(winnow_rt_scope *scope, void *to, const void *from, int64_t bytes);
+  void *(*device_status)(winnow_rt_scope *scope);
 };
 
 /* Makes `scope` (or NULL) the calling thread's scope and returns the one that

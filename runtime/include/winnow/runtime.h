@@ -53,7 +53,8 @@ typedef enum winnow_status_code_t {
   WINNOW_ERROR_RUN_CHECK = 6, /* a check inside the model: a bad index, say */
   WINNOW_ERROR_IO = 7,        /* the system refused a file or a thread */
   WINNOW_ERROR_BUSY = 8,      /* another thread is using this context */
-  WINNOW_ERROR_CAPACITY = 9 /* an output needs more room: plan and run again */
+  WINNOW_ERROR_CAPACITY = 9, /* an output needs more room: plan and run again */
+  WINNOW_ERROR_DEVICE = 10   /* no GPU that fits, or its driver reports an error */
 } winnow_status_code_t;
 
 /* Thread-safe. Both accept NULL: WINNOW_OK and "ok". The message is one

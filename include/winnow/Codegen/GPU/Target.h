@@ -50,6 +50,11 @@ inline constexpr llvm::StringLiteral kDeviceReads = "winnow.device_reads";
 /// Translates the device's module, of the LLVM dialect, to PTX.
 llvm::Expected<std::string> translateToPTX(mlir::ModuleOp module, const Chip &chip);
 
+/// The same as functions of the host, a call a thread, which tests run. Refuses
+/// kernels whose threads work together.
+llvm::Expected<std::unique_ptr<llvm::Module>> translateForEmulation(mlir::ModuleOp module,
+                                                                    llvm::LLVMContext &context);
+
 /// A program that assembles PTX: on the PATH, in CUDA_HOME or where CUDA is by
 /// default; empty where there is none.
 std::string findAssembler();

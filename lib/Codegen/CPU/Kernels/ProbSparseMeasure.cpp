@@ -104,6 +104,8 @@ struct Measurer {
 /// summed up, so that eight of them take nine additions. All moves but the last ones stay
 /// within 128 bits.
 Value Measurer::sumTogether(Emitter &e, SmallVector<Value> rows) const {
+  if (lanes == 1)
+    return rows.front();
   auto join = [&](Value a, Value b, ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
     return e.addF(vector::ShuffleOp::create(e, a, b, first),
                   vector::ShuffleOp::create(e, a, b, second));
