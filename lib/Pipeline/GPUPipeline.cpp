@@ -18,13 +18,14 @@ using namespace mlir;
 using namespace winnow;
 
 void winnow::buildGPUPipeline(OpPassManager &pm, const gpu::Chip &chip,
-                              gpu::Precision precision) {
+                              gpu::Precision precision, bool isTuned) {
   pm.addPass(cpu::createMarkOps());
   // 1. Kernels that the chip has builders for, then the rest.
   gpu::GenerateKernelsOptions tuned;
   tuned.chip = chip.name.str();
   tuned.precision = gpu::stringifyPrecision(precision).str();
-  pm.addPass(gpu::createGenerateKernels(tuned));
+  if (isTuned)
+    pm.addPass(gpu::createGenerateKernels(tuned));
   cpu::ScheduleKernelsOptions schedules;
   schedules.cpu = kGPUThread.str();
   pm.addPass(cpu::createScheduleKernels(schedules));

@@ -551,7 +551,8 @@ LogicalResult Compiler::generateGPUCode(llvm::LLVMContext &context,
   for (const gpu::Chip &chip : options.gpu->chips) {
     module = OwningOpRef<ModuleOp>(converted->clone());
     if (failed(runPasses(Phase::Codegen, [&](OpPassManager &pm) {
-          buildGPUPipeline(pm, chip, options.gpu->precision);
+          buildGPUPipeline(pm, chip, options.gpu->precision,
+                           /*isTuned=*/!options.emit.count(Emit::Emulation));
         })))
       return failure();
     if (options.stopAfter == Phase::Codegen)

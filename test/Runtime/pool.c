@@ -24,7 +24,7 @@ static void no_dims(const int64_t *symbols, int64_t *dims) {
   (void)dims;
 }
 static void no_data(int64_t *symbols) { (void)symbols; }
-static const winnow_code code = {"x86-64", 0, 100, no_bytes, run_body};
+static const winnow_code code = {"x86-64", 0, 100, no_bytes, run_body, 0};
 static const winnow_model_desc hook_model = {
     .abi_version = WINNOW_ABI_VERSION,
     .struct_size = sizeof(winnow_model_desc),

@@ -111,7 +111,7 @@ static const winnow_symbol_desc symbols[] = {
     {"n", 0, 1000, 0, 0}, {"count", 0, 1000, 1, 0}, {"total", 0, 100000, 1, 0}};
 static const winnow_site sites[] = {{"/check", "an element is -1 or -2"},
                                     {"/repeat", "a size is out of its bounds"}};
-static const winnow_code code = {"x86-64", 0, 0, workspace_bytes, run};
+static const winnow_code code = {"x86-64", 0, 0, workspace_bytes, run, 0};
 
 const winnow_model_desc data_model = {
     .abi_version = WINNOW_ABI_VERSION,

@@ -73,7 +73,7 @@ static const winnow_site sites[] = {
     {"/embed/Gather", "an index is outside the table of 3 rows"}};
 static const winnow_op ops[] = {{"rows", "/Mul, /ReduceSum"}};
 static const winnow_code code = {"x86-64", DEMO_CPU_FEATURES, 16,
-                                 workspace_bytes, run};
+                                 workspace_bytes, run, 0};
 
 __attribute__((visibility("default"))) const winnow_model_desc demo_model = {
     .abi_version = DEMO_ABI_VERSION,
