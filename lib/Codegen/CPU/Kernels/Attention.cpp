@@ -96,6 +96,9 @@ static void chooseTiles(Attention &op, const CPULevel &level) {
     op.queryVectors = 3;
   op.scoreTile = {wide ? 8 : level.hasFMA ? 6 : 4, op.queryVectors, op.lanes};
   op.valueRows = std::min<int64_t>(wide ? 8 : 4, llvm::bit_ceil(uint64_t(queries)));
+  // A block is whole tiles.
+  uint64_t block = op.queryVectors * op.lanes;
+  op.valueRows = std::min<int64_t>(op.valueRows, block & (~block + 1));
   // A single row needs many vectors to hide the latency of sums.
   op.valueVectors = op.valueRows == 1 ? 6 : level.hasFMA ? 3 : 2;
   op.keyBlock = llvm::alignDown(4096 / (op.queryVectors * op.lanes), uint64_t(16));
