@@ -41,6 +41,7 @@ class Subject:
     has_module: bool = False
     ragged: Ragged | None = None
     is_sparse: bool = False
+    tolerance: float = 0.0
     twin: Twin | None = None
 
 
@@ -206,11 +207,12 @@ def median_threads(rounds):
 def measure(subject, settings, say=lambda text: None):
     """-> the result of a subject, in which each engine is `timed`, or has the
     reason why it is not."""
+    tolerance = max(settings.tolerance, subject.tolerance)
     result = {
         "name": subject.name,
         "title": subject.title,
         "model_bytes": os.path.getsize(subject.model),
-        "tolerance": settings.tolerance,
+        "tolerance": tolerance,
         **subject.work,
         "engines": {},
     }
@@ -233,7 +235,7 @@ def measure(subject, settings, say=lambda text: None):
             except BenchError as error:
                 row["reason"] = str(error)
                 continue
-            if not row["difference"] <= settings.tolerance * row["scale"]:
+            if not row["difference"] <= tolerance * row["scale"]:
                 row["state"] = "untimed"
                 row["reason"] = (
                     f"outputs differ by {row['difference']:.1e} where the largest is "

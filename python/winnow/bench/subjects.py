@@ -69,7 +69,7 @@ def of_workload(workload, folder):
     }
     counts = work.measure(model)
     return Subject(workload.name, workload.title, path, folder, draw, job, counts,
-                   workload.has_module, sequences, workload.is_sparse, twin)  # fmt: skip
+                   workload.has_module, sequences, workload.is_sparse, workload.tolerance, twin)  # fmt: skip
 
 
 def of_file(path, folder, arguments):

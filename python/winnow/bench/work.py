@@ -41,7 +41,7 @@ def _node_flops(node, shapes):
     left, right, result = sizes[0], sizes[1], shapes.get(node.output[0])
     if left is None or right is None or result is None:
         return None
-    if node.op_type == "MatMul":
+    if node.op_type in ("MatMul", "MatMulInteger"):
         return 2 * math.prod(result) * left[-1]
     if node.op_type == "Gemm":
         across = next((a.i for a in node.attribute if a.name == "transA"), 0)
@@ -50,7 +50,7 @@ def _node_flops(node, shapes):
 
 
 def measure(model):
-    """-> {flops, weight_bytes}: of all MatMul, Gemm and Conv, and of the weights
+    """-> {flops, weight_bytes}: of all MatMul, MatMulInteger, Gemm and Conv, and of the weights
     that they read; flops is None if the shape of one is not known."""
     shapes = _shapes(model)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -59,7 +59,7 @@ def measure(model):
         # An output layer often reads the table of an embedding, turned round.
         if node.op_type == "Transpose" and node.input[0] in weights:
             weights[node.output[0]] = weights[node.input[0]]
-        if node.op_type not in ("MatMul", "Gemm", "Conv") or node.domain:
+        if node.op_type not in ("MatMul", "MatMulInteger", "Gemm", "Conv") or node.domain:
             continue
         count = _node_flops(node, shapes)
         flops = None if count is None or flops is None else flops + count
