@@ -32,6 +32,10 @@ llvm::ArrayRef<Tile> tilesOf(const CPULevel &level, Product product) {
     return single;
   // Without sums of four products, even and odd bytes take a register each.
   static constexpr Tile wideHalves[] = {{8, 2, 1.0}, {12, 1, 1.2}};
+  // Scales and zeros of a panel's columns take registers as well.
+  static constexpr Tile wideScaled[] = {{6, 3, 1.0}, {8, 2, 1.05}, {12, 1, 1.2}};
+  if (product == Product::Unpacked)
+    return level.numVectorRegs >= 32 ? llvm::ArrayRef<Tile>(wideScaled) : plain;
   if (product == Product::Integer && !level.hasVNNI)
     return level.numVectorRegs >= 32 ? llvm::ArrayRef<Tile>(wideHalves) : plain;
   if (level.numVectorRegs >= 32)

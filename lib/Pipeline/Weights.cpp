@@ -153,11 +153,13 @@ struct BytePart {
   std::vector<char> bytes;
   int64_t k, n;
   bool transposed, isUnsigned;
+  unsigned bits;
   int64_t shift;
 
   int8_t at(int64_t row, int64_t column) const {
-    char byte = bytes[transposed ? column * k + row : row * n + column];
-    return (isUnsigned ? static_cast<uint8_t>(byte) : static_cast<int8_t>(byte)) - shift;
+    uint8_t byte = bytes[transposed ? column * k + row : row * n + column];
+    int64_t number = byte & ((1 << bits) - 1);
+    return (isUnsigned ? number : llvm::SignExtend64(number, bits)) - shift;
   }
 };
 } // namespace
@@ -173,6 +175,7 @@ static std::vector<BytePart> readByteParts(ArrayAttr parts, DictionaryAttr layou
     result.push_back({std::vector<char>(bytes.begin(), bytes.end()), k, n,
                       layout.getAs<BoolAttr>("transposed").getValue(),
                       getElements(attr).getElementType().isUnsignedInteger(),
+                      getElements(attr).getElementType().getIntOrFloatBitWidth(),
                       layout.getAs<IntegerAttr>("shift").getInt()});
   }
   return result;
@@ -194,6 +197,29 @@ static void writeBytePanels(ArrayRef<BytePart> parts, int64_t k, int64_t n, int6
       partBegin += part.n;
     }
     os.write(reinterpret_cast<const char *>(panel.data()), panel.size());
+  }
+}
+
+/// Panels [ceil(N / nr)][ceil(k bits / 32)][nr] of words, each of which holds numbers of `bits`
+/// bits of a column that follow each other, the first in the low bits; zero padded.
+static void writeWordPanels(ArrayRef<BytePart> parts, int64_t k, int64_t n, int64_t nr, int64_t bits,
+                            raw_ostream &os) {
+  int64_t count = 32 / bits;
+  SmallVector<uint32_t> panel(llvm::divideCeil(k, count) * nr);
+  for (int64_t begin = 0; begin < n; begin += nr) {
+    std::fill(panel.begin(), panel.end(), 0);
+    int64_t partBegin = 0;
+    for (const BytePart &part : parts) {
+      int64_t first = std::max(begin, partBegin);
+      int64_t last = std::min({begin + nr, partBegin + part.n, n});
+      for (int64_t column = first; column < last; ++column)
+        for (int64_t row = 0; row < k; ++row) {
+          uint32_t number = part.at(row, column - partBegin) & ((1 << bits) - 1);
+          panel[row / count * nr + column - begin] |= number << (row % count * bits);
+        }
+      partBegin += part.n;
+    }
+    os.write(reinterpret_cast<const char *>(panel.data()), panel.size() * sizeof(uint32_t));
   }
 }
 
@@ -253,13 +279,20 @@ FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
       entry.write = [parts, layout, k, n, nr](raw_ostream &os) {
         writeBytePanels(readByteParts(parts, layout), k, n, nr, os);
       };
+    } else if (kind.getValue() == "word_panels") {
+      int64_t k = layout.getAs<IntegerAttr>("k").getInt(), n = layout.getAs<IntegerAttr>("n").getInt();
+      int64_t nr = layout.getAs<IntegerAttr>("nr").getInt();
+      int64_t bits = layout.getAs<IntegerAttr>("bits").getInt();
+      entry.write = [parts, layout, k, n, nr, bits](raw_ostream &os) {
+        writeWordPanels(readByteParts(parts, layout), k, n, nr, bits, os);
+      };
     } else if (kind.getValue() == "column_sums") {
       entry.write = [parts, layout](raw_ostream &os) {
         writeColumnSums(readByteParts(parts, layout), os);
       };
     } else {
-      return module.emitError("expected a weight layout dense, panels, byte_panels or "
-                              "column_sums, got ")
+      return module.emitError("expected a weight layout dense, panels, byte_panels, "
+                              "word_panels or column_sums, got ")
              << kind;
     }
     entries.push_back(std::move(entry));

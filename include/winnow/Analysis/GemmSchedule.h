@@ -17,9 +17,10 @@ struct GemmSchedule {
   int64_t mb; ///< rows that share one walk over a panel; a multiple of mr
 };
 
-/// What a product multiplies: floats, or integers of 8 bits, four of which take the place
-/// of a float. A step in depth is four of them then.
-enum class Product { Float, Integer };
+/// What a product multiplies: floats; integers of 8 bits, four of which take the place
+/// of a float, so that a step in depth is four of them; or floats with integers that are unpacked
+/// on the way.
+enum class Product { Float, Integer, Unpacked };
 
 /// The columns of a panel of a `linear` kernel's weight [k, n], which is packed as
 /// [ceil(n / panel), k, panel], zero padded. `level` is the highest one that has

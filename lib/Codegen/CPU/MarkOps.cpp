@@ -130,7 +130,8 @@ Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
   if (kind == "gather")
     return {c.constant(0), c.add(c.bytes(buffers[1]), c.scale(c.bytes(buffers.back()), 2))};
   Value bytes = c.bytes(buffers);
-  if (kind == "linear" || kind == "sparse_linear" || kind == "quantized_linear" || kind == "matmul")
+  if (kind == "linear" || kind == "sparse_linear" || kind == "quantized_linear" ||
+      kind == "unpacked_linear" || kind == "matmul")
     return {countProduct(c, buffers), bytes};
   if (kind == "attention")
     return {countAttention(c, buffers, config), bytes};

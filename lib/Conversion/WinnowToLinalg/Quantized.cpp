@@ -6,6 +6,9 @@
 #include "winnow/Dialect/Winnow/IR/Activations.h"
 
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
 
 using namespace mlir;
 using namespace winnow;
@@ -20,8 +23,10 @@ static std::pair<int64_t, int64_t> getRange(ArrayRef<Attribute> parts) {
     ArrayRef<char> bytes =
         resource ? resource.getData() : cast<DenseElementsAttr>(elements).getRawData();
     bool isUnsigned = elements.getElementType().isUnsignedInteger();
-    for (char byte : bytes) {
-      int64_t value = isUnsigned ? static_cast<uint8_t>(byte) : static_cast<int8_t>(byte);
+    unsigned bits = elements.getElementType().getIntOrFloatBitWidth();
+    for (uint8_t byte : bytes) {
+      int64_t value = byte & ((1 << bits) - 1);
+      value = isUnsigned ? value : llvm::SignExtend64(value, bits);
       low = std::min(low, value), high = std::max(high, value);
     }
   }
@@ -104,8 +109,75 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
     return storage;
   }
 
+  /// A kernel that unpacks numbers of 4 bits, if they all fit, or of 8.
+  LogicalResult lowerUnpacked(QuantizedLinearOp op, OpAdaptor adaptor,
+                              ConversionPatternRewriter &rewriter) const {
+    Dims in = getDims(op.getInput()), out = getDims(op.getType());
+    std::optional<int64_t> k = getConstantDim(in.back()), n = getConstantDim(out.back());
+    std::optional<SmallVector<Attribute>> parts = getConstantParts(op);
+    if (!k || !n || *k == 0 || !parts)
+      return lowerGeneral(op, rewriter);
+    auto [low, high] = getRange(*parts);
+    int64_t bits = high - low < 16 ? 4 : 8, perWord = 32 / bits;
+    int64_t block = op.getBlockSize().value_or(*k), blocks = llvm::divideCeil(*k, block);
+    if (blocks > 1 && block % perWord)
+      return lowerGeneral(op, rewriter);
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims rows = getRowDims(in, context), outRows = getRowDims(out, context);
+    Type f32 = rewriter.getF32Type();
+    int64_t width = chooseLinearPanel(state.level, *n, Product::Unpacked);
+    auto panels = RankedTensorType::get({static_cast<int64_t>(llvm::divideCeil(*n, width)),
+                                         static_cast<int64_t>(llvm::divideCeil(*k, perWord)), width},
+                                        rewriter.getI32Type());
+    auto named = [&](StringRef name, Attribute value) { return rewriter.getNamedAttr(name, value); };
+    auto number = [&](int64_t value) { return rewriter.getI64IntegerAttr(value); };
+    // The least number is stored as 0.
+    auto layout = rewriter.getDictionaryAttr(
+        {named("bits", number(bits)), named("k", number(*k)),
+         named("kind", rewriter.getStringAttr("word_panels")), named("n", number(*n)),
+         named("nr", number(width)), named("shift", number(low)),
+         named("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
+    int64_t weight = state.weights.add(*parts, layout, panels.getNumElements() * 4);
+    // (low - zero) scale, for each block and column.
+    auto type = RankedTensorType::get({blocks, *n}, f32);
+    Value scale = op.getScale(), zero = op.getWeightZero();
+    auto broadcast = [&](Value value) -> Value {
+      return value.getType() == type ? value : BroadcastToOp::create(rewriter, loc, type, value);
+    };
+    auto lowest = RankedTensorType::get({}, f32);
+    Value shift = ConstantOp::create(rewriter, loc, lowest,
+                                     DenseElementsAttr::get(lowest, rewriter.getF32FloatAttr(low)));
+    if (zero) {
+      auto zeros = RankedTensorType::get(cast<RankedTensorType>(zero.getType()).getShape(), f32);
+      shift = SubOp::create(rewriter, loc, shift, CastOp::create(rewriter, loc, zeros, zero));
+    }
+    shift = broadcast(MulOp::create(rewriter, loc, shift, scale));
+    SmallVector<Value> inputs = {
+        createReshape(rewriter, loc, adaptor.getInput(), in, rows),
+        state.weights.read(rewriter, loc, weight, panels),
+        rewriter.getRemappedValue(broadcast(scale)), rewriter.getRemappedValue(shift)};
+    if (op.getBias())
+      inputs.push_back(adaptor.getBias());
+    if (op.getResidual())
+      inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), out, outRows));
+    NamedAttribute config[] = {
+        named("activation", rewriter.getStringAttr(stringifyActivation(op.getActivation()))),
+        named("bias", rewriter.getBoolAttr(bool(op.getBias()))),
+        named("bits", number(bits)),
+        named("block", number(block)),
+        named("k", number(*k)),
+        named("n", number(*n)),
+        named("residual", rewriter.getBoolAttr(bool(op.getResidual())))};
+    Value result = createKernel(rewriter, loc, "unpacked_linear", config, inputs, outRows, f32);
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
+    return success();
+  }
+
   LogicalResult matchAndRewrite(QuantizedLinearOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
+    if (isF32(op.getInput()))
+      return lowerUnpacked(op, adaptor, rewriter);
     Dims in = getDims(op.getInput()), out = getDims(op.getType());
     std::optional<int64_t> k = getConstantDim(in.back()), n = getConstantDim(out.back());
     std::optional<Storage> storage = k && n ? chooseStorage(op, *n) : std::nullopt;
@@ -192,15 +264,40 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
       value = convert(value, rewriter.getI32Type());
       return zero ? SubOp::create(rewriter, loc, value, convert(zero, rewriter.getI32Type())) : value;
     };
-    Value weight = op.getWeight();
+    Value weight = op.getWeight(), scale = op.getScale(), zero = op.getWeightZero(), result;
     if (op.getTransposeWeight())
       weight = TransposeOp::create(rewriter, loc, weight, ArrayRef<int64_t>{1, 0});
-    Value result = MatMulOp::create(rewriter, loc, center(op.getInput(), op.getZero()),
-                                    center(weight, op.getWeightZero()));
-    Value scale = op.getScale();
-    if (op.getRowScale())
-      scale = MulOp::create(rewriter, loc, op.getRowScale(), scale);
-    result = MulOp::create(rewriter, loc, convert(result, rewriter.getF32Type()), scale);
+    if (isF32(op.getInput())) {
+      Dims dims = getDims(weight);
+      unsigned numSymbols = getNumSymbols(weight.getType());
+      // One parameter for each number of a block.
+      auto spread = [&](Value value) -> Value {
+        if (!value || !op.getBlockSize())
+          return value;
+        AffineExpr block = constantDim(*op.getBlockSize(), op.getContext());
+        AffineExpr blocks = getDims(value)[0];
+        Type element = getElementTypeOrSelf(value);
+        auto typeOf = [&](ArrayRef<AffineExpr> dims) { return getTensorType(dims, element, numSymbols); };
+        value = ReshapeOp::create(rewriter, loc, typeOf({blocks, constantDim(1, op.getContext()), dims[1]}), value);
+        value = BroadcastToOp::create(rewriter, loc, typeOf({blocks, block, dims[1]}), value);
+        Dims all = {normalizeDim(blocks * block), dims[1]};
+        value = ReshapeOp::create(rewriter, loc, typeOf(all), value);
+        SmallVector<int64_t> rows(*getConstantDim(dims[0]));
+        std::iota(rows.begin(), rows.end(), 0);
+        auto type = RankedTensorType::get({static_cast<int64_t>(rows.size())}, rewriter.getI64Type());
+        Value index = ConstantOp::create(rewriter, loc, type, DenseElementsAttr::get(type, ArrayRef(rows)));
+        return GatherOp::create(rewriter, loc, value, index, 0);
+      };
+      weight = convert(center(weight, spread(zero)), rewriter.getF32Type());
+      weight = MulOp::create(rewriter, loc, weight, spread(scale));
+      result = MatMulOp::create(rewriter, loc, op.getInput(), weight);
+    } else {
+      result = MatMulOp::create(rewriter, loc, center(op.getInput(), op.getZero()),
+                                center(weight, zero));
+      if (op.getRowScale())
+        scale = MulOp::create(rewriter, loc, op.getRowScale(), scale);
+      result = MulOp::create(rewriter, loc, convert(result, rewriter.getF32Type()), scale);
+    }
     if (op.getBias())
       result = AddOp::create(rewriter, loc, result, op.getBias());
     result = createActivation(rewriter, loc, result, op.getActivation(), RationalAttr());

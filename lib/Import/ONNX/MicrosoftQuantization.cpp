@@ -5,6 +5,8 @@
 #include "OpTable.h"
 #include "Quantization.h"
 
+#include "mlir/IR/DialectResourceBlobManager.h"
+
 using namespace mlir;
 
 namespace winnow::import {
@@ -138,6 +140,81 @@ static Value dequantizeBlocks(OpImporter &n, const Blocks &w) {
   return n.has(4) ? weights : cut(weights);
 }
 
+/// The constant behind a reshape, with its type; null for what is computed.
+static Value foldReshape(OpImporter &n, Value value) {
+  auto reshape = value.getDefiningOp<ReshapeOp>();
+  if (!reshape)
+    return value;
+  auto constant = reshape.getInput().getDefiningOp<ConstantOp>();
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!constant || !type.hasStaticShape())
+    return nullptr;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant.getElements()))
+    return ConstantOp::create(n.b, n.loc, DenseResourceElementsAttr::get(type, resource.getRawHandle()));
+  return ConstantOp::create(n.b, n.loc,
+                            cast<DenseElementsAttr>(constant.getElements()).reshape(type));
+}
+
+/// The numbers of `bits` bits in a constant of bytes [rows, columns], a byte each, of which the
+/// first `size` of a row count; null for what is computed.
+static Value unpackConstant(OpImporter &n, Value bytes, int64_t bits, int64_t size) {
+  auto constant = n.failed() || !bytes ? nullptr : bytes.getDefiningOp<ConstantOp>();
+  if (!constant)
+    return nullptr;
+  auto resource = dyn_cast<DenseResourceElementsAttr>(constant.getElements());
+  auto dense = dyn_cast<DenseElementsAttr>(constant.getElements());
+  ArrayRef<char> data = resource ? resource.getData() : dense.getRawData();
+  auto from = cast<RankedTensorType>(constant.getType()).getShape();
+  int64_t rows = from[0], columns = from[1];
+  std::vector<uint8_t> numbers;
+  numbers.reserve(rows * size);
+  bool isSplat = dense && dense.isSplat();
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t i = 0; i < size; ++i) {
+      uint8_t byte = data[isSplat ? 0 : row * columns + i * bits / 8];
+      numbers.push_back((byte >> (i * bits % 8)) & ((1 << bits) - 1));
+    }
+  auto type = RankedTensorType::get({rows, size}, n.b.getIntegerType(8, /*isSigned=*/false));
+  auto attr = DenseResourceElementsAttr::get(
+      type, "unpacked", HeapAsmResourceBlob::allocateAndCopyInferAlign(ArrayRef<uint8_t>(numbers)));
+  return ConstantOp::create(n.b, n.loc, attr);
+}
+
+/// The product by numbers and their scales, where weights are constants.
+static bool importPackedLinear(OpImporter &n, const Blocks &w, Value bias) {
+  if (n.failed() || n.has(4) || w.bits == 2 || !n.elementType(0).isF32() || n.rank(0) == 0 ||
+      !n.in(1).getDefiningOp<ConstantOp>())
+    return false;
+  if (n.has(3) && (!isa<IntegerType>(n.elementType(3)) || !n.in(3).getDefiningOp<ConstantOp>()))
+    return false;
+  auto getNumbers = [&](size_t input, int64_t columns, int64_t size) -> Value {
+    Value rows = getRows(n, input, w.rows, columns);
+    return n.failed() ? Value() : unpackConstant(n, foldReshape(n, rows), w.bits, size);
+  };
+  Value numbers = getNumbers(1, w.blocks * (w.block * w.bits / 8), w.size);
+  Value zero;
+  if (n.has(3)) {
+    zero = getNumbers(3, llvm::divideCeil(w.blocks * w.bits, 8), w.blocks);
+  } else if (!n.failed()) {
+    auto type = RankedTensorType::get({w.rows, w.blocks}, n.b.getIntegerType(8, /*isSigned=*/false));
+    zero = ConstantOp::create(n.b, n.loc, DenseElementsAttr::get(
+        type, APInt(8, 1 << (w.bits - 1), /*isSigned=*/false)));
+  }
+  if (n.failed())
+    return true;
+  if (!numbers || !zero)
+    return false;
+  Value scale = n.transpose(getRows(n, 2, w.rows, w.blocks), {1, 0});
+  n.unify(n.dims(0).back(), n.constant(w.size), "the last dimension of the input and K");
+  if (n.failed())
+    return true;
+  n.set(n.make<QuantizedLinearOp>(n.in(0), numbers, n.convert(scale, n.b.getF32Type()), Value(),
+                                  Value(), n.transpose(zero, {1, 0}), bias, Value(),
+                                  Activation::None, /*transpose_weight=*/true,
+                                  n.b.getI64IntegerAttr(w.block)));
+  return true;
+}
+
 static void importMatMulNBits(OpImporter &n) {
   Blocks w;
   w.rows = n.requiredIntAttr("N");
@@ -172,6 +249,8 @@ static void importMatMulNBits(OpImporter &n) {
                            " elements for K = " + Twine(w.size));
   }
   Value a = n.in(0), bias = n.in(5);
+  if (importPackedLinear(n, w, bias))
+    return;
   Value weights = dequantizeBlocks(n, w);
   if (n.rank(0) == 0)
     return n.invalid("expected an input of rank 1 or more, got rank 0");

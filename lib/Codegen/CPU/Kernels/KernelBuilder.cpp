@@ -110,6 +110,7 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("sparse_linear", buildSparseLinear)
       .Case("quantize_rows", buildQuantizeRows)
       .Case("quantized_linear", buildQuantizedLinear)
+      .Case("unpacked_linear", buildUnpackedLinear)
       .Case("matmul", buildMatMul)
       .Case("attention", buildAttention)
       .Case("mean_rows", buildMeanRows)

@@ -28,7 +28,8 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
   auto x = dyn_cast<MemRefType>(arguments[0]), w = dyn_cast<MemRefType>(arguments[1]);
   bool isSparse = kind && kind.getValue() == "sparse_linear";
   bool isInteger = kind && kind.getValue() == "quantized_linear";
-  if (!kind || (kind.getValue() != "linear" && !isSparse && !isInteger) || !n || !x || !w ||
+  bool isUnpacked = kind && kind.getValue() == "unpacked_linear";
+  if (!kind || (kind.getValue() != "linear" && !isSparse && !isInteger && !isUnpacked) || !n || !x || !w ||
       x.getRank() != 2 || w.getRank() != 3 || !w.hasStaticShape())
     return success();
   int64_t panel = w.getDimSize(2) / (isInteger ? 4 : 1), lanes = level.lanes(4);
@@ -47,7 +48,9 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
     piece = x.getDimSize(1);
   GemmSchedule schedule =
       chooseLinearSchedule(level, n.getInt(), w.getDimSize(1), rows, panel, piece,
-                           isInteger ? Product::Integer : Product::Float);
+                           isInteger    ? Product::Integer
+                           : isUnpacked ? Product::Unpacked
+                                        : Product::Float);
   NamedAttrList entries(config);
   Builder b(kernel.getContext());
   for (auto [name, value] : {std::pair("kc", schedule.kc), std::pair("mb", schedule.mb),

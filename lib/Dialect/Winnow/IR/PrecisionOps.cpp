@@ -1,4 +1,5 @@
 #include "InferType.h"
+#include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 
 using namespace mlir;
 using namespace winnow;
@@ -62,8 +63,23 @@ FailureOr<RankedTensorType> QuantizedLinearOp::inferType(std::optional<Location>
   dims.back() = weight[1];
   RankedTensorType type =
       getTensorType(dims, Float32Type::get(input.getContext()), numSymbols);
+  bool isFloat = getElementTypeOrSelf(input).isF32();
+  std::optional<uint64_t> block = adaptor.getBlockSize();
+  if (isFloat && (adaptor.getZero() || adaptor.getRowScale()))
+    return emitOptionalError(loc, "expected no zero and no row_scale of an input of floats");
+  if (!isFloat && (block || getElementTypeOrSelf(adaptor.getWeight()).getIntOrFloatBitWidth() != 8))
+    return emitOptionalError(loc, "expected a weight of 8 bits without blocks for an input of "
+                                  "integers");
   auto checkColumns = [&](StringRef name, Value value, bool isWhole) -> LogicalResult {
     Dims own = value ? getDims(value) : Dims();
+    if (value && block && !isWhole) {
+      Dims blocks = {normalizeDim(weight[0].ceilDiv(*block)), weight[1]};
+      if (own.size() == 2 && isSameDim(own[0], blocks[0], numSymbols) &&
+          isSameDim(own[1], blocks[1], numSymbols))
+        return success();
+      return emitOptionalError(loc, "expected a ", name, " of shape ", toString(blocks), ", got ",
+                               toString(own));
+    }
     if (!value || (own.empty() && !isWhole) ||
         (own.size() == 1 && isSameDim(own[0], weight[1], numSymbols)))
       return success();

@@ -138,7 +138,7 @@ private:
     Value result = QuantizedLinearOp::create(
         b, loc, op.getType(), values, weight, scale, quantizeRows.getZero(),
         quantizeRows.getScale(), /*weight_zero=*/Value(), op.getBias(), op.getResidual(),
-        op.getActivation(), op.getTransposeWeight());
+        op.getActivation(), op.getTransposeWeight(), /*block_size=*/IntegerAttr());
     op.getResult().replaceAllUsesWith(result);
     reporter.counted(loc, "quantize-linears.applied", "computes in integers of 8 bits");
   }

@@ -209,7 +209,8 @@ private:
       bytes = transpose.getInput(), isTransposed = true;
     return QuantizedLinearOp::create(b, loc, input.bytes, bytes, scale, input.zero,
                                      /*row_scale=*/Value(), weight.zero, /*bias=*/Value(),
-                                     /*residual=*/Value(), Activation::None, isTransposed);
+                                     /*residual=*/Value(), Activation::None, isTransposed,
+                                     /*block_size=*/IntegerAttr());
   }
 
   /// The sum is converted to floats, perhaps after it was moved.

@@ -8,6 +8,9 @@ include "winnow/Dialect/Winnow/IR/WinnowBase.td"
 /// 8-bit integers: the numbers scale (q - zero).
 def Winnow_QuantizedTensor : RankedTensorOf<[I8, UI8]>;
 
+/// And of 4 bits, which are stored in a byte each.
+def Winnow_WeightTensor : RankedTensorOf<[I8, UI8, I<4>, UI<4>]>;
+
 def Winnow_QuantizeRowsOp : Winnow_Op<"quantize_rows", [Pure]> {
   let summary = "each row in 8 bits, by the range that it has";
   let description = [{
@@ -27,24 +30,30 @@ def Winnow_QuantizeRowsOp : Winnow_Op<"quantize_rows", [Pure]> {
 }
 
 def Winnow_QuantizedLinearOp : Winnow_InferOp<"quantized_linear", [AttrSizedOperandSegments]> {
-  let summary = "a linear layer whose input and weight are integers of 8 bits";
+  let summary = "a linear layer whose weight is integers of 4 or 8 bits";
   let description = [{
-    `activation(row_scale scale S + bias) + residual`, where
+    Of an input of integers: `activation(row_scale scale S + bias) + residual`, where
     `S[.., n] = sum_k (input[.., k] - zero) (weight[k, n] - weight_zero[n])` is exact in 32-bit
     integers, is converted to f32 and then multiplied by `row_scale * scale`.
 
+    Of an input of floats: `activation(sum_k input[.., k] W[k, n] + bias) + residual` with
+    `W[k, n] = scale[n] (weight[k, n] - weight_zero[n])`, in f32. With `block_size` each so many k
+    have a scale and a zero of their own.
+
     `input` is [..., K]; `weight` is [K, N], or [N, K] with `transpose_weight`. `scale`, of
-    f32, and `weight_zero`, of the weight's type, are [] or [N]; `zero`, of the input's type,
+    f32, and `weight_zero`, of the weight's type, are [] or [N], or both
+    [ceil(K / block_size), N]; `zero`, of the input's type,
     is [] or [..., 1]; `row_scale`, of f32, is [..., 1]. `bias` and `residual` are those of `linear`.
     C1: ranks and dimensions are so. C2: the zeros have the types of what they belong to.
-    C3: the activation is not `group_rational`.
+    C3: the activation is not `group_rational`. C4: an input of floats has no zero and no
+    row_scale, one of integers no blocks and a weight of 8 bits.
   }];
-  let arguments = (ins Winnow_QuantizedTensor:$input, Winnow_QuantizedTensor:$weight,
+  let arguments = (ins RankedTensorOf<[I8, UI8, F32]>:$input, Winnow_WeightTensor:$weight,
       RankedTensorOf<[F32]>:$scale, Optional<Winnow_QuantizedTensor>:$zero,
-      Optional<RankedTensorOf<[F32]>>:$row_scale, Optional<Winnow_QuantizedTensor>:$weight_zero,
+      Optional<RankedTensorOf<[F32]>>:$row_scale, Optional<Winnow_WeightTensor>:$weight_zero,
       Optional<RankedTensorOf<[F32]>>:$bias, Optional<RankedTensorOf<[F32]>>:$residual,
       DefaultValuedAttr<Winnow_ActivationAttr, "::winnow::Activation::None">:$activation,
-      UnitAttr:$transpose_weight);
+      UnitAttr:$transpose_weight, OptionalAttr<ConfinedAttr<I64Attr, [IntMinValue<1>]>>:$block_size);
   let results = (outs RankedTensorOf<[F32]>:$result);
   let assemblyFormat = [{
     $input `,` $weight `scale` `(` $scale `)` (`zero` `(` $zero^ `)`)?

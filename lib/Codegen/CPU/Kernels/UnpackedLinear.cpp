@@ -1,0 +1,189 @@
+//===- UnpackedLinear.cpp - Linear layers of floats and small integers ----===//
+//
+// The loops are those of Linear.cpp. A panel of W holds words of 32 bits, each of which is 8
+// numbers of 4 bits, or 4 of 8 bits, of a column that follow each other in depth. They are
+// shifted out, converted, scaled and multiplied in registers, for all rows of a tile at once,
+//
+//   out += x[k] (number scale - zero scale),
+//
+// so that W is read from memory as it is stored. Scales and zeros are those of blocks in depth.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Linear.h"
+
+using namespace mlir;
+
+namespace winnow::cpu {
+namespace {
+
+struct UnpackedLinear {
+  Linear layer; ///< its loops and epilogue; k counts words
+  int64_t depth, block, bits;
+  Value scale; ///< [blocks, N]
+  Value shift; ///< [blocks, N]: zero times scale
+
+  int64_t perWord() const { return 32 / bits; }
+  static FailureOr<UnpackedLinear> parse(const KernelContext &context);
+  void emit(Emitter &e) const;
+
+private:
+  void emitBlock(Emitter &e, const Linear &form, const LinearBlock &block) const;
+  SmallVector<Value> emitWords(Emitter &e, const GemmTile &tile, const TileTarget &target,
+                               const Strip &strip, int64_t columns, Value begin, Value end,
+                               int64_t lastCount, Value blockIndex, ValueRange acc) const;
+};
+
+/// The words [begin, end) of a block in depth, of which one more, if `lastCount` is not 0, holds so
+/// many numbers.
+SmallVector<Value> UnpackedLinear::emitWords(Emitter &e, const GemmTile &tile,
+                                             const TileTarget &target, const Strip &strip,
+                                             int64_t columns, Value begin, Value end,
+                                             int64_t lastCount, Value blockIndex,
+                                             ValueRange init) const {
+  int64_t lanes = tile.lanes;
+  auto words = VectorType::get(lanes, e.getI32Type()), floats = VectorType::get(lanes, e.getF32Type());
+  SmallVector<Value> scales, shifts;
+  for (int64_t v = 0; v < tile.vectors; ++v) {
+    Value mask = (v + 1) * lanes > columns ? e.maskBelow(e.index(columns - v * lanes), lanes) : Value();
+    SmallVector<Value> at = {blockIndex, e.add(target.col, v * lanes)};
+    scales.push_back(e.load(scale, at, lanes, mask));
+    shifts.push_back(e.load(shift, at, lanes, mask));
+  }
+  auto splat = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(e, DenseElementsAttr::get(words, e.getI32IntegerAttr(value)));
+  };
+  auto step = [&](Value at, ValueRange carried, int64_t count) {
+    SmallVector<Value> acc = llvm::to_vector(carried), packed;
+    for (int64_t v = 0; v < tile.vectors; ++v)
+      packed.push_back(e.load(layer.w, {strip.panel, at, e.add(strip.first, v * lanes)}, lanes));
+    for (int64_t i = 0; i < count; ++i) {
+      SmallVector<Value> numbers;
+      for (int64_t v = 0; v < tile.vectors; ++v) {
+        Value bitsOf = packed[v];
+        if (i > 0)
+          bitsOf = arith::ShRUIOp::create(e, bitsOf, splat(i * bits));
+        if (i + 1 < perWord())
+          bitsOf = arith::AndIOp::create(e, bitsOf, splat((1 << bits) - 1));
+        Value number = arith::SIToFPOp::create(e, floats, bitsOf);
+        numbers.push_back(e.fma(number, scales[v], shifts[v]));
+      }
+      Value k = e.add(e.mul(at, perWord()), i);
+      for (int64_t r = 0; r < tile.rows; ++r) {
+        Value x = e.splat(e.loadScalar(layer.x.buffer, {e.add(target.row, r), k}), lanes);
+        for (int64_t v = 0; v < tile.vectors; ++v) {
+          Value &sum = acc[r * tile.vectors + v];
+          sum = e.fma(x, numbers[v], sum);
+        }
+      }
+    }
+    return acc;
+  };
+  SmallVector<Value> acc = e.forRange(begin, end, 1, init, [&](Value at, ValueRange carried) {
+    return step(at, carried, perWord());
+  });
+  return lastCount ? step(end, acc, lastCount) : acc;
+}
+
+void UnpackedLinear::emitBlock(Emitter &e, const Linear &form, const LinearBlock &part) const {
+  int64_t vectors = llvm::divideCeil(part.columns, form.lanes);
+  Strip strip = form.emitStrip(e, part.strip, e.index(0));
+  e.forEachTile(part.begin, part.end, form.schedule.mr, [&](Value row, int64_t tileRows) {
+    GemmTile tile{tileRows, vectors, form.lanes};
+    TileTarget target = form.getTarget(e, part, row);
+    SmallVector<Value> acc = tile.zeros(e, e.getF32Type());
+    int64_t whole = depth / block, words = llvm::divideCeil(block, perWord());
+    auto multiply = [&](Value index, int64_t count, ValueRange init) {
+      Value begin = e.mul(index, words);
+      return emitWords(e, tile, target, strip, part.columns, begin,
+                       e.add(begin, count / perWord()), count % perWord(), index, init);
+    };
+    acc = e.forRange(e.index(0), e.index(whole), 1, acc, [&](Value index, ValueRange carried) {
+      return multiply(index, block, carried);
+    });
+    if (int64_t rest = depth % block)
+      acc = multiply(e.index(whole), rest, acc);
+    target.store(e, tile, acc, form.epilogue);
+  });
+}
+
+void UnpackedLinear::emit(Emitter &e) const {
+  layer.emit(e, [&](const Linear &form, const LinearBlock &block) { emitBlock(e, form, block); });
+}
+
+FailureOr<UnpackedLinear> UnpackedLinear::parse(const KernelContext &context) {
+  auto n = context.integer("n"), k = context.integer("k"), mr = context.integer("mr"),
+       nr = context.integer("nr"), mb = context.integer("mb"), bits = context.integer("bits"),
+       block = context.integer("block");
+  auto activation = context.string("activation", "none");
+  if (failed(n) || failed(k) || failed(mr) || failed(nr) || failed(mb) || failed(bits) ||
+      failed(block) || failed(activation))
+    return failure();
+  if (*bits != 4 && *bits != 8)
+    return context.error() << "expected 'bits' of 4 or 8, got " << *bits;
+  bool bias = context.flag("bias"), residual = context.flag("residual");
+  auto arguments = context.arguments(5 + bias + residual);
+  if (failed(arguments))
+    return failure();
+  UnpackedLinear result;
+  const BlockArgument *next = arguments->begin();
+  Linear &layer = result.layer;
+  layer.x.buffer = *next++;
+  layer.w = *next++;
+  result.scale = *next++;
+  result.shift = *next++;
+  if (bias)
+    layer.epilogue.bias = *next++;
+  if (residual)
+    layer.epilogue.residual.buffer = *next++;
+  layer.out = *next++;
+  layer.placed = layer.out;
+  Type f32 = context.f32();
+  auto check = [&](Value value, StringRef name, int64_t rank, Type element) {
+    return !value || succeeded(context.memref(value, name, rank, element));
+  };
+  if (!check(layer.x.buffer, "x", 2, f32) ||
+      !check(layer.w, "w", 3, IntegerType::get(f32.getContext(), 32)) ||
+      !check(result.scale, "scale", 2, f32) || !check(result.shift, "shift", 2, f32) ||
+      !check(layer.epilogue.bias, "bias", 1, f32) ||
+      !check(layer.epilogue.residual.buffer, "residual", 2, f32) || !check(layer.out, "out", 2, f32))
+    return failure();
+  result.depth = *k;
+  result.bits = *bits;
+  result.block = std::min(*block, *k);
+  if (result.block < *k && result.block % result.perWord())
+    return context.error() << "expected blocks of a multiple of " << result.perWord() << ", got "
+                           << result.block;
+  int64_t lanes = context.lanes();
+  ArrayRef<int64_t> packed = cast<MemRefType>(layer.w.getType()).getShape();
+  if (llvm::any_of(packed, ShapedType::isDynamic) || packed[2] <= 0 || *nr % lanes ||
+      packed[2] % *nr || packed[1] != int64_t(llvm::divideCeil(*k, result.perWord())) ||
+      packed[0] != int64_t(llvm::divideCeil(*n, packed[2])))
+    return context.error() << "expected 'w' to be packed in panels [" << *k << " / "
+                           << result.perWord() << ", " << *nr << "], or a multiple as wide, for "
+                           << *n << " columns, got " << layer.w.getType();
+  if (*mb % *mr)
+    return context.error() << "expected 'mb' to be a multiple of 'mr', got " << *mb << " and " << *mr;
+  std::optional<Activation> emitter = lookupActivation(*activation);
+  if (!emitter || *activation == "group_rational")
+    return context.error() << "unknown activation '" << *activation << "'";
+  layer.epilogue.activation = *emitter;
+  layer.n = *n;
+  layer.k = packed[1];
+  layer.panelWidth = packed[2];
+  layer.lanes = lanes;
+  layer.numRegs = context.level.numVectorRegs;
+  layer.schedule = {*mr, *nr, std::max<int64_t>(packed[1], 1), *mb};
+  return result;
+}
+} // namespace
+
+LogicalResult buildUnpackedLinear(Emitter &e, const KernelContext &context) {
+  FailureOr<UnpackedLinear> layer = UnpackedLinear::parse(context);
+  if (failed(layer))
+    return failure();
+  layer->emit(e);
+  return success();
+}
+
+} // namespace winnow::cpu
