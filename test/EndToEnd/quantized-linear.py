@@ -135,4 +135,37 @@ for folder, levels in compile_all("floats", path, "--approximate=quantize=8"):
         got = open_winnow(folder)({"x": x})["y"]
         check.close(f"floats {level}", got, by_definition(x), 2e-6 * np.abs(got).max())
 
+# Weights of 4 and 8 bits in blocks, and an input of floats: columns fill panels in part, the last
+# block and the last word are not whole, zeros are one for all, none, or one for each block.
+for bits, block in ((4, 16), (4, 32), (8, 16), (8, 128)):
+    nodes, constants, reals = [], {}, {}
+    shapes = [(5, 1), (64, 50), (100, 97), (130, 48)]
+    for i, (k, n) in enumerate(shapes):
+        blocks = -(-k // block)
+        numbers_of = rng.integers(0, 1 << bits, (n, blocks * block))
+        zeros = rng.integers(0, 1 << bits, (n, blocks)) if i % 2 else np.full((n, blocks), 1 << (bits - 1))
+        scales = rng.random((n, blocks)).astype(np.float32) / (1 << bits)
+        pack = lambda a: (a.reshape(n, -1, 2) * [1, 16]).sum(-1).astype(np.uint8) if bits == 4 else a.astype(np.uint8)
+        padded = np.pad(zeros, ((0, 0), (0, blocks % 2))) if bits == 4 else zeros
+        constants |= {f"w{i}": pack(numbers_of).reshape(n, blocks, -1), f"s{i}": scales.reshape(-1),
+                      f"z{i}": pack(padded).reshape(-1), f"b{i}": rng.standard_normal(n).astype(np.float32)}
+        spread = lambda a: np.repeat(a, block, axis=1)[:, :k]
+        reals[i] = (numbers_of[:, :k] - spread(zeros)) * spread(scales).astype(np.float64)
+        nodes += [node("MatMulNBits", f"x{i} w{i} s{i}" + (f" z{i}" if i % 2 else ""), f"m{i}", K=k, N=n, bits=bits,
+                       block_size=block, domain="com.microsoft"),
+                  node("Add", f"m{i} b{i}", f"a{i}"), node("Relu", f"a{i}", f"y{i}")]
+    name = f"blocks_{bits}_{block}"
+    path = save(name, nodes, [value(f"x{i}", ["rows", k]) for i, (k, n) in enumerate(shapes)],
+                [f"y{i}" for i in range(len(shapes))], constants, opset=18, domains=["com.microsoft"])
+    for folder, levels in compile_all(name, path):
+        # 4 bits of each weight, and panels that are filled in part.
+        for level, rows in itertools.product(levels, (1, 2, 13, 40)):
+            os.environ["WINNOW_CPU"] = level
+            feeds = {f"x{i}": rng.standard_normal((rows, k)).astype(np.float32) for i, (k, n) in enumerate(shapes)}
+            got = open_winnow(folder, threads=2)(feeds)
+            for i in range(len(shapes)):
+                want = np.maximum(feeds[f"x{i}"].astype(np.float64) @ reals[i].T + constants[f"b{i}"], 0)
+                # Rounding of up to 130 terms and of their sums.
+                check.close(f"{name} {level} {i}", got[f"y{i}"], want, 5e-6 * max(np.abs(want).max(), 1))
+
 check.finish()

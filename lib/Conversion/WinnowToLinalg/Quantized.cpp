@@ -161,7 +161,7 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
       inputs.push_back(adaptor.getBias());
     if (op.getResidual())
       inputs.push_back(createReshape(rewriter, loc, adaptor.getResidual(), out, outRows));
-    NamedAttribute config[] = {
+    SmallVector<NamedAttribute> config = {
         named("activation", rewriter.getStringAttr(stringifyActivation(op.getActivation()))),
         named("bias", rewriter.getBoolAttr(bool(op.getBias()))),
         named("bits", number(bits)),
@@ -169,6 +169,14 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
         named("k", number(*k)),
         named("n", number(*n)),
         named("residual", rewriter.getBoolAttr(bool(op.getResidual())))};
+    // The zero of what is stored, where it is one for all.
+    std::optional<SmallVector<int64_t>> zeros;
+    if (zero)
+      zeros = getNumbers(zero);
+    else
+      zeros = SmallVector<int64_t>{0};
+    if (zeros && !zeros->empty() && llvm::all_equal(*zeros) && zeros->front() >= low)
+      config.push_back(named("zero", number(zeros->front() - low)));
     Value result = createKernel(rewriter, loc, "unpacked_linear", config, inputs, outRows, f32);
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
     return success();

@@ -2,26 +2,37 @@
 //
 // The loops are those of Linear.cpp. A panel of W holds words of 32 bits, each of which is 8
 // numbers of 4 bits, or 4 of 8 bits, of a column that follow each other in depth. They are
-// shifted out, converted, scaled and multiplied in registers, for all rows of a tile at once,
+// taken out, scaled and multiplied in registers, for all rows of a tile at once,
 //
 //   out += x[k] (number scale - zero scale),
 //
 // so that W is read from memory as it is stored. Scales and zeros are those of blocks in depth.
+// A single row, which waits for memory, is scaled block by block, where all have one zero.
+//
+// A number at bit p of a word, below the 23 of a mantissa, becomes a float without a conversion:
+// with the exponent of 2^(23 - p) above it, the word is 2^(23 - p) + number.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Linear.h"
+
+#include "llvm/ADT/bit.h"
+
+#include <cmath>
 
 using namespace mlir;
 
 namespace winnow::cpu {
 namespace {
 
+constexpr int64_t kMantissa = 23, kHalf = 16;
+
 struct UnpackedLinear {
   Linear layer; ///< its loops and epilogue; k counts words
   int64_t depth, block, bits;
   Value scale; ///< [blocks, N]
   Value shift; ///< [blocks, N]: zero times scale
+  std::optional<int64_t> zero; ///< of all blocks, if there is one
 
   int64_t perWord() const { return 32 / bits; }
   static FailureOr<UnpackedLinear> parse(const KernelContext &context);
@@ -50,23 +61,30 @@ SmallVector<Value> UnpackedLinear::emitWords(Emitter &e, const GemmTile &tile,
     scales.push_back(e.load(scale, at, lanes, mask));
     shifts.push_back(e.load(shift, at, lanes, mask));
   }
+  // The rows of a tile need the registers that sums of a block would take.
+  bool scalesBlock = tile.rows == 1 && zero;
   auto splat = [&](int64_t value) -> Value {
     return arith::ConstantOp::create(e, DenseElementsAttr::get(words, e.getI32IntegerAttr(value)));
   };
   auto step = [&](Value at, ValueRange carried, int64_t count) {
-    SmallVector<Value> acc = llvm::to_vector(carried), packed;
-    for (int64_t v = 0; v < tile.vectors; ++v)
+    SmallVector<Value> acc = llvm::to_vector(carried), packed, high;
+    for (int64_t v = 0; v < tile.vectors; ++v) {
       packed.push_back(e.load(layer.w, {strip.panel, at, e.add(strip.first, v * lanes)}, lanes));
+      high.push_back(arith::ShRUIOp::create(e, packed[v], splat(kHalf)));
+    }
     for (int64_t i = 0; i < count; ++i) {
+      bool isHigh = (i + 1) * bits > kMantissa;
+      int64_t place = i * bits - (isHigh ? kHalf : 0);
+      double one = std::ldexp(1.0, kMantissa - place);
+      Value mask = splat(((1 << bits) - 1) << place);
+      Value exponent = splat(llvm::bit_cast<int32_t>(static_cast<float>(one)));
+      Value offset = e.real(scalesBlock ? one + *zero : one, floats);
       SmallVector<Value> numbers;
       for (int64_t v = 0; v < tile.vectors; ++v) {
-        Value bitsOf = packed[v];
-        if (i > 0)
-          bitsOf = arith::ShRUIOp::create(e, bitsOf, splat(i * bits));
-        if (i + 1 < perWord())
-          bitsOf = arith::AndIOp::create(e, bitsOf, splat((1 << bits) - 1));
-        Value number = arith::SIToFPOp::create(e, floats, bitsOf);
-        numbers.push_back(e.fma(number, scales[v], shifts[v]));
+        Value word = arith::AndIOp::create(e, isHigh ? high[v] : packed[v], mask);
+        word = arith::OrIOp::create(e, word, exponent);
+        Value number = e.subF(arith::BitcastOp::create(e, floats, word), offset);
+        numbers.push_back(scalesBlock ? number : e.fma(number, scales[v], shifts[v]));
       }
       Value k = e.add(e.mul(at, perWord()), i);
       for (int64_t r = 0; r < tile.rows; ++r) {
@@ -79,10 +97,16 @@ SmallVector<Value> UnpackedLinear::emitWords(Emitter &e, const GemmTile &tile,
     }
     return acc;
   };
-  SmallVector<Value> acc = e.forRange(begin, end, 1, init, [&](Value at, ValueRange carried) {
+  SmallVector<Value> first = scalesBlock ? tile.zeros(e, e.getF32Type()) : llvm::to_vector(init);
+  SmallVector<Value> acc = e.forRange(begin, end, 1, first, [&](Value at, ValueRange carried) {
     return step(at, carried, perWord());
   });
-  return lastCount ? step(end, acc, lastCount) : acc;
+  if (lastCount)
+    acc = step(end, acc, lastCount);
+  if (scalesBlock)
+    for (auto [v, sum] : llvm::enumerate(acc))
+      sum = e.fma(sum, scales[v], init[v]);
+  return acc;
 }
 
 void UnpackedLinear::emitBlock(Emitter &e, const Linear &form, const LinearBlock &part) const {
@@ -148,6 +172,12 @@ FailureOr<UnpackedLinear> UnpackedLinear::parse(const KernelContext &context) {
       !check(layer.epilogue.bias, "bias", 1, f32) ||
       !check(layer.epilogue.residual.buffer, "residual", 2, f32) || !check(layer.out, "out", 2, f32))
     return failure();
+  if (context.config.contains("zero")) {
+    auto zero = context.integer("zero", /*least=*/0);
+    if (failed(zero))
+      return failure();
+    result.zero = *zero;
+  }
   result.depth = *k;
   result.bits = *bits;
   result.block = std::min(*block, *k);

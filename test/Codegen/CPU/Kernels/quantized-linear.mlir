@@ -23,3 +23,16 @@ func.func private @rows(memref<?x9xi8>, memref<1x3x64xi8>, memref<16xi32>, memre
 // CHECK:         arith.fptosi
 func.func private @quantize(memref<?x64xf32>, memref<?x64xi8>, memref<?xf32>, memref<?xi8>)
     attributes {winnow.kernel = {kind = "quantize_rows"}}
+
+// -----
+
+// The tile of 2 rows scales each number, that of a single row each block.
+
+// CHECK-LABEL: func.func private @unpacked
+// CHECK:       arith.shrui
+// CHECK:       arith.andi
+// CHECK:       arith.ori
+// CHECK:       arith.subf
+// CHECK-COUNT-3: vector.fma
+func.func private @unpacked(memref<?x64xf32>, memref<1x8x16xi32>, memref<2x16xf32>, memref<2x16xf32>, memref<?x16xf32>)
+    attributes {winnow.kernel = {kind = "unpacked_linear", n = 16, k = 64, mr = 2, nr = 16, mb = 64, bits = 4, block = 32, zero = 8}}

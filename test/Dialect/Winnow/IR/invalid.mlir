@@ -1437,3 +1437,33 @@ func.func @f(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>, %s: tensor<f32>) {
   %0 = winnow.quantized_linear %x, %w scale(%s) {activation = #winnow<activation group_rational>} : (tensor<2x3xi8>, tensor<3x5xi8>, tensor<f32>) -> tensor<2x5xf32>
   return
 }
+
+// -----
+
+// quantized_linear C4
+func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xi8>, %s: tensor<f32>, %r: tensor<2x1xf32>) {
+  // expected-error @+2 {{expected no zero and no row_scale of an input of floats}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_linear %x, %w scale(%s) row_scale(%r) : (tensor<2x3xf32>, tensor<3x5xi8>, tensor<f32>, tensor<2x1xf32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// quantized_linear C4
+func.func @f(%x: tensor<2x3xi8>, %w: tensor<3x5xi4>, %s: tensor<f32>) {
+  // expected-error @+2 {{expected a weight of 8 bits without blocks for an input of integers}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_linear %x, %w scale(%s) : (tensor<2x3xi8>, tensor<3x5xi4>, tensor<f32>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// quantized_linear C1
+func.func @f(%x: tensor<2x40xf32>, %w: tensor<40x5xi4>, %s: tensor<2x5xf32>) {
+  // expected-error @+2 {{expected a scale of shape [3, 5], got [2, 5]}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_linear %x, %w scale(%s) {block_size = 16 : i64} : (tensor<2x40xf32>, tensor<40x5xi4>, tensor<2x5xf32>) -> tensor<2x5xf32>
+  return
+}
