@@ -168,4 +168,38 @@ for bits, block in ((4, 16), (4, 32), (8, 16), (8, 128)):
                 # Rounding of up to 130 terms and of their sums.
                 check.close(f"{name} {level} {i}", got[f"y{i}"], want, 5e-6 * max(np.abs(want).max(), 1))
 
+# DequantizeLinear on a weight of 4 bits in blocks, along either dimension, and of 8 bits by columns.
+k, n, block = 80, 50, 16
+import ml_dtypes
+
+constants, nodes, reals = {}, [], {}
+for i, (dtype, low, axis) in enumerate(((ml_dtypes.int4, -8, 0), (ml_dtypes.uint4, 0, 0), (ml_dtypes.uint4, 0, 1))):
+    shape, counts = ((k, n), (k // block, n)) if axis == 0 else ((n, k), (n, k // block))
+    w, z = rng.integers(low, low + 16, shape), rng.integers(low, low + 16, counts) if i else np.zeros(counts, int)
+    s = (rng.random(counts) / 16).astype(np.float32)
+    constants |= {f"w{i}": w.astype(dtype), f"s{i}": s}
+    if i:
+        constants[f"z{i}"] = z.astype(dtype)
+    spread = lambda a: np.repeat(a, block, axis=axis)
+    real = (w - spread(z)) * spread(s).astype(np.float64)
+    reals[i] = real if axis == 0 else real.T
+    nodes.append(node("DequantizeLinear", f"w{i} s{i}" + (f" z{i}" if i else ""), f"d{i}", axis=axis, block_size=block))
+    nodes.append(node("MatMul", f"x d{i}", f"y{i}") if axis == 0 else node("Gemm", f"x d{i}", f"y{i}", transB=1))
+w, s = rng.integers(-128, 128, (k, n)), (rng.random(n) / 128).astype(np.float32)
+constants |= {"w3": w.astype(np.int8), "s3": s}
+nodes += [node("DequantizeLinear", "w3 s3", "d3", axis=1), node("MatMul", "x d3", "y3")]
+reals[3] = w * s.astype(np.float64)
+path = save("dequantized_weights", nodes, [value("x", ["rows", k])], [f"y{i}" for i in range(4)], constants, opset=21)
+for folder, levels in compile_all("dequantized_weights", path):
+    report = json.dumps(json.load(open(os.path.join(folder, "dequantized_weights.json"))))
+    if report.count("quantized-linear.weight-raised") != 4:
+        check.errors.append("dequantized_weights: expected 4 weights that stay integers")
+    for level, rows in itertools.product(levels, (1, 9)):
+        os.environ["WINNOW_CPU"] = level
+        x = rng.standard_normal((rows, k)).astype(np.float32)
+        got = open_winnow(folder)({"x": x})
+        for i, real in reals.items():
+            want = x.astype(np.float64) @ real
+            check.close(f"dequantized_weights {level} {i}", got[f"y{i}"], want, 5e-6 * np.abs(want).max())
+
 check.finish()

@@ -13,9 +13,10 @@ namespace winnow {
 #include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
 } // namespace winnow
 
-static bool isByte(Type type) {
-  Type element = getElementTypeOrSelf(type);
-  return element.isSignlessInteger(8) || element.isUnsignedInteger(8);
+/// Integers that weights are stored as.
+static bool isNarrow(Type type) {
+  auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(type));
+  return integer && !integer.isSigned() && (integer.getWidth() == 4 || integer.getWidth() == 8);
 }
 
 static bool isSingle(Value value) {
@@ -40,9 +41,51 @@ namespace {
 /// The numbers scale (bytes - zero), where the last two may be null.
 struct Numbers {
   Value bytes;
-  Value zero;  ///< [], of the bytes' type
-  Value scale; ///< of the bytes' rank and 1 in all dimensions but one, or []
+  Value zero;  ///< [], of the bytes' type, or one for each block
+  Value scale; ///< of the bytes' rank and 1 in all dimensions but one, or []; or one for each block
+  /// Blocks along a dimension of a matrix, of `block` elements each; 0 if there are none.
+  int64_t block = 0, axis = 0;
 };
+
+/// A parameter of blocks that was repeated for each element: DequantizeLinear's with a block_size.
+struct BlockParameter {
+  Value value; ///< a matrix, with a row or column for each block
+  int64_t block, axis;
+};
+
+/// Looks only; `getMatrix` builds.
+std::optional<BlockParameter> matchBlocks(Value value) {
+  if (auto slice = value.getDefiningOp<SliceOp>()) {
+    bool isPrefix = llvm::all_of(slice.getStarts().getResults(),
+                                 [](AffineExpr start) { return getConstantDim(start) == 0; }) &&
+                    llvm::all_of(slice.getSteps(), [](int64_t step) { return step == 1; });
+    if (!isPrefix)
+      return std::nullopt;
+    value = slice.getInput();
+  }
+  auto reshape = value.getDefiningOp<ReshapeOp>();
+  auto repeat = reshape ? reshape.getInput().getDefiningOp<BroadcastToOp>() : nullptr;
+  if (!repeat)
+    return std::nullopt;
+  Dims from = getDims(repeat.getInput()), to = getDims(repeat.getType());
+  Dims flat = getDims(reshape.getType());
+  if (from.size() != 3 || to.size() != 3 || flat.size() != 2)
+    return std::nullopt;
+  for (int64_t axis : {0, 1}) {
+    std::optional<int64_t> block = getConstantDim(to[axis + 1]);
+    if (!block || getConstantDim(from[axis + 1]) != 1 || from[axis] != to[axis] ||
+        flat[1 - axis] != to[axis == 0 ? 2 : 0] || from[axis == 0 ? 2 : 0] != flat[1 - axis])
+      continue;
+    return BlockParameter{repeat.getInput(), *block, axis};
+  }
+  return std::nullopt;
+}
+
+Value getMatrix(OpBuilder &b, Location loc, const BlockParameter &parameter) {
+  Dims dims = getDims(parameter.value);
+  dims.erase(dims.begin() + parameter.axis + 1);
+  return reshapeTo(b, loc, parameter.value, dims, getNumSymbols(parameter.value.getType()));
+}
 
 struct Matcher {
   OpBuilder &b;
@@ -51,7 +94,7 @@ struct Matcher {
   std::optional<Numbers> match(Value value) {
     Operation *op = value.getDefiningOp();
     if (auto cast = dyn_cast_or_null<CastOp>(op)) {
-      if (isByte(cast.getInput().getType()))
+      if (isNarrow(cast.getInput().getType()))
         return Numbers{cast.getInput(), {}, {}};
       return getElementTypeOrSelf(cast.getInput()).isSignlessInteger(32) ? match(cast.getInput())
                                                                          : std::nullopt;
@@ -76,17 +119,25 @@ private:
       if (getElementTypeOrSelf(cast.getInput()) == element)
         zero = cast.getInput();
     auto scalar = RankedTensorType::get({}, element);
+    if (std::optional<BlockParameter> blocks = matchBlocks(zero);
+        blocks && getElementTypeOrSelf(zero) == element) {
+      numbers->zero = getMatrix(b, sub.getLoc(), *blocks);
+      numbers->block = blocks->block, numbers->axis = blocks->axis;
+      return numbers;
+    }
     if (getElementTypeOrSelf(zero) == element && isSingle(zero)) {
       numbers->zero = reshapeTo(b, sub.getLoc(), zero, scalar);
       return numbers;
     }
     std::optional<int64_t> uniform = getUniformInteger(zero);
+    unsigned bits = element.getIntOrFloatBitWidth();
     bool isUnsigned = element.isUnsignedInteger();
-    if (!uniform || *uniform < (isUnsigned ? 0 : -128) || *uniform > (isUnsigned ? 255 : 127))
+    if (!uniform || !(isUnsigned ? llvm::isUIntN(bits, *uniform) : llvm::isIntN(bits, *uniform)) ||
+        bits != 8)
       return std::nullopt;
     numbers->zero = ConstantOp::create(
         b, sub.getLoc(), scalar,
-        DenseElementsAttr::get(scalar, APInt(8, *uniform, /*isSigned=*/!isUnsigned)));
+        DenseElementsAttr::get(scalar, APInt(bits, *uniform, /*isSigned=*/!isUnsigned)));
     return numbers;
   }
 
@@ -98,7 +149,16 @@ private:
       if (!numbers)
         continue;
       Dims dims = getDims(scale);
-      if (numbers->scale || llvm::count_if(dims, [](AffineExpr dim) { return getConstantDim(dim) != 1; }) > 1)
+      if (std::optional<BlockParameter> blocks = matchBlocks(scale)) {
+        bool isOther = numbers->block &&
+                       (numbers->block != blocks->block || numbers->axis != blocks->axis);
+        if (numbers->scale || isOther || getDims(value).size() != 2)
+          return std::nullopt;
+        numbers->scale = getMatrix(b, mul.getLoc(), *blocks);
+        numbers->block = blocks->block, numbers->axis = blocks->axis;
+        return numbers;
+      }
+      if (numbers->scale || numbers->block || llvm::count_if(dims, [](AffineExpr dim) { return getConstantDim(dim) != 1; }) > 1)
         return std::nullopt;
       if (isSingle(scale))
         dims.clear();
@@ -119,12 +179,20 @@ private:
     bool hasChannels = numbers->scale && !getDims(numbers->scale).empty();
     if (auto transpose = dyn_cast<TransposeOp>(op)) {
       numbers->bytes = createTranspose(b, loc, numbers->bytes, transpose.getPermutation());
+      if (numbers->block) {
+        // Of a matrix, so that it is a transpose or nothing.
+        numbers->axis = transpose.getPermutation()[numbers->axis];
+        if (numbers->zero && !getDims(numbers->zero).empty())
+          numbers->zero = createTranspose(b, loc, numbers->zero, transpose.getPermutation());
+      }
       if (hasChannels)
         numbers->scale = createTranspose(b, loc, numbers->scale, transpose.getPermutation());
       return numbers;
     }
     Dims from = getDims(op->getOperand(0)), to = getDims(op->getResult(0));
     unsigned numSymbols = getNumSymbols(op->getResult(0).getType());
+    if (numbers->block)
+      return std::nullopt;
     if (hasChannels) {
       // The first dimension, of output channels, stays.
       Dims channels = getDims(numbers->scale);
@@ -164,9 +232,12 @@ private:
       return reporter.refused(op.getLoc(), "quantized-linear.weight-not-constant",
                               "the right operand stands for integers, but is not a constant");
     std::optional<Numbers> input = matcher.match(op.getLhs());
+    bool hasBytes = getElementTypeOrSelf(weight->bytes).getIntOrFloatBitWidth() == 8;
+    if (input && getElementTypeOrSelf(op.getType()).isF32() &&
+        (input->block || !input->scale || weight->block || !hasBytes))
+      input.reset(); // floats, for such weights
     if (!input)
-      return reporter.refused(op.getLoc(), "quantized-linear.input-not-integers",
-                              "the weight is of integers, the input is not: it is computed in floats");
+      return raiseWeight(op, *weight, reporter);
     Location loc = op.getLoc();
     unsigned numSymbols = getNumSymbols(op.getType());
     Dims columns = {getDims(op.getType()).back()};
@@ -201,6 +272,34 @@ private:
                          " in integers");
   }
 
+  /// A weight of integers, and an input of floats.
+  static void raiseWeight(MatMulOp op, const Numbers &weight, SiteReporter &reporter) {
+    Location loc = op.getLoc();
+    OpBuilder b(op);
+    if (!getElementTypeOrSelf(op.getType()).isF32() || !weight.scale)
+      return reporter.refused(loc, "quantized-linear.input-not-integers",
+                              "the weight is of integers, the input is neither that nor floats of 32 bits");
+    AffineExpr columns = getDims(op.getType()).back();
+    Dims dims = getDims(weight.scale);
+    unsigned numSymbols = getNumSymbols(op.getType());
+    Numbers numbers = weight;
+    bool isOfColumns = weight.block ? weight.axis == 0 && dims.back() == columns
+                                    : dims.empty() || dims.back() == columns;
+    if (!isOfColumns)
+      return reporter.refused(loc, "quantized-linear.weight-scale",
+                              "expected a scale for each column of the weight, got " + toString(dims));
+    if (!weight.block && !dims.empty())
+      numbers.scale = reshapeTo(b, loc, weight.scale, Dims{columns}, numSymbols);
+    if (weight.block && weight.zero && getDims(weight.zero).empty())
+      numbers.zero = BroadcastToOp::create(
+          b, loc, getTensorType(dims, getElementTypeOrSelf(weight.zero), numSymbols), weight.zero);
+    Value result = create(b, loc, {op.getLhs(), {}, {}}, numbers, numbers.scale);
+    op.getResult().replaceAllUsesWith(result);
+    reporter.applied(loc, "quantized-linear.weight-raised",
+                     "keeps a weight of " + toString(getDims(op.getRhs())) + " in " +
+                         Twine(getElementTypeOrSelf(weight.bytes).getIntOrFloatBitWidth()) + " bits");
+  }
+
   static Value create(OpBuilder &b, Location loc, const Numbers &input, const Numbers &weight, Value scale) {
     Value bytes = weight.bytes;
     bool isTransposed = false;
@@ -210,7 +309,7 @@ private:
     return QuantizedLinearOp::create(b, loc, input.bytes, bytes, scale, input.zero,
                                      /*row_scale=*/Value(), weight.zero, /*bias=*/Value(),
                                      /*residual=*/Value(), Activation::None, isTransposed,
-                                     /*block_size=*/IntegerAttr());
+                                     weight.block ? b.getI64IntegerAttr(weight.block) : IntegerAttr());
   }
 
   /// The sum is converted to floats, perhaps after it was moved.

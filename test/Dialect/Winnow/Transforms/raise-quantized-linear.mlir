@@ -47,17 +47,50 @@ func.func @sums(%x: tensor<2x3xi8>, %z: tensor<i8>, %s: tensor<f32>) -> tensor<2
 
 // -----
 
-// A weight that is bytes alone is computed in floats.
+// A weight that is bytes alone.
 
-// CHECK: code = "quantized-linear.input-not-integers"
+// CHECK: code = "quantized-linear.weight-raised"{{.*}}keeps a weight of [3, 5] in 8 bits
 // CHECK-LABEL: func @weight_only
-// CHECK: winnow.matmul
+// CHECK: winnow.quantized_linear %arg0, %{{.*}} scale(%arg1) : (tensor<2x3xf32>, tensor<3x5xi8>, tensor<f32>)
 func.func @weight_only(%x: tensor<2x3xf32>, %s: tensor<f32>) -> tensor<2x5xf32> {
   %w = winnow.constant dense<1> : tensor<3x5xi8>
   %0 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xf32>
   %1 = winnow.mul %0, %s : (tensor<3x5xf32>, tensor<f32>) -> tensor<3x5xf32>
   %2 = winnow.matmul %x, %1 : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
   return %2 : tensor<2x5xf32>
+}
+
+// -----
+
+// Blocks of two rows, of a weight that is turned.
+
+// CHECK: code = "quantized-linear.weight-raised"{{.*}}keeps a weight of [4, 5] in 4 bits
+// CHECK-LABEL: func @blocks
+// CHECK: %[[S:.*]] = winnow.transpose %{{.*}} [1, 0] : (tensor<5x2xf32>) -> tensor<2x5xf32>
+// CHECK: winnow.quantized_linear %arg0, %{{.*}} scale(%[[S]]) {block_size = 2 : i64, transpose_weight} : (tensor<2x4xf32>, tensor<5x4xi4>, tensor<2x5xf32>)
+func.func @blocks(%x: tensor<2x4xf32>) -> tensor<2x5xf32> {
+  %w = winnow.constant dense<1> : tensor<5x4xi4>
+  %s = winnow.constant dense<0.5> : tensor<5x2x1xf32>
+  %0 = winnow.broadcast_to %s : (tensor<5x2x1xf32>) -> tensor<5x2x2xf32>
+  %1 = winnow.reshape %0 : (tensor<5x2x2xf32>) -> tensor<5x4xf32>
+  %2 = winnow.cast %w : (tensor<5x4xi4>) -> tensor<5x4xi32>
+  %3 = winnow.cast %2 : (tensor<5x4xi32>) -> tensor<5x4xf32>
+  %4 = winnow.mul %3, %1 : (tensor<5x4xf32>, tensor<5x4xf32>) -> tensor<5x4xf32>
+  %5 = winnow.transpose %4 [1, 0] : (tensor<5x4xf32>) -> tensor<4x5xf32>
+  %6 = winnow.matmul %x, %5 : (tensor<2x4xf32>, tensor<4x5xf32>) -> tensor<2x5xf32>
+  return %6 : tensor<2x5xf32>
+}
+
+// -----
+
+// CHECK: code = "quantized-linear.input-not-integers"
+// CHECK-LABEL: func @doubles
+// CHECK: winnow.matmul
+func.func @doubles(%x: tensor<2x3xf64>) -> tensor<2x5xf64> {
+  %w = winnow.constant dense<1> : tensor<3x5xi8>
+  %0 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xf64>
+  %1 = winnow.matmul %x, %0 : (tensor<2x3xf64>, tensor<3x5xf64>) -> tensor<2x5xf64>
+  return %1 : tensor<2x5xf64>
 }
 
 // -----

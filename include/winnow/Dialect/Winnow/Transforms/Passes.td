@@ -804,7 +804,7 @@ def TopKActivations : Pass<"winnow-topk-activation", "mlir::ModuleOp"> {
 }
 
 def RaiseQuantizedLinear : Pass<"winnow-raise-quantized-linear", "mlir::ModuleOp"> {
-  let summary = "recognises linear layers whose input and weight are integers of 8 bits";
+  let summary = "recognises linear layers whose weight, or input and weight, are integers of 4 or 8 bits";
   let description = [{
     Quantised models say so in several ways: a product of two tensors that DequantizeLinear
     made, MatMulInteger or QLinearMatMul, or 8-bit weights with Cast and Mul; and all of them with
@@ -814,15 +814,17 @@ def RaiseQuantizedLinear : Pass<"winnow-raise-quantized-linear", "mlir::ModuleOp
     subtraction of a zero and one product with a scale. The matmul becomes a quantized_linear with
     the scale of both, or, of 32-bit sums, the one that they are multiplied by after their
     conversion to floats. fuse-linear then takes bias, activation and residual in.
+    An input that is no integer, or stands beside a weight of 4 bits or in blocks, stays floats:
+    the weight stays integers in memory then (`quantized-linear.weight-raised`).
     It runs before constants are folded, while weights are bytes.
 
     Float semantics: the sum of integers is exact and is rounded once; the floats that
     DequantizeLinear gives would be summed with rounding.
 
     Refuses `quantized-linear.weight-not-constant`, `quantized-linear.input-not-integers` (a
-    weight of integers and an input of floats), `quantized-linear.scales`,
-    `quantized-linear.input-scale`, `quantized-linear.weight-scale` (not one for each column, as
-    of blocks) and `quantized-linear.sum-used`.
+    weight of integers and an input of other elements than floats of 32 bits), `quantized-linear.scales`,
+    `quantized-linear.input-scale`, `quantized-linear.weight-scale` (not one for each column or
+    block) and `quantized-linear.sum-used`.
   }];
 }
 
