@@ -134,6 +134,10 @@ static void writeGPU(json::OStream &os, const ModelInterface &model) {
         os.attribute("chip", code.gpu->chip);
         os.attribute("precision", code.gpu->precision);
         os.attribute("kernels", code.gpu->kernels.size());
+        os.attributeArray("device_reads", [&] {
+          for (const std::string &place : code.gpu->reads)
+            os.value(json::fixUTF8(place));
+        });
         os.attribute("ptx_bytes", code.gpu->ptx.size());
         os.attribute("cubin_bytes", code.gpu->cubin.size());
       });

@@ -564,6 +564,9 @@ LogicalResult Compiler::generateGPUCode(llvm::LLVMContext &context,
     own.isSpecific = chip.isSpecific;
     for (auto name : (*module)->getAttrOfType<ArrayAttr>(gpu::kDeviceKernels).getAsRange<StringAttr>())
       own.kernels.push_back(name.getValue().str());
+    if (auto reads = (*module)->getAttrOfType<ArrayAttr>(gpu::kDeviceReads))
+      for (auto place : reads.getAsRange<StringAttr>())
+        own.reads.push_back(place.getValue().str());
     llvm::Expected<std::string> ptx = gpu::translateToPTX(*module, chip);
     if (!ptx)
       return check(ptx.takeError());

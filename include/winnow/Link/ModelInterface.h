@@ -74,6 +74,7 @@ struct ModelInterface {
       int compute = 0;
       bool isSpecific = false;
       std::vector<std::string> kernels; ///< In the order of their numbers.
+      std::vector<std::string> reads;   ///< Where the host waits for data of the device.
       std::string ptx;
       std::string cubin; ///< Empty: there was no assembler.
     };
