@@ -265,10 +265,10 @@ static LLVM::GlobalOp getSharedMemory(mlir::gpu::GPUModuleOp device, Location lo
 }
 
 /// Blocks that a multiprocessor is to hold: as many as its shared memory does, if that leaves
-/// 168 registers a thread. Left alone, the assembler spills to hold more than there is
+/// 224 registers a thread. Left alone, the assembler spills to hold more than there is
 /// memory for, which it does not know of.
 static int64_t getBlocks(const KernelFunction &kernel) {
-  constexpr int64_t kMemory = 160 * 1024, kRegisters = 65536 / 168;
+  constexpr int64_t kMemory = 160 * 1024, kRegisters = 65536 / 224;
   int64_t blocks = std::min(kMemory / std::max<int64_t>(kernel.sharedBytes, 1),
                             kRegisters / kernel.threads);
   return std::max<int64_t>(blocks, 1);

@@ -22,3 +22,5 @@ func.func private @rows(memref<?x?x8x64xf32>, memref<?x?x8x64xf32>, memref<?x?x8
   winnow.kernel = {kind = "attention", scale = 0.06 : f32, mask = "bool", nan_to_zero = true}, test.shapes = [[]]}
 func.func private @packed(memref<1x?x12x64xf32>, memref<1x?x12x64xf32>, memref<1x?x12x64xf32>, memref<?xi64>, memref<?xi64>, memref<?xi64>, memref<1x?x12x64xf32>) attributes {
   winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none", query_packed = true, key_packed = true}, test.shapes = [[]]}
+func.func private @fused(memref<?x?x12x64xf32, strided<[?, 2304, 64, 1]>>, memref<?x?x12x64xf32, strided<[?, 2304, 64, 1], offset: 768>>, memref<?x?x12x64xf32, strided<[?, 2304, 64, 1], offset: 1536>>, memref<?x?x12x64xf32>) attributes {
+  winnow.kernel = {kind = "attention", scale = 0.125 : f32, mask = "none"}, test.shapes = [[]]}
