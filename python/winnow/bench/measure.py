@@ -41,7 +41,7 @@ class Subject:
     has_module: bool = False
     ragged: Ragged | None = None
     is_sparse: bool = False
-    tolerance: float = 0.0
+    tolerance: float | None = None
     twin: Twin | None = None
 
 
@@ -207,7 +207,9 @@ def median_threads(rounds):
 def measure(subject, settings, say=lambda text: None):
     """-> the result of a subject, in which each engine is `timed`, or has the
     reason why it is not."""
-    tolerance = max(settings.tolerance, subject.tolerance)
+    tolerance = settings.tolerance
+    if subject.tolerance is not None:
+        tolerance = max(tolerance, subject.tolerance)
     result = {
         "name": subject.name,
         "title": subject.title,

@@ -28,8 +28,8 @@ class Workload:
     has_module: bool = False
     lengths: tuple = ()
     is_sparse: bool = False
-    # Of outputs, by their scale, where that of the command is smaller.
-    tolerance: float = 0.0
+    # Of outputs, by their scale, where it is greater than that of the command.
+    tolerance: float | None = None
     # What peers run in its place, written as `write` does, and what `write`'s model gives:
     # {output: array} of {input: array}. Peers would need memory that no machine has.
     write_twin: Callable | None = None
