@@ -10,6 +10,7 @@
 # RUN: %winnow compile %t/simplified.onnx --stop-after=import -o - | FileCheck %s --check-prefix=SIMPLIFIED
 # RUN: %winnow compile %t/old.onnx --stop-after=import -o - | FileCheck %s --check-prefix=OLD
 # RUN: %winnow compile %t/nbits.onnx --stop-after=import -o - | FileCheck %s --check-prefix=NBITS
+# RUN: %winnow compile %t/computed.onnx --stop-after=import -o - | FileCheck %s --check-prefix=COMPUTED
 # RUN: %winnow check --operators | FileCheck %s --check-prefix=TABLE
 # RUN: not %winnow check %t/refused.onnx | FileCheck %s --check-prefix=REFUSED
 
@@ -94,11 +95,15 @@ case("simplified", [node("SimplifiedLayerNormalization", "x g", "y")], X, ["y"],
 # OLD: winnow.layer_norm
 case("old", [node("LayerNormalization", "x g b", "y")], X, ["y"], {"g": f(32), "b": f(32)}, opset=12)
 
-# NBITS: winnow.shift_right
-# NBITS: %[[WEIGHTS:.*]] = winnow.slice {{.*}} -> tensor<3x24xf32>
-# NBITS: winnow.linear %arg0, %[[WEIGHTS]] {transpose_weight}
+# NBITS: winnow.quantized_linear %arg0, %{{.*}} scale(%{{.*}}) weight_zero(%{{.*}}) {block_size = 16 : i64, transpose_weight} : ({{.*}}, tensor<3x24xui8>, tensor<2x3xf32>, tensor<2x3xui8>)
 case("nbits", [microsoft("MatMulNBits", "x w s", "y", N=3, K=24, block_size=16)],
      [value("x", ["n", 24])], ["y"], {"w": np.zeros((3, 2, 8), np.uint8), "s": f(3, 2)})  # fmt: skip
+
+# COMPUTED: winnow.shift_right
+# COMPUTED: %[[WEIGHTS:.*]] = winnow.slice {{.*}} -> tensor<3x24xf32>
+# COMPUTED: winnow.linear %arg0, %[[WEIGHTS]] {transpose_weight}
+case("computed", [microsoft("MatMulNBits", "x w s", "y", N=3, K=24, block_size=16)],
+     [value("x", ["n", 24]), value("w", [3, 2, 8], 2)], ["y"], {"s": f(3, 2)})  # fmt: skip
 
 # TABLE: | Attention | 23-27 |
 # TABLE: ## com.microsoft

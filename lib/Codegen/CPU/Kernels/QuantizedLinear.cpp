@@ -4,7 +4,8 @@
 // rows of a column side by side, so that a lane sums four products at a time:
 //
 // - with VNNI in one instruction (vpdpbusd);
-// - otherwise of even and odd bytes apart, each widened to 16 bits (pmaddwd).
+// - otherwise of even and odd bytes apart, each widened to 16 bits (pmaddwd), or one by one
+//   where a lane is all there is.
 //
 // Both are exact, whatever the operands. x is unsigned there: a signed one is shifted by 128,
 // and its zero with it. Sums are of what is stored; the zeros are accounted for at the end,
@@ -61,6 +62,16 @@ Value callIntrinsic(Emitter &e, Type type, StringRef name, ValueRange arguments)
 Value QuantizedLinear::dot(Emitter &e, Value sum, Value x, Value w) const {
   int64_t lanes = cast<VectorType>(sum.getType()).getNumElements();
   int64_t bits = lanes * 32;
+  if (lanes == 1) { // a thread of a GPU
+    for (int64_t i = 0; i < kBytes; ++i) {
+      auto get = [&](Value bytes) -> Value { return vector::ExtractOp::create(e, bytes, i); };
+      Value product = arith::MulIOp::create(
+          e, arith::ExtUIOp::create(e, e.getI32Type(), get(x)),
+          arith::ExtSIOp::create(e, e.getI32Type(), get(w)));
+      sum = arith::AddIOp::create(e, sum, e.splat(product, lanes));
+    }
+    return sum;
+  }
   if (hasVNNI)
     return callIntrinsic(e, sum.getType(), "llvm.x86.avx512.vpdpbusd." + std::to_string(bits),
                          {sum, x, w});
