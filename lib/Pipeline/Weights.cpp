@@ -181,27 +181,9 @@ static std::vector<BytePart> readByteParts(ArrayAttr parts, DictionaryAttr layou
   return result;
 }
 
-/// Panels [ceil(N / nr)][ceil(k / 4)][nr][4] of bytes, zero padded.
-static void writeBytePanels(ArrayRef<BytePart> parts, int64_t k, int64_t n, int64_t nr,
-                            raw_ostream &os) {
-  SmallVector<int8_t> panel(llvm::alignTo(k, 4) * nr);
-  for (int64_t begin = 0; begin < n; begin += nr) {
-    std::fill(panel.begin(), panel.end(), 0);
-    int64_t partBegin = 0;
-    for (const BytePart &part : parts) {
-      int64_t first = std::max(begin, partBegin);
-      int64_t last = std::min({begin + nr, partBegin + part.n, n});
-      for (int64_t column = first; column < last; ++column)
-        for (int64_t row = 0; row < k; ++row)
-          panel[(row / 4 * nr + column - begin) * 4 + row % 4] = part.at(row, column - partBegin);
-      partBegin += part.n;
-    }
-    os.write(reinterpret_cast<const char *>(panel.data()), panel.size());
-  }
-}
-
 /// Panels [ceil(N / nr)][ceil(k bits / 32)][nr] of words, each of which holds numbers of `bits`
-/// bits of a column that follow each other, the first in the low bits; zero padded.
+/// bits of a column that follow each other, the first in the low bits; zero padded. Of 8 bits, a
+/// word is four bytes of a column side by side.
 static void writeWordPanels(ArrayRef<BytePart> parts, int64_t k, int64_t n, int64_t nr, int64_t bits,
                             raw_ostream &os) {
   int64_t count = 32 / bits;
@@ -277,7 +259,7 @@ FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
       int64_t k = layout.getAs<IntegerAttr>("k").getInt(), n = layout.getAs<IntegerAttr>("n").getInt();
       int64_t nr = layout.getAs<IntegerAttr>("nr").getInt();
       entry.write = [parts, layout, k, n, nr](raw_ostream &os) {
-        writeBytePanels(readByteParts(parts, layout), k, n, nr, os);
+        writeWordPanels(readByteParts(parts, layout), k, n, nr, /*bits=*/8, os);
       };
     } else if (kind.getValue() == "word_panels") {
       int64_t k = layout.getAs<IntegerAttr>("k").getInt(), n = layout.getAs<IntegerAttr>("n").getInt();

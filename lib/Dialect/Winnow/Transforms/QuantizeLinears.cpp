@@ -4,6 +4,7 @@
 
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
+#include "winnow/Dialect/Winnow/Transforms/Sites.h"
 #include "winnow/Support/RoundWeights.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -18,9 +19,6 @@ namespace winnow {
 #define GEN_PASS_DEF_QUANTIZELINEARS
 #include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
 } // namespace winnow
-
-/// The bits that the weight of a linear is to be stored with.
-static constexpr StringLiteral kBits = "winnow.bits";
 
 /// The constants side by side that a weight is; none for another expression.
 static SmallVector<Value> getParts(LinearOp op) {
