@@ -75,6 +75,9 @@ private:
   LogicalResult generateGPUCode(llvm::LLVMContext &context,
                                 llvm::MutableArrayRef<ModelInterface> interfaces,
                                 std::unique_ptr<llvm::Module> &code);
+  /// Translates the module, and merges it into the code of others if there is some.
+  LogicalResult addToCode(llvm::LLVMContext &context, const CPULevel &level, StringRef suffix,
+                          std::unique_ptr<llvm::Module> &code);
   LogicalResult emitEmulation(const gpu::Chip &chip);
   LogicalResult emitText(Emit kind, StringRef extension, llvm::Module &code);
   LogicalResult printModule(ModuleOp module, StringRef path);
@@ -590,15 +593,21 @@ LogicalResult Compiler::generateGPUCode(llvm::LLVMContext &context,
     std::string suffix = options.gpu->chips.size() > 1 ? "." + own.chip : "";
     for (ModelInterface &interface : interfaces)
       addGPUCode(*module, own, suffix, interface);
-    llvm::Expected<std::unique_ptr<llvm::Module>> its =
-        cpu::translateToLLVMIR(*module, context, level, suffix);
-    if (!its)
-      return check(its.takeError());
-    if (!code)
-      code = std::move(*its);
-    else if (failed(check(cpu::merge(*code, std::move(*its)))))
+    if (failed(addToCode(context, level, suffix, code)))
       return failure();
   }
+  return success();
+}
+
+LogicalResult Compiler::addToCode(llvm::LLVMContext &context, const CPULevel &level,
+                                  StringRef suffix, std::unique_ptr<llvm::Module> &code) {
+  llvm::Expected<std::unique_ptr<llvm::Module>> its =
+      cpu::translateToLLVMIR(*module, context, level, suffix);
+  if (!its)
+    return check(its.takeError());
+  if (code)
+    return check(cpu::merge(*code, std::move(*its)));
+  code = std::move(*its);
   return success();
 }
 
@@ -644,13 +653,7 @@ LogicalResult Compiler::generateCode(llvm::LLVMContext &context,
     std::string suffix = options.levels.size() > 1 ? "." + level.name.str() : "";
     for (ModelInterface &interface : interfaces)
       addCode(*module, level, suffix, interface);
-    llvm::Expected<std::unique_ptr<llvm::Module>> its =
-        cpu::translateToLLVMIR(*module, context, level, suffix);
-    if (!its)
-      return check(its.takeError());
-    if (!code)
-      code = std::move(*its);
-    else if (failed(check(cpu::merge(*code, std::move(*its)))))
+    if (failed(addToCode(context, level, suffix, code)))
       return failure();
   }
   return success();
