@@ -112,4 +112,11 @@ SparseLimits chooseSparseLimits(int64_t n, int64_t k, bool hasGate) {
   return {scale(hasGate ? 760 : 430), scale(280), n * k * 4 <= cachedBytes ? 0 : 4608};
 }
 
+double SparseLimits::getBreakEven(double rows) const {
+  if (rows <= 1)
+    return few / 1024.0;
+  rows = std::min<double>(rows, blockRows);
+  return std::max<double>(few * 4 / 3, slope * rows - offset) / (1024 * rows);
+}
+
 } // namespace winnow

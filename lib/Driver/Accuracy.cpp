@@ -145,16 +145,35 @@ Expected<CalibratedJudge> CalibratedJudge::load(StringRef path, std::vector<Budg
   return judge;
 }
 
-LogicalResult CalibratedJudge::setReference(StringRef directory) {
-  for (Case &test : cases) {
-    auto outputs = runArrays(directory, test.inputs, /*threads=*/2);
+/// Runs a compiled model on all data that `isUsed` says, and calls back with the outputs of each run.
+LogicalResult CalibratedJudge::forEachRun(
+    StringRef directory, StringRef what, function_ref<bool(size_t run)> isUsed,
+    function_ref<void(size_t run, std::vector<NamedArray> outputs)> use) const {
+  auto runner = ArrayRunner::open(directory, /*threads=*/2);
+  if (!runner) {
+    errs() << "winnow: error: " << what << ": " << toString(runner.takeError()) << "\n";
+    return failure();
+  }
+  for (auto [run, test] : enumerate(cases)) {
+    if (!isUsed(run))
+      continue;
+    auto outputs = runner->run(test.inputs);
     if (!outputs) {
-      errs() << "winnow: error: --calibration: '" << test.file
+      errs() << "winnow: error: " << what << ": '" << test.file
              << "': " << toString(outputs.takeError()) << "\n";
       return failure();
     }
-    test.outputs = std::move(*outputs);
+    use(run, std::move(*outputs));
   }
+  return success();
+}
+
+LogicalResult CalibratedJudge::setReference(StringRef directory) {
+  if (failed(forEachRun(directory, "--calibration", [](size_t) { return true; },
+                        [&](size_t run, std::vector<NamedArray> outputs) {
+                          cases[run].outputs = std::move(outputs);
+                        })))
+    return failure();
   for (const BudgetEntry &entry : budget) {
     auto isNamed = [&](const NamedArray &output) { return output.first == entry.output; };
     if (entry.output.empty() || any_of(cases.front().outputs, isNamed))
@@ -169,28 +188,37 @@ LogicalResult CalibratedJudge::setReference(StringRef directory) {
   return success();
 }
 
+LogicalResult
+CalibratedJudge::observe(StringRef directory,
+                         function_ref<void(size_t, size_t, ArrayRef<float>)> use) {
+  return forEachRun(
+      directory, "--calibration", [](size_t) { return true; },
+      [&](size_t run, const std::vector<NamedArray> &outputs) {
+        for (auto [number, output] : enumerate(outputs)) {
+          const std::vector<char> &data = output.second.data;
+          use(run, number, ArrayRef(reinterpret_cast<const float *>(data.data()), data.size() / 4));
+        }
+      });
+}
+
 FailureOr<AccuracyJudge::Verdict> CalibratedJudge::judge(StringRef directory, Part part) {
   std::vector<Difference> differences(cases.front().outputs.size());
   size_t used = 0;
-  for (auto [number, test] : enumerate(cases)) {
-    bool isChosen = cases.size() == 1 || (number % 2 == 0) == (part == Part::Choose);
-    if (!isChosen)
-      continue;
-    auto outputs = runArrays(directory, test.inputs, /*threads=*/2);
-    if (!outputs) {
-      errs() << "winnow: error: with an approximation the model fails on '" << test.file
-             << "': " << toString(outputs.takeError()) << "\n";
-      return failure();
-    }
-    ++used;
-    for (auto [difference, got, exact] : zip_equal(differences, *outputs, test.outputs)) {
-      // Sizes that data gives may change with it.
-      if (got.second.shape != exact.second.shape)
-        difference.squares = difference.largest = INFINITY, ++difference.rows;
-      else
-        difference.add(got.second, exact.second);
-    }
-  }
+  if (failed(forEachRun(
+          directory, "with an approximation the model fails",
+          [&](size_t run) { return cases.size() == 1 || getPart(run) == part; },
+          [&](size_t run, const std::vector<NamedArray> &outputs) {
+            ++used;
+            for (auto [difference, got, exact] :
+                 zip_equal(differences, outputs, cases[run].outputs)) {
+              // Sizes that data gives may change with it.
+              if (got.second.shape != exact.second.shape)
+                difference.squares = difference.largest = INFINITY, ++difference.rows;
+              else
+                difference.add(got.second, exact.second);
+            }
+          })))
+    return failure();
   Verdict verdict{true, ""};
   raw_string_ostream os(verdict.error);
   for (auto [output, difference] : zip_equal(cases.front().outputs, differences)) {

@@ -39,8 +39,18 @@ public:
   llvm::LogicalResult setReference(llvm::StringRef directory) override;
   bool hasBudget() const override { return !budget.empty(); }
   llvm::FailureOr<Verdict> judge(llvm::StringRef directory, Part part) override;
+  size_t getNumRuns() const override { return cases.size(); }
+  Part getPart(size_t run) const override { return run % 2 == 0 ? Part::Choose : Part::Measure; }
+  llvm::LogicalResult
+  observe(llvm::StringRef directory,
+          llvm::function_ref<void(size_t, size_t, llvm::ArrayRef<float>)> use) override;
 
 private:
+  llvm::LogicalResult
+  forEachRun(llvm::StringRef directory, llvm::StringRef what,
+             llvm::function_ref<bool(size_t run)> isUsed,
+             llvm::function_ref<void(size_t run, std::vector<NamedArray> outputs)> use) const;
+
   struct Case {
     std::string file;
     std::vector<NamedArray> inputs, outputs;

@@ -51,6 +51,9 @@ static int parseApproximations(const opt::InputArgList &args, CompileOptions &op
     if (!known->create(argument, {}))
       return reportUsage("expected --approximate=" + name + "=" + known->expected + ", got '" +
                          argument + "'");
+    if (known->fit && !args.hasArg(OPT_calibration))
+      return reportUsage("expected --calibration with --approximate=" + name +
+                         ": data that it is fitted to");
     options.approximations.emplace_back(known, argument.str());
   }
   bool hasBudget = args.hasArg(OPT_accuracy_budget);

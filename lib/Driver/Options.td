@@ -74,7 +74,7 @@ defm remove_padding : Value<"remove-padding", [compile], "auto|off",
 defm exploit_sparsity : Value<"exploit-sparsity", [compile], "auto|off",
   "leave out what zeros among activations make needless (default: auto)">;
 defm approximate : Value<"approximate", [compile], "NAME[=ARGUMENT]",
-  "use a technique that changes results: group-functions, fit-functions, probsparse, merge-tokens, topk-activation, statistical-topk, quantize or assign-precision">;
+  "use a technique that changes results: group-functions, fit-functions, probsparse, merge-tokens, topk-activation, statistical-topk, predict-activation, quantize or assign-precision">;
 defm calibration : Value<"calibration", [compile], "FILE.npz|DIR",
   "inputs on which approximations are measured">;
 defm accuracy_budget : Value<"accuracy-budget", [compile], "[OUTPUT:]METRIC=VALUE",

@@ -1,12 +1,14 @@
 #include "winnow/Pipeline/Pipeline.h"
 
 #include "ModuleFacts.h"
+#include "Observe.h"
 
 #include "winnow/Codegen/CPU/Pipeline.h"
 #include "winnow/Codegen/CPU/Target.h"
 #include "winnow/Conversion/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Precision.h"
+#include "winnow/Dialect/Winnow/Transforms/Predictors.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 #include "winnow/Dialect/Winnow/Transforms/Work.h"
 #include "winnow/Link/Artifact.h"
@@ -62,7 +64,10 @@ private:
   }
   LogicalResult compileAside(ModuleOp other, const OptimizeOptions &optimize, Phase done,
                              llvm::function_ref<LogicalResult(StringRef)> use);
+  /// The same of a module with outputs of its own, which are not what its forms are made for.
+  LogicalResult compileMeasuring(ModuleOp other, llvm::function_ref<LogicalResult(StringRef)> use);
   LogicalResult analyse();
+  LogicalResult fitApproximations();
   LogicalResult approximate();
   FailureOr<SmallVector<unsigned>> orderApproximations();
   LogicalResult approximateBy(const Approximation &technique, StringRef argument);
@@ -237,14 +242,18 @@ LogicalResult Compiler::takeSnapshot(StringRef pass, bool isExact) {
   });
 }
 
-/// What runs with weights and outputs of its own is not what the model's forms are made for.
-LogicalResult Compiler::analyse() {
-  context.loadAllAvailableDialects();
+LogicalResult Compiler::compileMeasuring(ModuleOp other,
+                                         llvm::function_ref<LogicalResult(StringRef)> use) {
   OptimizeOptions optimize = options.optimize;
   optimize.removePadding = optimize.exploitSparsity = false;
+  return compileAside(other, optimize, Phase::Raise, use);
+}
+
+LogicalResult Compiler::analyse() {
+  context.loadAllAvailableDialects();
   return options.onRaised(
       *module, [&](ModuleOp raised, llvm::function_ref<LogicalResult(StringRef)> use) {
-        return compileAside(raised, optimize, Phase::Raise, use);
+        return compileMeasuring(raised, use);
       });
 }
 
@@ -295,6 +304,8 @@ LogicalResult Compiler::approximate() {
         return options.judge->setReference(directory);
       })))
     return failure();
+  if (failed(fitApproximations()))
+    return failure();
   FailureOr<SmallVector<unsigned>> order = orderApproximations();
   if (failed(order))
     return failure();
@@ -303,7 +314,28 @@ LogicalResult Compiler::approximate() {
     if (failed(approximateBy(*technique, argument)))
       return failure();
   }
+  dropPredictors(*module);
   return options.onSnapshot ? takeSnapshot("approximations", /*isExact=*/false) : success();
+}
+
+/// What is fitted to data is fitted to what the exact model computes on it.
+LogicalResult Compiler::fitApproximations() {
+  bool isObserved = false;
+  for (const auto &[technique, argument] : options.approximations) {
+    if (!technique->fit || !options.judge)
+      continue;
+    auto compile = [&](ModuleOp other, llvm::function_ref<LogicalResult(StringRef)> use) {
+      return compileMeasuring(other, use);
+    };
+    if (!isObserved && failed(observeHiddenLayers(*module, *options.judge, compile)))
+      return failure();
+    isObserved = true;
+    PassManager pm(&context);
+    pm.addPass(technique->fit(argument));
+    if (failed(pm.run(*module)))
+      return failure();
+  }
+  return success();
 }
 
 /// Under a budget those that save most come first: what one spends of it, others cannot. Else

@@ -123,7 +123,7 @@ def check_order(feeds):
 
 def check_refusals():
     cases = (
-        (["--approximate=faster"], 2, "expected --approximate group-functions or fit-functions or probsparse or merge-tokens or topk-activation or statistical-topk or quantize or assign-precision, got 'faster'"),
+        (["--approximate=faster"], 2, "expected --approximate group-functions or fit-functions or probsparse or merge-tokens or topk-activation or statistical-topk or predict-activation or quantize or assign-precision, got 'faster'"),
         (["--approximate=merge-tokens=1"], 2, "expected --approximate=merge-tokens=SIDE"),
         (["--accuracy-budget=rel-l2=1"], 2, "expected --calibration with --accuracy-budget"),
         ([f"--calibration={DATA}"], 2, "expected --approximate or --accuracy-budget with"),

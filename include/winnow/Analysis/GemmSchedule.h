@@ -50,6 +50,9 @@ GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
 /// Measured on Zen 5, 1 to 128 rows.
 struct SparseLimits {
   int64_t few, slope, offset;
+
+  /// The share of elements that are not zero at which both take as long for so many rows.
+  double getBreakEven(double rows) const;
 };
 /// With a gate, columns of the matrix are read as a whole each.
 SparseLimits chooseSparseLimits(int64_t n, int64_t k, bool hasGate);

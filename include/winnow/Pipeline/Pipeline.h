@@ -61,6 +61,14 @@ public:
   /// Whether there is a bound, under which the techniques that save most come first.
   virtual bool hasBudget() const = 0;
   virtual llvm::FailureOr<Verdict> judge(llvm::StringRef directory, Part part) = 0;
+  virtual size_t getNumRuns() const = 0;
+  /// Which part a run belongs to, if there are several.
+  virtual Part getPart(size_t run) const = 0;
+  /// Runs another model, whose outputs are floats of 32 bits, on the same data, and calls back with
+  /// each output of each run.
+  virtual llvm::LogicalResult
+  observe(llvm::StringRef directory,
+          llvm::function_ref<void(size_t run, size_t output, llvm::ArrayRef<float>)> use) = 0;
 };
 
 /// Compiles a raised module on its own, exactly as it stands, and calls back with the folder of

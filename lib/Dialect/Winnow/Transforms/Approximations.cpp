@@ -58,6 +58,21 @@ static std::unique_ptr<Pass> makeStatisticalTopK(StringRef argument, ArrayRef<un
   return createTopKActivations(options);
 }
 
+static std::unique_ptr<Pass> makeFitPredictors(StringRef argument) {
+  FitPredictorsOptions options;
+  parseShare(argument, options.recall);
+  return createFitPredictors(options);
+}
+
+static std::unique_ptr<Pass> makePredictActivation(StringRef argument, ArrayRef<unsigned> skip) {
+  double recall;
+  if (!parseShare(argument, recall))
+    return nullptr;
+  PredictActivationOptions options;
+  options.skip.assign(skip.begin(), skip.end());
+  return createPredictActivation(options);
+}
+
 static std::unique_ptr<Pass> makeChoosePrecision(StringRef argument, ArrayRef<unsigned> skip) {
   ChoosePrecisionOptions options;
   if (argument.getAsInteger(10, options.bits) || options.bits < 2 || options.bits > 8)
@@ -83,6 +98,8 @@ llvm::ArrayRef<Approximation> winnow::getApproximations() {
       {"topk-activation", "0.1", "K, of hidden units, or a SHARE of them between 0 and 1",
        makeTopKActivations},
       {"statistical-topk", "0.1", "SHARE, between 0 and 1", makeStatisticalTopK},
+      {"predict-activation", "0.99", "RECALL, between 0 and 1", makePredictActivation,
+       makeFitPredictors},
       {"quantize", "8", "BITS, of weights, from 2 to 8", makeChoosePrecision},
       {"assign-precision", "",
        "FILE.json[,bits=N|bytes=N|latency=SHARE|loss=ERROR][,by=relevance|sensitivity|both]"

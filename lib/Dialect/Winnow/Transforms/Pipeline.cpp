@@ -46,6 +46,7 @@ void winnow::buildRaisingPipeline(OpPassManager &pm) {
   pm.addPass(createFuseLinear(withoutNorms));
   pm.addPass(createSimplifyIdioms());
   cleanUp();
+  pm.addPass(createSplitGatedLinear());
   pm.addPass(createFuseLinear());
   pm.addPass(createMergeQKV());
   // No constant is evaluated after this: a joint weight stays a concat, which

@@ -17,18 +17,6 @@ namespace winnow {
 #include "winnow/Dialect/Winnow/Transforms/Passes.h.inc"
 } // namespace winnow
 
-/// Whether the hidden units go to a linear only, by themselves or as the gate of others.
-static bool feedsLinear(LinearOp hidden) {
-  if (hidden.getActivation() == Activation::None || hidden.getResidual() || !hidden->hasOneUse())
-    return false;
-  Value units = hidden.getResult();
-  if (auto product = dyn_cast<MulOp>(*units.user_begin());
-      product && product->hasOneUse() && product.getType() == units.getType())
-    units = product.getResult();
-  auto linear = dyn_cast<LinearOp>(*units.user_begin());
-  return linear && linear.getInput() == units && linear.getActivation() == Activation::None;
-}
-
 /// The x below which a standard normal variable is with probability `p`, by bisection.
 static double getNormalQuantile(double p) {
   double low = -40, high = 40;

@@ -244,3 +244,14 @@ Value winnow::asVector(OpBuilder &builder, Location loc, Value value) {
   return reshapeTo(builder, loc, value, ArrayRef(dims).take_back(),
                    getNumSymbols(value.getType()));
 }
+
+bool winnow::feedsLinear(LinearOp hidden) {
+  if (hidden.getActivation() == Activation::None || hidden.getResidual() || !hidden->hasOneUse())
+    return false;
+  Value units = hidden.getResult();
+  if (auto product = dyn_cast<MulOp>(*units.user_begin());
+      product && product->hasOneUse() && product.getType() == units.getType())
+    units = product.getResult();
+  auto linear = dyn_cast<LinearOp>(*units.user_begin());
+  return linear && linear.getInput() == units && linear.getActivation() == Activation::None;
+}

@@ -100,6 +100,13 @@ inline mlir::RankedTensorType getTensorType(mlir::Value value) {
 bool isVectorOf(mlir::Value value, mlir::AffineExpr size, unsigned numSymbols);
 mlir::Value asVector(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);
 
+//===----------------------------------------------------------------------===//
+// Feed-forward layers
+//===----------------------------------------------------------------------===//
+
+/// Whether a layer's hidden units go to a linear only, by themselves or as the gate of others.
+bool feedsLinear(LinearOp hidden);
+
 } // namespace winnow
 
 #endif // WINNOW_LIB_DIALECT_TRANSFORMS_UTILS_H

@@ -41,6 +41,8 @@ public:
           auto attr = linear->getAttrOfType<IntegerAttr>(kBits);
           int64_t bits = attr ? attr.getInt() : 32;
           double density = getDensity(linear.getInput());
+          // Integers are computed as a whole.
+          outputs *= attr ? 1 : getGateDensity(linear);
           return getProductTime(rows, inputs * density, outputs,
                                 inputs * density * outputs * bits / 8, bits);
         })
@@ -100,6 +102,14 @@ private:
       return std::min(greatest.getK() / std::max(get(getDims(value).back()), 1.0), 1.0);
     auto known = op ? op->getAttrOfType<FloatAttr>(kDensity) : FloatAttr();
     return known ? known.getValueAsDouble() : 1;
+  }
+
+  /// What a gate behind a layer leaves of it.
+  double getGateDensity(LinearOp linear) const {
+    auto product = linear->hasOneUse() ? dyn_cast<MulOp>(*linear->user_begin()) : MulOp();
+    if (!product || linear.getResidual())
+      return 1;
+    return getDensity(product.getLhs() == linear.getResult() ? product.getRhs() : product.getLhs());
   }
 
   SmallVector<AffineExpr> sizes;

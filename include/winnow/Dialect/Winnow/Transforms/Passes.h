@@ -37,6 +37,9 @@ struct Approximation {
   /// A pass that reports each site that it changed, and leaves those of the numbers in `skip` as
   /// they are; sites are counted in the order of the module. Null for an argument that is none.
   std::unique_ptr<mlir::Pass> (*create)(llvm::StringRef argument, llvm::ArrayRef<unsigned> skip);
+  /// Where a technique is fitted to data, a pass that does so, once and before any other: it
+  /// finds what Predictors.h says attached to the layers. Null for all others.
+  std::unique_ptr<mlir::Pass> (*fit)(llvm::StringRef argument) = nullptr;
 };
 
 /// All of them, in the order in which they are used.

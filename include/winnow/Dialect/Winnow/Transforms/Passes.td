@@ -803,6 +803,108 @@ def TopKActivations : Pass<"winnow-topk-activation", "mlir::ModuleOp"> {
     ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
 }
 
+def ExposeActivations : Pass<"winnow-expose-activations", "mlir::ModuleOp"> {
+  let summary = "makes outputs of what hidden layers sum up before their activation";
+  let description = [{
+    For measuring: the model gives, in the place of its outputs, `winnow.sums.K` for each
+    hidden layer K whose units a predictor can find: a linear with ReLU or squared ReLU, no residual
+    and a constant weight of f32, in the entry's block, whose result a linear reads, by itself or
+    as a factor.
+
+    Example:
+    ```mlir
+    %h = winnow.linear %x, %w1 {activation = #winnow<activation relu>}
+    %y = winnow.linear %h, %w2
+    return %y
+    // becomes
+    %s = winnow.linear %x, %w1
+    return %s
+    ```
+  }];
+}
+
+def FitPredictors : Pass<"winnow-fit-predictors", "mlir::ModuleOp"> {
+  let summary = "fits a product of low rank that says which hidden units fire";
+  let description = [{
+    Turns `winnow.observed` of a hidden layer, rows of its sums on calibration data, into
+    `winnow.predictor` for winnow-predict-activation (winnow/Dialect/Winnow/Transforms/Predictors.h).
+
+    Algorithm: with the directions V along which the sums of the rows that fit vary most, found
+    by subspace iteration, and their mean m, `(x W + b - m) V V^T + m` is the product of that rank
+    which is nearest to the sums on these rows (reduced-rank regression): (x (W V)) V^T + c. A
+    unit counts as firing where that is above -t times the deviation of what the unit's sums
+    differ by; t is the least with which the share `recall` of what fires on rows that did not fit is
+    found. Of ranks that are powers of two the one is taken that is cheapest by the cost model: the
+    product itself and the columns that are computed, as `SparseLimits` says how long they
+    take for as many rows as a run of the data has. How much is found is measured on other rows again.
+
+    Refuses `predict-activation.no-gain`, `predict-activation.few-rows`, `predict-activation.silent`
+    (no unit fires) and `predict-activation.not-observed`.
+  }];
+  let options = [Option<"recall", "recall", "double", "0.99", "the share of what fires to be found">];
+}
+
+def PredictActivation : Pass<"winnow-predict-activation", "mlir::ModuleOp"> {
+  let summary = "computes hidden units only where a product of low rank says that they fire";
+  let description = [{
+    Deja Vu (arXiv 2310.17157) and others predict which units of a ReLU layer fire, so that the first
+    matrix of a feed-forward layer need not be read as a whole either. Here the predictor is no
+    network that is trained, but what winnow-fit-predictors left.
+
+    Algorithm: a linear with `winnow.predictor` is multiplied by 1 where the predictor says that
+    a unit fires, and by 0 elsewhere. exploit-sparsity makes that the gate of the layer, and of the
+    layers behind it. Units that fire are computed exactly; what changes is that some are missed.
+
+    Exactness: approximate. Used by name or under a budget, see docs/accuracy.md.
+
+    Example:
+    ```mlir
+    %h = winnow.linear %x, %w1 {activation = #winnow<activation relu>, winnow.predictor = ...}
+    // becomes
+    %t = winnow.linear %x, %a
+    %s = winnow.linear %t, %v bias(%c)
+    %f = winnow.compare gt %s, %zero
+    %g = winnow.select %f, %one, %zero
+    %d = winnow.linear %x, %w1 {activation = #winnow<activation relu>}
+    %h = winnow.mul %g, %d
+    ```
+  }];
+  let options = [
+    ListOption<"skip", "skip", "unsigned", "the numbers of sites to leave as they are">];
+}
+
+def SplitGatedLinear : Pass<"winnow-split-gated-linear", "mlir::ModuleOp"> {
+  let summary = "takes a joint projection to gate and up apart where the gate has zeros";
+  let description = [{
+    Some implementations project to the gate and to what it is multiplied with by one matrix, and
+    cut the result. Where the gate ends in ReLU, outputs that meet a zero need not be computed,
+    which two layers can make use of (exploit-sparsity).
+
+    Algorithm: a linear that does nothing but sum, whose readers are slices along the last
+    dimension, of which one goes to ReLU and, behind it, is a factor beside another one, becomes
+    one linear for each slice. Slices of the constant weight are made when the model is compiled.
+
+    Precondition: fuse-linear. Exactness: exact.
+
+    Refuses `split-gated-linear.weight-not-constant` and `split-gated-linear.whole-used` (something else
+    reads the joint result).
+
+    Example:
+    ```mlir
+    %h = winnow.linear %x, %w : (tensor<4x8xf32>, tensor<8x32xf32>) -> tensor<4x32xf32>
+    %a = winnow.slice %h at affine_map<() -> (0, 0)> step [1, 1] : (tensor<4x32xf32>) -> tensor<4x16xf32>
+    %b = winnow.slice %h at affine_map<() -> (0, 16)> step [1, 1] : (tensor<4x32xf32>) -> tensor<4x16xf32>
+    %g = winnow.relu %a
+    %y = winnow.mul %g, %b
+    // becomes
+    %a = winnow.linear %x, %left
+    %b = winnow.linear %x, %right
+    %g = winnow.relu %a
+    %y = winnow.mul %g, %b
+    ```
+  }];
+}
+
 def RaiseQuantizedLinear : Pass<"winnow-raise-quantized-linear", "mlir::ModuleOp"> {
   let summary = "recognises linear layers whose weight, or input and weight, are integers of 4 or 8 bits";
   let description = [{
