@@ -3,7 +3,7 @@
 #ifndef WINNOW_LIB_DRIVER_ACCURACY_H
 #define WINNOW_LIB_DRIVER_ACCURACY_H
 
-#include "winnow/Driver/Npz.h"
+#include "winnow/Driver/Run.h"
 #include "winnow/Pipeline/Pipeline.h"
 
 #include "llvm/Support/Error.h"
@@ -16,11 +16,13 @@ enum class Metric {
   RelativeL2, ///< |got - exact| / |exact|, of all elements of all inputs
   MaxAbs,     ///< the largest |got - exact|
   Cosine,     ///< of the angle between both, all elements of all inputs as one vector
-  Top1        ///< the share of rows of which the largest element is the same
+  Top1,       ///< the share of rows of which the largest element is the same
+  MSEGrowth,  ///< by how much the mean squared error against targets grows, 0.01 is 1 %
+  MAEGrowth   ///< the same of the mean absolute error
 };
 
-/// `OUTPUT:METRIC=VALUE` or `METRIC=VALUE`, for all outputs: rel-l2 and max-abs are at most, cosine
-/// and top1 at least the value.
+/// `OUTPUT:METRIC=VALUE` or `METRIC=VALUE`, for all outputs: cosine and top1 are at least, all
+/// others at most the value.
 struct BudgetEntry {
   std::string output;
   Metric metric;
@@ -29,7 +31,8 @@ struct BudgetEntry {
 llvm::Expected<BudgetEntry> parseBudgetEntry(llvm::StringRef text);
 
 /// Runs models on calibration data: every second input, from the first on, chooses, the others
-/// measure. Of one input both.
+/// measure. Of one input both. An array with the name of an output is its target, what it should
+/// be in truth.
 class CalibratedJudge : public AccuracyJudge {
 public:
   /// `path` is an .npz file, one input, or a folder of them, in the order of their names.
@@ -53,8 +56,12 @@ private:
 
   struct Case {
     std::string file;
-    std::vector<NamedArray> inputs, outputs;
+    std::vector<NamedArray> inputs, outputs, targets;
   };
+
+  void takeTargets(const ArrayRunner &runner);
+  llvm::Error checkTargets() const;
+  llvm::Error checkBudget() const;
 
   std::vector<Case> cases;
   std::vector<BudgetEntry> budget;

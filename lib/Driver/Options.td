@@ -78,7 +78,7 @@ defm approximate : Value<"approximate", [compile], "NAME[=ARGUMENT]",
 defm calibration : Value<"calibration", [compile], "FILE.npz|DIR",
   "inputs on which approximations are measured">;
 defm accuracy_budget : Value<"accuracy-budget", [compile], "[OUTPUT:]METRIC=VALUE",
-  "what they may change: rel-l2, max-abs, cosine or top1">;
+  "what they may change: rel-l2, max-abs, cosine, top1, mse-growth or mae-growth">;
 def verify : Flag<["--"], "verify", [compile]>,
   HelpText<"run the model before and after each pass and compare">;
 def verify_eq : Joined<["--"], "verify=", [compile]>, MetaVarName<"FILE.npz">,

@@ -323,6 +323,23 @@ Expected<ArrayRunner> ArrayRunner::open(StringRef artifact, int threads) {
   return ArrayRunner(std::make_unique<State>(State{std::move(*model), std::move(*context)}));
 }
 
+static std::vector<std::string> getNames(ArrayRef<winnow_tensor_desc> tensors) {
+  std::vector<std::string> names;
+  for (const winnow_tensor_desc &tensor : tensors)
+    names.push_back(tensor.name);
+  return names;
+}
+
+std::vector<std::string> ArrayRunner::inputNames() const {
+  const winnow_model_desc *desc = winnow_model_descriptor(state->model.get());
+  return getNames(ArrayRef(desc->inputs, desc->num_inputs));
+}
+
+std::vector<std::string> ArrayRunner::outputNames() const {
+  const winnow_model_desc *desc = winnow_model_descriptor(state->model.get());
+  return getNames(ArrayRef(desc->outputs, desc->num_outputs));
+}
+
 Expected<std::vector<NamedArray>> ArrayRunner::run(ArrayRef<NamedArray> inputs) {
   RunOptions options;
   Runner runner(options, state->model.get());

@@ -369,6 +369,65 @@ static std::string describeWork(double before, double after) {
   return text;
 }
 
+namespace {
+/// An approximation at some sites.
+struct Trial {
+  double work;
+  AccuracyJudge::Verdict verdict;
+};
+} // namespace
+
+/// The sites that a budget leaves out. Each is tried alone; then, as long as the budget lasts,
+/// those are taken first that save most for their share of it.
+static FailureOr<SmallVector<unsigned>>
+chooseOthers(unsigned count, double work,
+             llvm::function_ref<FailureOr<Trial>(ArrayRef<unsigned> skip)> attempt,
+             llvm::function_ref<void(unsigned site, bool isApplied, const Twine &)> report) {
+  auto others = llvm::to_vector(llvm::seq<unsigned>(count));
+  auto without = [&](ArrayRef<unsigned> some) {
+    return llvm::filter_to_vector(
+        others, [&](unsigned site) { return !llvm::is_contained(some, site); });
+  };
+  SmallVector<std::pair<double, unsigned>> candidates; // what they are worth
+  for (unsigned site : llvm::seq<unsigned>(count)) {
+    FailureOr<Trial> trial = attempt(without(site));
+    if (failed(trial))
+      return failure();
+    std::string said = "with it alone " + describeWork(work, trial->work) + "; " + trial->verdict.error;
+    report(site, trial->verdict.isWithinBudget,
+           trial->verdict.isWithinBudget ? said : "over the accuracy budget, and undone: " + said);
+    if (trial->verdict.isWithinBudget)
+      candidates.emplace_back(
+          std::max(work - trial->work, 0.0) / std::max(trial->verdict.spent, 1e-12), site);
+  }
+  llvm::stable_sort(candidates, [](auto &a, auto &b) { return a.first > b.first; });
+  auto order = llvm::map_to_vector(candidates, [](auto &candidate) { return candidate.second; });
+  // Many at a time, and fewer where that is over the budget.
+  for (size_t next = 0, step = order.size(); next < order.size();) {
+    auto some = ArrayRef<unsigned>(order).drop_front(next).take_front(step);
+    bool isWithin = next == 0 && some.size() == 1;
+    std::string error;
+    if (!isWithin) {
+      FailureOr<Trial> trial = attempt(without(some));
+      if (failed(trial))
+        return failure();
+      isWithin = trial->verdict.isWithinBudget;
+      error = std::move(trial->verdict.error);
+    }
+    if (!isWithin && some.size() > 1) {
+      step = some.size() / 2;
+      continue;
+    }
+    if (isWithin)
+      others = without(some);
+    else
+      report(some[0], false,
+             "over the accuracy budget, and undone: with it and what saves more " + error);
+    next += some.size();
+  }
+  return others;
+}
+
 LogicalResult Compiler::approximateBy(const Approximation &technique, StringRef argument) {
   OwningOpRef<ModuleOp> exact(module->clone());
   // Applies the technique to all sites but some, and tells what it did.
@@ -415,22 +474,23 @@ LogicalResult Compiler::approximateBy(const Approximation &technique, StringRef 
   SmallVector<unsigned> skip;
   unsigned count = sites->size();
   if (!verdict->isWithinBudget) {
-    // One more site at a time, as long as the budget lasts.
-    llvm::append_range(skip, llvm::seq<unsigned>(count));
-    for (unsigned site = 0; site < count; ++site) {
-      SmallVector<unsigned> others = llvm::filter_to_vector(
-          skip, [&](unsigned other) { return other != site; });
-      if (failed(apply(others)))
+    auto attempt = [&](ArrayRef<unsigned> skip) -> FailureOr<Trial> {
+      if (failed(apply(skip)))
         return failure();
-      verdict = judge(AccuracyJudge::Part::Choose);
+      FailureOr<AccuracyJudge::Verdict> verdict = judge(AccuracyJudge::Part::Choose);
       if (failed(verdict))
         return failure();
-      if (verdict->isWithinBudget)
-        skip = others;
-      else
-        say(false, (*sites)[site].location, "accuracy.undone",
-            "over the accuracy budget, and undone: with it " + verdict->error);
-    }
+      return Trial{estimateWork(*module), std::move(*verdict)};
+    };
+    auto report = [&](unsigned site, bool isApplied, const Twine &sentence) {
+      say(isApplied, (*sites)[site].location, isApplied ? "accuracy.alone" : "accuracy.undone",
+          sentence);
+    };
+    FailureOr<SmallVector<unsigned>> chosen =
+        chooseOthers(count, estimateWork(*exact), attempt, report);
+    if (failed(chosen))
+      return failure();
+    skip = std::move(*chosen);
     if (failed(apply(skip)))
       return failure();
   }

@@ -94,6 +94,10 @@ def check_budgets(feeds, exact):
     undone = [site for site in reports if site["code"] == "accuracy.undone"]
     expect(len(kept) == 1 and len(undone) == 1, f"budget: {reports}")
     expect("over the accuracy budget, and undone" in undone[0]["sentence"], f"budget: {undone}")
+    # Each was measured alone, with what it saves.
+    alone = [site for site in reports if "with it alone" in site["sentence"]]
+    expect(len(alone) == 2 or "and what saves more" in undone[0]["sentence"], f"budget: {reports}")
+    expect(all("% of the work is saved" in site["sentence"] for site in alone), f"budget: {alone}")
     error = errors_on(session, exact, feeds[0::2])["last_hidden_state"][0]
     expect(0 < error <= 0.95 * both, f"budget: {error} of {both}")
 
@@ -102,6 +106,49 @@ def check_budgets(feeds, exact):
     same = [np.array_equal(a, b) for feed in feeds
             for a, b in zip(session.run(None, feed), exact.run(None, feed))]  # fmt: skip
     expect(all(same), "nothing: expected the exact model")
+
+
+def with_targets(feeds, exact):
+    """The exact outputs with noise, as what one of them should be in truth."""
+    rng = np.random.default_rng(3)
+    for feed in feeds:
+        (output,) = exact.run(["last_hidden_state"], feed)
+        noise = rng.normal(0, 0.2, output.shape).astype(np.float32)
+        yield feed | {"last_hidden_state": output + noise}
+
+
+def losses(session, feeds):
+    """MSE and MAE against the targets."""
+    differences = [session.run(["last_hidden_state"], {k: v for k, v in feed.items() if k != "last_hidden_state"})[0]
+                   .astype(np.float64) - feed["last_hidden_state"] for feed in feeds]  # fmt: skip
+    return np.mean(np.square(differences)), np.mean(np.abs(differences))
+
+
+def check_targets(feeds, exact):
+    feeds = list(with_targets(feeds, exact))
+    session, reports = compile("targets", approximate="merge-tokens", calibration=feeds)
+    said = re.findall(r"(MSE|MAE) growth (\S+), from (\S+) to ([^\s;,]+)", reports[-1]["sentence"])
+    expect([name for name, *_ in said] == ["MSE", "MAE"], f"targets: {reports[-1]}")
+    before, after = losses(exact, feeds[1::2]), losses(session, feeds[1::2])
+    for (_, *got), *want in zip(said, np.divide(after, before) - 1, before, after):
+        close = np.allclose(np.array(got, float), want, rtol=1e-3)
+        expect(close, f"targets: expected {want}, got {got}")
+
+    growths = [np.divide(losses(session, part), losses(exact, part)) - 1 for part in (feeds[0::2], feeds[1::2])]
+    highest = max(growth[0] for growth in growths)
+    _, reports = compile("enough", calibration=feeds, approximate="merge-tokens",
+                         accuracy_budget={"mse-growth": 1.01 * highest})  # fmt: skip
+    expect("2 of 2 sites are kept" in reports[-1]["sentence"], f"enough: {reports}")
+    _, reports = compile("none", calibration=feeds, approximate="merge-tokens",
+                         accuracy_budget={"last_hidden_state:mae-growth": 0})  # fmt: skip
+    expect([site["code"] for site in reports] == ["accuracy.undone"] * 2, f"none: {reports}")
+
+    for name, broken in (("missing", feeds[:1] + list(make_feeds())[1:]),
+                         ("shape", [feeds[0] | {"last_hidden_state": np.zeros((2, 12), np.float32)}])):  # fmt: skip
+        folder = os.path.join(WORK, name)
+        os.makedirs(folder, exist_ok=True)
+        for i, feed in enumerate(broken):
+            np.savez(os.path.join(folder, f"{i}.npz"), **feed)
 
 
 def check_order(feeds):
@@ -128,6 +175,9 @@ def check_refusals():
         (["--accuracy-budget=rel-l2=1"], 2, "expected --calibration with --accuracy-budget"),
         ([f"--calibration={DATA}"], 2, "expected --approximate or --accuracy-budget with"),
         ([f"--calibration={DATA}", "--accuracy-budget=l2=1"], 2, "METRIC is rel-l2, max-abs"),
+        ([f"--calibration={DATA}", "--accuracy-budget=mse-growth=0.01"], 1, "expected targets in the calibration data"),
+        ([f"--calibration={WORK}/missing", "--accuracy-budget=mse-growth=0.01"], 1, "1.npz': expected a target 'last_hidden_state' as in"),
+        ([f"--calibration={WORK}/shape", "--accuracy-budget=mse-growth=0.01"], 1, "expected a target 'last_hidden_state' of the output's shape [2, 12, "),
         ([f"--calibration={DATA}", "--accuracy-budget=cosine=2"], 2, "got 'cosine=2'"),
         ([f"--calibration={DATA}", "--accuracy-budget=z:cosine=1"], 1, "the model has no output 'z'"),
         (["--calibration=/nonexistent", "--accuracy-budget=cosine=1"], 1, "cannot open"),
@@ -153,6 +203,7 @@ def main():
     exact, _ = compile("exact")
     check_reports(feeds, exact)
     check_budgets(feeds, exact)
+    check_targets(feeds, exact)
     check_order(feeds)
     check_refusals()
     # What comes after an approximation is verified against it.

@@ -40,6 +40,8 @@ public:
   ArrayRunner(ArrayRunner &&);
   ~ArrayRunner();
   llvm::Expected<std::vector<NamedArray>> run(llvm::ArrayRef<NamedArray> inputs);
+  std::vector<std::string> inputNames() const;
+  std::vector<std::string> outputNames() const;
 
 private:
   struct State;

@@ -53,7 +53,8 @@ public:
   /// Which part of the data: what decides about sites does not say what the error is.
   enum class Part { Choose, Measure };
   struct Verdict {
-    bool isWithinBudget;
+    bool isWithinBudget = true;
+    double spent = 0;  ///< the greatest share of a bound, 1 is all of it
     std::string error; ///< for people: metrics of each output
   };
   /// Takes the outputs of the exact model, compiled in the folder, as they should be.
