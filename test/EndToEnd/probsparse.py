@@ -64,8 +64,8 @@ def run(name, form, sizes, symbols=(), kept=4, samples=5, shared=False, pinned=T
 same = dict(B=2, LQ=37, LK=37, H=3, D=20, E=20)
 cross = dict(B=3, LQ=29, LK=41, H=2, D=7, E=13)
 wide = dict(B=1, LQ=150, LK=150, H=2, D=64, E=64)
-# More bytes of keys than the L2 cache is to hold: samples come by blocks of keys.
-blocks = dict(B=1, LQ=1100, LK=1100, H=4, D=124, E=12)
+# So few rows are kept that bounds come first.
+bounded = dict(B=1, LQ=1100, LK=1100, H=4, D=124, E=12)
 batches = [dict(B=1), dict(B=5)]
 lengths = [dict(LQ=64, LK=64), dict(LQ=11, LK=11)]
 
@@ -88,14 +88,56 @@ run("shared_mask", Shared, same, ["B"], shared=True, mask=True, others=batches)
 run("shared_cross", Shared, cross, shared=True, mask=True)
 run("shared_length", Shared, same, ["B", "LQ", "LK"], shared=True, pinned=False, mask=True)
 run("shared_wide", Shared, wide, shared=True, kept=40, samples=150)
-run("flat_blocks", Flat, blocks, kept=35, samples=35)
+run("flat_bounded", Flat, bounded, kept=35, samples=35)
+run("flat_bounded_causal", Flat, bounded, ["B"], kept=68, samples=13, causal=True, others=batches[:1])
+run("tuples_bounded_divisor", Tuples, bounded, kept=5, samples=16, divisor=-7.0)
 for cpu in ("x86-64", "x86-64-v3"):
-    run(f"flat_blocks_{cpu}", Flat, blocks, kept=21, samples=11, options=[f"--cpu={cpu}"])
+    run(f"flat_bounded_{cpu}", Flat, bounded, kept=21, samples=11, options=[f"--cpu={cpu}"])
     run(f"flat_{cpu}", Flat, cross, causal=False, options=[f"--cpu={cpu}"])
     run(f"flat_causal_{cpu}", Flat, same, causal=True, cumsum=True, options=[f"--cpu={cpu}"])
     run(f"shared_{cpu}", Shared, same, shared=True, mask=True, options=[f"--cpu={cpu}"])
 run("elements", Elements, same, ["B"], others=batches)
 run("elements_cross", Elements, cross)
+
+
+
+def make_hostile(sizes):
+    """Numbers for which bounds are tight, wide or none."""
+    base = draw(sizes)
+    scaled = lambda **factors: {name: x * np.float32(factors.get(name, 1)) for name, x in base.items()}
+    yield "plain", base
+    yield "whole numbers", {name: np.round(x * 2) for name, x in base.items()}
+    yield "tiny", scaled(q=1e-25, k=1e-25)
+    yield "huge", scaled(q=1e20, k=1e20)
+    yield "no queries", scaled(q=0)
+    yield "no keys", scaled(k=0)
+    yield "alike", {name: np.broadcast_to(x[:, :1], x.shape).copy() for name, x in base.items()}
+    for name, number in (("outlier", 1e6), ("infinite", np.inf), ("not a number", np.nan)):
+        for tensor in "qk":
+            feeds = {key: x.copy() for key, x in base.items()}
+            feeds[tensor][0, 17, 1, 3] = number
+            yield f"{name} in {tensor}", feeds
+
+
+def choose_alike(cpu):
+    """Bounds leave out nothing that is chosen: the same as where all rows are measured, which a
+    table of the run leads to."""
+    sizes = dict(B=2, LQ=700, LK=700, H=3, D=40, E=8)
+    table = rng.integers(0, 700, (700, 13))
+    models = []
+    for name, pinned in (("bounded", table), ("measured", None)):
+        path = save(f"alike_{name}", Flat(sizes, (), pinned, 30, 13).build(0.3))
+        folder = os.path.join(work, f"alike_{name}_{cpu}")
+        models.append(open_winnow(compile_model(winnow, path, folder, f"--cpu={cpu}"), 2))
+    for name, feeds in make_hostile(sizes):
+        got, want = (next(iter(r(f).values())) for r, f in zip(models, (feeds, {**feeds, "table": table})))
+        difference = np.nan_to_num(np.abs(got - want)).max()
+        if difference > 1e-5 or not np.array_equal(np.isnan(got), np.isnan(want)):
+            check.errors.append(f"{cpu}, {name}: expected the rows that floats choose, got {difference}")
+
+
+for cpu in ("x86-64", "x86-64-v3", "native"):
+    choose_alike(cpu)
 
 # The same table for every run, another with another seed.
 first = run("random", Flat, same, random=True, pinned=False)

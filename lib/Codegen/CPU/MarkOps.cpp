@@ -135,11 +135,12 @@ Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
     return {countProduct(c, buffers), bytes};
   if (kind == "attention")
     return {countAttention(c, buffers, config), bytes};
-  // Of the sampled keys, a product with each.
-  if (kind == "probsparse_measure") {
-    Value table = buffers[2];
+  // Of the sampled keys, a product with each, as far as bounds do not say enough.
+  auto bounded = config.getAs<BoolAttr>("bounded");
+  if (kind == "probsparse_bounds" || (kind == "probsparse_measure" && !bounded.getValue())) {
+    Value table = buffers[2], measures = kind == "probsparse_bounds" ? buffers[3] : buffers.back();
     Value samples = c.size(table, cast<MemRefType>(table.getType()).getRank() - 1);
-    Value products = c.multiply(c.elements(buffers.back()), samples);
+    Value products = c.multiply(c.elements(measures), samples);
     return {c.scale(c.multiply(products, c.size(buffers[0], 3)), 2), bytes};
   }
   int64_t each = llvm::StringSwitch<int64_t>(kind)

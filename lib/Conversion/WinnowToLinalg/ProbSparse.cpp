@@ -1,21 +1,24 @@
 //===- ProbSparse.cpp - A measure, its topk, and attention of those rows --===//
 //
-// Means or running sums of the values are the result; the attention kernel overwrites the
+// Where few of many rows are kept, bounds of the measures come first, and only those rows are
+// measured that may be among them: the same ones are chosen. Means or running sums of the values are the result; the attention kernel overwrites the
 // rows that the measure chose. Nothing is as large as queries times keys.
 //
 //===----------------------------------------------------------------------===//
 
 #include "KernelTypes.h"
 
-#include <map>
-
 using namespace mlir;
 using namespace winnow;
 
-/// More bytes of keys than these, half of a usual L2 cache, are read by blocks of so many.
-static constexpr int64_t kBlockBytes = 1 << 19;
-/// Fewer heads, each of which is a thread's then, are not.
-static constexpr int64_t kLeastHeads = 4;
+/// Bounds pay where so many rows are not kept for one that is.
+static constexpr int64_t kLeastShare = 16;
+/// Keys become bytes in as many parts, and rows of bytes are whole vectors of any processor.
+static constexpr int64_t kKeyParts = 32, kRowBytes = 64;
+/// Samples are read in such groups.
+static constexpr int64_t kGroup = 8;
+/// Of samples times bytes of a key: more might overflow a sum.
+static constexpr int64_t kMostProducts = 60000;
 /// In how many parts, for as many threads, rows are summed up.
 static constexpr int64_t kParts = 8;
 
@@ -41,38 +44,15 @@ static Value createNumbers(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
   return ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, numbers));
 }
 
-/// Samples of a query that are taken together.
-static constexpr int64_t kGroup = 8;
-
-/// Samples in groups of one query and one block of keys, the blocks one after the other.
-struct SampleGroups {
-  std::vector<int32_t> numbers; ///< 8 of each; the last one again where there are fewer
-  std::vector<int32_t> places;  ///< the query and how many there are
-};
-
-static SampleGroups groupByBlocks(ArrayRef<int32_t> numbers, int64_t samples, int64_t block) {
-  std::map<int64_t, SampleGroups> blocks;
-  for (size_t row = 0; row * samples < numbers.size(); ++row) {
-    auto own = numbers.slice(row * samples, samples).vec();
-    llvm::sort(own);
-    for (size_t begin = 0, end; begin < own.size(); begin = end) {
-      int64_t number = own[begin] / block;
-      for (end = begin + 1;
-           end < own.size() && own[end] / block == number && end - begin < size_t(kGroup);)
-        ++end;
-      SampleGroups &groups = blocks[number];
-      for (size_t i = 0; i < size_t(kGroup); ++i)
-        groups.numbers.push_back(own[std::min(begin + i, end - 1)]);
-      groups.places.push_back(row);
-      groups.places.push_back(end - begin);
-    }
-  }
-  SampleGroups all;
-  for (auto &[number, groups] : blocks) {
-    llvm::append_range(all.numbers, groups.numbers);
-    llvm::append_range(all.places, groups.places);
-  }
-  return all;
+/// Rows of samples in whole groups, which the last sample fills up.
+static Value createGroups(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                          ArrayRef<int32_t> numbers) {
+  int64_t rows = shape[0], samples = shape[1], width = llvm::alignTo(samples, kGroup);
+  std::vector<int32_t> groups;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t i = 0; i < width; ++i)
+      groups.push_back(numbers[row * samples + std::min(i, samples - 1)]);
+  return createNumbers(b, loc, {rows, width}, groups);
 }
 
 namespace {
@@ -84,7 +64,7 @@ struct LowerProbSparseAttention : LoweringPattern<ProbSparseAttentionOp> {
     if (!isF32(op.getQuery()))
       return widen(op, rewriter);
     Measure measure = createMeasure(op, adaptor, rewriter);
-    Value rows = createChoice(op, measure.result, rewriter);
+    Value rows = createTopK(op, measure.result, rewriter)[1];
     Value rest = createRest(op, adaptor.getValue(), rewriter);
     SmallVector<Value> inputs = {adaptor.getQuery(), measure.keys, adaptor.getValue()};
     StringRef mask = "none";
@@ -97,7 +77,7 @@ struct LowerProbSparseAttention : LoweringPattern<ProbSparseAttentionOp> {
     NamedAttribute config[] = {
         rewriter.getNamedAttr("causal", rewriter.getBoolAttr(op.getCausal())),
         rewriter.getNamedAttr("in_place", rewriter.getBoolAttr(true)),
-        rewriter.getNamedAttr("key_heads_first", rewriter.getBoolAttr(true)),
+        rewriter.getNamedAttr("key_heads_first", rewriter.getBoolAttr(measure.keyHeadsFirst)),
         rewriter.getNamedAttr("mask", rewriter.getStringAttr(mask)),
         rewriter.getNamedAttr("query_rows", rewriter.getBoolAttr(true)),
         rewriter.getNamedAttr("scale", op.getScaleAttr())};
@@ -125,68 +105,98 @@ struct LowerProbSparseAttention : LoweringPattern<ProbSparseAttentionOp> {
 
   struct Measure {
     Value result; ///< [batch, heads, queries]
-    Value keys;   ///< [batch, heads, keys, head_dim]
+    Value keys;   ///< [batch, heads, keys, head_dim], or else [batch, keys, heads, head_dim]
+    bool keyHeadsFirst;
   };
 
-  /// Sampled keys that lie a row of all heads apart would share a few sets of the caches: the
-  /// keys of a head are put together.
+  /// Whether few enough rows are kept of a table that is known.
+  static bool isBounded(ProbSparseAttentionOp op, bool hasNumbers) {
+    std::optional<int64_t> queries = getConstantDim(getDims(op.getQuery())[1]);
+    auto type = cast<RankedTensorType>(op.getTable().getType());
+    if (!hasNumbers || type.getRank() != 2 || !queries || *queries < kLeastShare * int64_t(op.getKept()) ||
+        (op.getScaleFirst() && !(op.getScaleAttr().getValueAsDouble() > 0)))
+      return false;
+    int64_t size = *getConstantDim(getDims(op.getQuery())[3]);
+    return type.getDimSize(1) * int64_t(llvm::alignTo(size, kRowBytes)) <= kMostProducts;
+  }
+
+  /// Where all rows are measured, sampled keys that lie a row of all heads apart would share a few
+  /// sets of the caches: the keys of a head are put together.
   Measure createMeasure(ProbSparseAttentionOp op, OpAdaptor adaptor,
                         ConversionPatternRewriter &rewriter) const {
     Location loc = op.getLoc();
-    Type f32 = rewriter.getF32Type();
-    Dims query = getDims(op.getQuery()), key = getDims(op.getKey());
+    Dims query = getDims(op.getQuery());
     std::optional<std::vector<int32_t>> numbers = getNumbers(op);
-    Value table = adaptor.getTable(), places;
-    if (numbers) {
-      SmallVector<int64_t> shape(op.getTable().getType().getShape());
-      int64_t length = *getConstantDim(key[1]), size = *getConstantDim(query[3]) * sizeof(float);
-      if (shape.size() == 2 && length * size > kBlockBytes && getNumHeads(query) >= kLeastHeads) {
-        SampleGroups groups =
-            groupByBlocks(*numbers, shape[1], std::max<int64_t>(kBlockBytes / size, 1));
-        int64_t count = groups.places.size() / 2;
-        places = createNumbers(rewriter, loc, {count, 2}, groups.places);
-        table = createNumbers(rewriter, loc, {count, kGroup}, groups.numbers);
-      } else {
-        table = createNumbers(rewriter, loc, shape, *numbers);
-      }
-    }
-    // Queries are read once for each block of keys.
-    Value queries =
-        places ? putHeadsFirst(op.getQuery(), adaptor.getQuery(), rewriter) : adaptor.getQuery();
-    Value keys = putHeadsFirst(op.getKey(), adaptor.getKey(), rewriter);
-    SmallVector<Value> inputs = {queries, keys, table};
-    SmallVector<Value> outputs = {createEmpty(rewriter, loc, {query[0], query[2], query[1]}, f32)};
-    if (places) {
-      inputs.push_back(places);
-      // The greatest products and the sums, in the lanes in which they were found.
-      Dims found = {query[0], query[2], query[1], constantDim(2, op.getContext()),
-                    constantDim(kGroup, op.getContext())};
-      outputs.push_back(createEmpty(rewriter, loc, found, f32));
-    }
-    double divisor = op.getDivisor() ? op.getDivisor()->convertToDouble() : 0;
+    Value table = adaptor.getTable();
+    bool bounded = isBounded(op, numbers.has_value());
+    ArrayRef<int64_t> shape = op.getTable().getType().getShape();
+    if (bounded)
+      table = createGroups(rewriter, loc, shape, *numbers);
+    else if (numbers)
+      table = createNumbers(rewriter, loc, shape, *numbers);
+    Value keys =
+        bounded ? adaptor.getKey() : putHeadsFirst(op.getKey(), adaptor.getKey(), rewriter);
+    SmallVector<Value> inputs = {adaptor.getQuery(), keys, table};
+    if (bounded)
+      llvm::append_range(inputs, createBounds(op, inputs, rewriter));
+    Value output =
+        createEmpty(rewriter, loc, {query[0], query[2], query[1]}, rewriter.getF32Type());
     NamedAttribute config[] = {
-        rewriter.getNamedAttr("by_blocks", rewriter.getBoolAttr(bool(places))),
-        rewriter.getNamedAttr("divisor", rewriter.getF64FloatAttr(divisor)),
+        rewriter.getNamedAttr("bounded", rewriter.getBoolAttr(bounded)),
+        rewriter.getNamedAttr("divisor", rewriter.getF64FloatAttr(getDivisor(op))),
         rewriter.getNamedAttr("in_bounds", rewriter.getBoolAttr(numbers.has_value())),
-        rewriter.getNamedAttr("key_heads_first", rewriter.getBoolAttr(true)),
-        rewriter.getNamedAttr("query_heads_first", rewriter.getBoolAttr(bool(places))),
+        rewriter.getNamedAttr("key_heads_first", rewriter.getBoolAttr(!bounded)),
+        rewriter.getNamedAttr("query_heads_first", rewriter.getBoolAttr(false)),
+        rewriter.getNamedAttr("samples", rewriter.getI64IntegerAttr(shape.back())),
         rewriter.getNamedAttr("scale", op.getScaleFirst() ? FloatAttr(op.getScaleAttr())
                                                           : rewriter.getF32FloatAttr(1))};
     int32_t site = state.sites.add(loc, "a sampled key outside of the keys");
     auto kernel = KernelOp::create(
-        rewriter, loc, ValueRange(outputs).getTypes(), rewriter.getStringAttr("probsparse_measure"),
-        rewriter.getDictionaryAttr(config), inputs, outputs, rewriter.getI32IntegerAttr(site));
-    return {kernel.getResult(0), keys};
+        rewriter, loc, TypeRange{output.getType()}, rewriter.getStringAttr("probsparse_measure"),
+        rewriter.getDictionaryAttr(config), inputs, ValueRange{output},
+        rewriter.getI32IntegerAttr(site));
+    return {kernel.getResult(0), keys, !bounded};
   }
 
-  /// Of all batches, where their number is known.
-  static int64_t getNumHeads(ArrayRef<AffineExpr> query) {
-    return *getConstantDim(query[2]) * std::max<int64_t>(getConstantDim(query[0]).value_or(1), 1);
+  static double getDivisor(ProbSparseAttentionOp op) {
+    return op.getDivisor() ? op.getDivisor()->convertToDouble() : 0;
   }
 
-  /// The rows with the greatest measures, [batch, heads, kept].
-  Value createChoice(ProbSparseAttentionOp op, Value measure,
-                     ConversionPatternRewriter &rewriter) const {
+  /// Upper bounds of the measures, [batch, heads, queries], and the greatest lower ones,
+  /// [batch, heads, kept].
+  SmallVector<Value> createBounds(ProbSparseAttentionOp op, ArrayRef<Value> inputs,
+                                  ConversionPatternRewriter &rewriter) const {
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Type f32 = rewriter.getF32Type();
+    Dims query = getDims(op.getQuery()), key = getDims(op.getKey());
+    Dims measures = {query[0], query[2], query[1]};
+    int64_t width = llvm::alignTo(*getConstantDim(query[3]), kRowBytes);
+    Dims keys = {query[0], query[2], key[1], constantDim(width, context)};
+    Dims queries = {query[0], query[2], query[1], constantDim(width, context)};
+    Dims ranges = {query[0], constantDim(kKeyParts, context), query[2], constantDim(3, context)};
+    Dims facts = {query[0], query[2], constantDim(4, context), query[1]};
+    Type i8 = rewriter.getI8Type();
+    SmallVector<Value> outputs;
+    for (auto [dims, type] : {std::pair(&measures, f32), std::pair(&measures, f32),
+                              std::pair(&keys, i8), std::pair(&queries, i8),
+                              std::pair(&ranges, f32), std::pair(&facts, f32)})
+      outputs.push_back(createEmpty(rewriter, loc, *dims, type));
+    NamedAttribute config[] = {
+        rewriter.getNamedAttr("divisor", rewriter.getF64FloatAttr(getDivisor(op))),
+        rewriter.getNamedAttr("key_heads_first", rewriter.getBoolAttr(false)),
+        rewriter.getNamedAttr("query_heads_first", rewriter.getBoolAttr(false)),
+        rewriter.getNamedAttr("samples",
+                              rewriter.getI64IntegerAttr(op.getTable().getType().getShape()[1]))};
+    auto kernel = KernelOp::create(
+        rewriter, loc, ValueRange(outputs).getTypes(), rewriter.getStringAttr("probsparse_bounds"),
+        rewriter.getDictionaryAttr(config), inputs, outputs, IntegerAttr());
+    return {kernel.getResult(1), createTopK(op, kernel.getResult(0), rewriter)[0]};
+  }
+
+  /// The greatest measures and their rows, [batch, heads, kept] each.
+  SmallVector<Value> createTopK(ProbSparseAttentionOp op, Value measure,
+                                ConversionPatternRewriter &rewriter) const {
     Location loc = op.getLoc();
     MLIRContext *context = op.getContext();
     Dims query = getDims(op.getQuery());
@@ -201,7 +211,9 @@ struct LowerProbSparseAttention : LoweringPattern<ProbSparseAttentionOp> {
     auto kernel = KernelOp::create(
         rewriter, loc, ValueRange(inits).getTypes(), rewriter.getStringAttr("topk"),
         rewriter.getDictionaryAttr(config), ValueRange{flat}, inits, IntegerAttr());
-    return createReshape(rewriter, loc, kernel.getResult(1), some, {query[0], query[2], kept});
+    return llvm::map_to_vector(kernel.getResults(), [&](Value result) -> Value {
+      return createReshape(rewriter, loc, result, some, {query[0], query[2], kept});
+    });
   }
 
   /// What the rows are that are not chosen, [batch, queries, heads, value_dim].

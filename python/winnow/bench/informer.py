@@ -38,8 +38,11 @@ class ProbSparse(nn.Module):
 
     def forward(self, q, k, v):
         batch, heads, length, size = q.shape
-        wide = k.unsqueeze(-3).expand(batch, heads, length, length, size)
-        sampled = wide[:, :, torch.arange(length).unsqueeze(1), self.table, :]
+        if self.training:  # the gradient of `wide` would be as large as it is
+            sampled = k[:, :, self.table]
+        else:
+            wide = k.unsqueeze(-3).expand(batch, heads, length, length, size)
+            sampled = wide[:, :, torch.arange(length).unsqueeze(1), self.table, :]
         products = torch.matmul(q.unsqueeze(-2), sampled.transpose(-2, -1)).squeeze(-2)
         measure = products.max(-1)[0] - products.sum(-1) / length
         top = measure.topk(self.count, sorted=False)[1]

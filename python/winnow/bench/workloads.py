@@ -132,27 +132,28 @@ def _ffns():
             yield _ffn(form, 768, 3072, rows, 5)
 
 
-def _probsparse(length, heads=8, size=64):
-    def save(make):
+def _probsparse(length, heads=8, size=64, is_layer=False):
+    def save(is_dense):
         def write(path):
             import onnx
 
             from . import probsparse
 
-            onnx.save(make(probsparse), path)
+            onnx.save(probsparse.model(length, heads, size, is_dense, is_layer), path)
 
         return write
 
     def reference(feeds):
         from . import probsparse
 
-        return probsparse.reference(length, feeds)
+        return probsparse.reference(length, heads, size, feeds)
 
+    kind, what = ("-layer", " with projections") if is_layer else ("", "")
     return Workload(
-        f"probsparse-{length}",
-        f"ProbSparse attention, {length} tokens, {heads} heads of {size}, beside dense attention",
-        save(lambda module: module.model(length, heads, size)),
-        write_twin=save(lambda module: module.dense_model(length, heads, size)),
+        f"probsparse{kind}-{length}",
+        f"ProbSparse attention{what}, {length} tokens, {heads} heads of {size}, beside dense attention",
+        save(is_dense=False),
+        write_twin=save(is_dense=True),
         reference=reference,
     )
 
@@ -190,6 +191,7 @@ WORKLOADS = {
         _module("informer-720-wide", "Informer, 720 steps, 321 channels", ""),
         _module("informer-720-dense", "Informer's dense twin, 720 steps, 7 channels", ""),
         *map(_probsparse, (1024, 4096, 16384)),
+        *(_probsparse(length, is_layer=True) for length in (1024, 4096, 16384)),
         _minilm(),
         *_gemms(),
         *_ffns(),

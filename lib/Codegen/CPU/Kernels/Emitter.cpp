@@ -331,6 +331,57 @@ Value Emitter::reduce(Value vector,
   return vector::ExtractOp::create(*this, vector, int64_t(0));
 }
 
+Value Emitter::reduceRows(SmallVector<Value> rows, function_ref<Value(Value, Value)> combine) {
+  int64_t lanes = cast<VectorType>(rows.front().getType()).getNumElements();
+  if (lanes == 1)
+    return rows.front();
+  auto join = [&](Value a, Value b, ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
+    return combine(vector::ShuffleOp::create(*this, a, b, first),
+                   vector::ShuffleOp::create(*this, a, b, second));
+  };
+  SmallVector<int64_t> evens, odds, lows, highs;
+  for (int64_t block = 0; block < lanes; block += 4) {
+    for (int64_t i : {0, 1}) {
+      evens.append({block + i, lanes + block + i});
+      odds.append({block + 2 + i, lanes + block + 2 + i});
+    }
+    lows.append({block, block + 1, lanes + block, lanes + block + 1});
+    highs.append({block + 2, block + 3, lanes + block + 2, lanes + block + 3});
+  }
+  auto joinAll = [&](ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
+    SmallVector<Value> joined;
+    for (size_t i = 0; i < rows.size(); i += 2)
+      joined.push_back(join(rows[i], rows[i + 1], first, second));
+    rows = joined;
+  };
+  joinAll(evens, odds);
+  joinAll(lows, highs);
+  // Each block of four lanes holds what was combined of the same four rows.
+  int64_t width = lanes;
+  Value sums = rows[0];
+  if (rows.size() == 2) {
+    SmallVector<int64_t> first, second;
+    for (int64_t offset : {int64_t(0), lanes})
+      for (int64_t i = 0; i < lanes / 2; ++i) {
+        first.push_back(offset + i);
+        second.push_back(offset + lanes / 2 + i);
+      }
+    sums = join(rows[0], rows[1], first, second);
+    // The rows' halves are apart, each of lanes / 8 blocks.
+    while (width > 8) {
+      SmallVector<int64_t> even, odd;
+      for (int64_t block = 0; block < width; block += 8)
+        for (int64_t i = 0; i < 4; ++i) {
+          even.push_back(block + i);
+          odd.push_back(block + 4 + i);
+        }
+      sums = join(sums, sums, even, odd);
+      width /= 2;
+    }
+  }
+  return sums;
+}
+
 SmallVector<Value> Emitter::transpose(SmallVector<Value> rows) {
   // Swap the off-diagonal blocks of ever smaller blocks.
   int64_t count = rows.size();

@@ -117,6 +117,10 @@ public:
   Value blend(Value mask, Value yes, Value no);
   /// Combines all lanes pairwise, in an order that is part of the result.
   Value reduce(Value vector, llvm::function_ref<Value(Value, Value)> combine);
+  /// Lane i of the result combines the lanes of row i, of one row, half as many as there are
+  /// lanes, or, of four lanes, as many. Rows are joined before they are combined, so that eight
+  /// take nine combinations; all moves but the last ones stay within 128 bits.
+  Value reduceRows(llvm::SmallVector<Value> rows, llvm::function_ref<Value(Value, Value)> combine);
   /// Transposes a square of as many vectors as they have lanes.
   llvm::SmallVector<Value> transpose(llvm::SmallVector<Value> rows);
 

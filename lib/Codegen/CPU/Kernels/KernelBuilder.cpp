@@ -114,6 +114,7 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("matmul", buildMatMul)
       .Case("attention", buildAttention)
       .Case("mean_rows", buildMeanRows)
+      .Case("probsparse_bounds", buildProbSparseBounds)
       .Case("probsparse_measure", buildProbSparseMeasure)
       .Case("layer_norm", buildLayerNorm)
       .Case("rms_norm", buildRMSNorm)

@@ -62,6 +62,7 @@ mlir::LogicalResult buildQuantizedLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMatMul(Emitter &, const KernelContext &);
 mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMeanRows(Emitter &, const KernelContext &);
+mlir::LogicalResult buildProbSparseBounds(Emitter &, const KernelContext &);
 mlir::LogicalResult buildProbSparseMeasure(Emitter &, const KernelContext &);
 mlir::LogicalResult buildLayerNorm(Emitter &, const KernelContext &);
 mlir::LogicalResult buildRMSNorm(Emitter &, const KernelContext &);

@@ -3,9 +3,8 @@
 // What ProbSparse attention chooses queries by. The keys j are sampled by a table.
 //
 // - A row of the table for each query: lanes hold elements of a key, which is read where it
-//   is, and a group of products is summed up within vectors together. Where the keys of a
-//   head are more than the L2 cache holds, samples are sorted, and taken by blocks of keys,
-//   from copies in which the queries and keys of a head lie together.
+//   is, and a group of products is summed up within vectors together. Queries of which bounds
+//   say that they are not chosen are left out (ProbSparseBounds.cpp).
 // - One row for all queries: they lie across the lanes, as in attention, and a tile of keys
 //   times queries is folded into the greatest products and their sums from registers.
 //
@@ -19,17 +18,17 @@ using namespace mlir;
 namespace winnow::cpu {
 namespace {
 
-/// Groups that are fetched before they are read.
-constexpr int64_t groupsAhead = 6;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Measurer {
   const KernelContext &context;
   Value query, key, table, out, site;
-  /// Of groups of samples, [groups, 2]: the query and how many there are; null without blocks.
-  Value places, foundOut;
+  /// Of measures, [batch, heads, queries], and what is sorted of lower ones, [batch, heads,
+  /// kept]; null where all queries are measured.
+  Value upper, lowest;
   double divisor; ///< 0: the number of keys
   double scale;
+  int64_t sampleCount; ///< of a row, which is filled up with the last one; 0: it is not
   int64_t heads, headDim, lanes;
   bool isChecked;
   bool queryHeadsFirst, keyHeadsFirst; ///< else [batch, length, heads, head_dim]
@@ -38,7 +37,9 @@ struct Measurer {
   Value countKeys(Emitter &e) const { return e.dim(key, keyHeadsFirst ? 2 : 1); }
   bool isShared() const { return cast<MemRefType>(table.getType()).getRank() == 1; }
   VectorType vector(Emitter &e) const { return VectorType::get(lanes, e.getF32Type()); }
-  Value samples(Emitter &e) const { return e.dim(table, isShared() ? 0 : 1); }
+  Value samples(Emitter &e) const {
+    return sampleCount ? e.index(sampleCount) : e.dim(table, isShared() ? 0 : 1);
+  }
 
   /// Keys and queries of a batch and a head, and the queries' results.
   struct Head {
@@ -71,25 +72,21 @@ struct Measurer {
   }
 
   void emit(Emitter &e) const {
-    isShared() ? emitShared(e) : places ? emitByBlocks(e) : emitOwn(e);
+    isShared() ? emitShared(e) : emitOwn(e);
   }
 
   void emitOwn(Emitter &e) const;
-  void emitByBlocks(Emitter &e) const;
+  Value emitMayBeChosen(Emitter &e, Value item, Value row) const;
   /// Products of a query that are computed together.
   int64_t group() const { return std::min<int64_t>(8, lanes); }
-  SmallVector<Value> emitNothing(Emitter &e) const;
-  SmallVector<Value> addSamples(Emitter &e, const Head &head, Value row, Value begin, Value end,
-                                ValueRange before) const;
+  SmallVector<Value> addSamples(Emitter &e, const Head &head, Value row) const;
   /// Of products.
   struct Found {
     Value greatest, sum;
   };
-  void fetchKey(Emitter &e, const Head &head, Value key) const;
   Found combine(Emitter &e, ValueRange lanes) const;
   void storeMeasure(Emitter &e, const Head &head, Value row, const Found &found) const;
   Value emitProducts(Emitter &e, const Head &head, Value row, ArrayRef<Value> keys) const;
-  Value sumTogether(Emitter &e, SmallVector<Value> rows) const;
 
   void emitShared(Emitter &e) const;
   void emitQueries(Emitter &e, const Head &head, Value first, Value packed) const;
@@ -99,59 +96,6 @@ struct Measurer {
 //===----------------------------------------------------------------------===//
 // A row of samples for each query
 //===----------------------------------------------------------------------===//
-
-/// Lane i of the result is the sum of the lanes of row i. Rows are joined before they are
-/// summed up, so that eight of them take nine additions. All moves but the last ones stay
-/// within 128 bits.
-Value Measurer::sumTogether(Emitter &e, SmallVector<Value> rows) const {
-  if (lanes == 1)
-    return rows.front();
-  auto join = [&](Value a, Value b, ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
-    return e.addF(vector::ShuffleOp::create(e, a, b, first),
-                  vector::ShuffleOp::create(e, a, b, second));
-  };
-  SmallVector<int64_t> evens, odds, lows, highs;
-  for (int64_t block = 0; block < lanes; block += 4) {
-    for (int64_t i : {0, 1}) {
-      evens.append({block + i, lanes + block + i});
-      odds.append({block + 2 + i, lanes + block + 2 + i});
-    }
-    lows.append({block, block + 1, lanes + block, lanes + block + 1});
-    highs.append({block + 2, block + 3, lanes + block + 2, lanes + block + 3});
-  }
-  auto joinAll = [&](ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
-    SmallVector<Value> joined;
-    for (size_t i = 0; i < rows.size(); i += 2)
-      joined.push_back(join(rows[i], rows[i + 1], first, second));
-    rows = joined;
-  };
-  joinAll(evens, odds);
-  joinAll(lows, highs);
-  // Each block of four lanes holds sums of the same four rows.
-  int64_t width = lanes;
-  Value sums = rows[0];
-  if (rows.size() == 2) {
-    SmallVector<int64_t> first, second;
-    for (int64_t offset : {int64_t(0), lanes})
-      for (int64_t i = 0; i < lanes / 2; ++i) {
-        first.push_back(offset + i);
-        second.push_back(offset + lanes / 2 + i);
-      }
-    sums = join(rows[0], rows[1], first, second);
-    // The rows' halves are apart, each of lanes / 8 blocks.
-    while (width > 8) {
-      SmallVector<int64_t> even, odd;
-      for (int64_t block = 0; block < width; block += 8)
-        for (int64_t i = 0; i < 4; ++i) {
-          even.push_back(block + i);
-          odd.push_back(block + 4 + i);
-        }
-      sums = join(sums, sums, even, odd);
-      width /= 2;
-    }
-  }
-  return sums;
-}
 
 /// The products of a query with as many keys, in lanes.
 Value Measurer::emitProducts(Emitter &e, const Head &head, Value row, ArrayRef<Value> keys) const {
@@ -168,44 +112,35 @@ Value Measurer::emitProducts(Emitter &e, const Head &head, Value row, ArrayRef<V
                     [&](Value at, ValueRange carried) { return add(at, Value(), carried); });
   if (int64_t rest = headDim - whole)
     sums = add(e.index(whole), e.maskBelow(e.index(rest), lanes), sums);
-  return sumTogether(e, sums);
+  return e.reduceRows(sums, [&](Value a, Value b) { return e.addF(a, b); });
 }
 
-/// The processor's window holds too few groups to hide where keys come from.
-void Measurer::fetchKey(Emitter &e, const Head &head, Value key) const {
-  for (int64_t at = 0; at < headDim; at += Emitter::lineElements)
-    e.prefetch(head.key, {key, e.index(at)}, /*locality=*/3);
-}
-
-/// Takes samples `begin` to `end - 1` of a row's to what was found before.
-SmallVector<Value> Measurer::addSamples(Emitter &e, const Head &head, Value row, Value begin,
-                                        Value end, ValueRange before) const {
+/// The greatest products with a row's samples and their sums, in lanes.
+SmallVector<Value> Measurer::addSamples(Emitter &e, const Head &head, Value row) const {
   auto type = VectorType::get(group(), e.getF32Type());
+  Value count = samples(e);
   auto addGroup = [&](Value first, ValueRange before, bool isWhole) {
     SmallVector<Value> keys;
     for (int64_t i = 0; i < group(); ++i) {
       // The last one again leaves the greatest as it is.
-      Value at = isWhole ? e.add(first, i) : e.min(e.add(first, i), e.sub(end, e.index(1)));
+      Value at = e.add(first, i);
+      if (!isWhole && !sampleCount)
+        at = e.min(at, e.sub(count, e.index(1)));
       keys.push_back(loadNumber(e, {row, at}));
     }
     Value products = emitProducts(e, head, row, keys);
     Value added = products;
     if (!isWhole)
-      added = e.blend(e.maskBelow(e.sub(end, first), group()), products, e.real(0.0, type));
+      added = e.blend(e.maskBelow(e.sub(count, first), group()), products, e.real(0.0, type));
     return SmallVector<Value>{e.maxF(products, before[0]), e.addF(before[1], added)};
   };
-  Value count = e.sub(end, begin);
-  Value whole = e.add(begin, e.mul(e.div(count, e.index(group())), group()));
-  SmallVector<Value> found =
-      e.forRange(begin, whole, group(), before,
-                 [&](Value first, ValueRange before) { return addGroup(first, before, true); });
+  Value whole = e.mul(e.div(count, e.index(group())), group());
+  SmallVector<Value> found = {e.real(-infinity, type), e.real(0.0, type)};
+  found = e.forRange(e.index(0), whole, group(), found, [&](Value first, ValueRange before) {
+    return addGroup(first, before, true);
+  });
   return e.select(
-      e.lessThan(whole, end), [&] { return addGroup(whole, found, false); }, [&] { return found; });
-}
-
-SmallVector<Value> Measurer::emitNothing(Emitter &e) const {
-  auto type = VectorType::get(group(), e.getF32Type());
-  return {e.real(-infinity, type), e.real(0.0, type)};
+      e.lessThan(whole, count), [&] { return addGroup(whole, found, false); }, [&] { return found; });
 }
 
 Measurer::Found Measurer::combine(Emitter &e, ValueRange lanes) const {
@@ -220,62 +155,30 @@ void Measurer::storeMeasure(Emitter &e, const Head &head, Value row, const Found
   e.storeScalar(measure, head.out, {row});
 }
 
+/// Not below as many lower bounds as there are rows to choose; true where they do not compare.
+Value Measurer::emitMayBeChosen(Emitter &e, Value item, Value row) const {
+  Value batch = e.div(item, e.index(heads)), head = e.rem(item, e.index(heads));
+  Value last = e.sub(e.dim(lowest, 2), e.index(1));
+  return arith::CmpFOp::create(e, arith::CmpFPredicate::UGE,
+                               e.loadScalar(upper, {batch, head, row}),
+                               e.loadScalar(lowest, {batch, head, last}));
+}
+
 void Measurer::emitOwn(Emitter &e) const {
   constexpr int64_t rows = 32;
   Value queries = countQueries(e), blocks = e.ceilDiv(queries, e.index(rows));
   Value items = e.mul(e.mul(e.dim(query, 0), heads), blocks);
   e.parallel(items, 1, [&](Value at) {
-    Head head = slice(e, e.div(at, blocks));
+    Value item = e.div(at, blocks);
+    Head head = slice(e, item);
     Value first = e.mul(e.rem(at, blocks), rows);
     e.forRange(first, e.min(e.add(first, rows), queries), 1, [&](Value row) {
-      storeMeasure(e, head, row,
-                   combine(e, addSamples(e, head, row, e.index(0), samples(e), emitNothing(e))));
+      auto measure = [&] { storeMeasure(e, head, row, combine(e, addSamples(e, head, row))); };
+      if (!upper)
+        return measure();
+      e.ifElse(emitMayBeChosen(e, item, row), measure,
+               [&] { e.storeScalar(e.real(-infinity, e.getF32Type()), head.out, {row}); });
     });
-  });
-}
-
-/// A head is a thread's, which puts its queries and keys together first. Samples come in
-/// groups of one query, those of the first block of keys first: a loop without branches that
-/// depend on them. What was found of a query waits where the measures go.
-void Measurer::emitByBlocks(Emitter &e) const {
-  auto type = VectorType::get(group(), e.getF32Type());
-  Value queries = countQueries(e);
-  e.parallel(e.mul(e.dim(query, 0), heads), 1, [&](Value item) {
-    Head head = slice(e, item);
-    Value batch = e.div(item, e.index(heads)), number = e.rem(item, e.index(heads));
-    Value found = e.slice(foundOut, {batch, number, {}, {}, {}});
-    auto load = [&](Value row) {
-      return SmallVector<Value>{e.load(found, {row, e.index(0), e.index(0)}, group()),
-                                e.load(found, {row, e.index(1), e.index(0)}, group())};
-    };
-    auto store = [&](Value row, ValueRange lanes) {
-      for (auto [i, value] : llvm::enumerate(lanes))
-        e.store(value, found, {row, e.index(i), e.index(0)});
-    };
-    e.forRange(e.index(0), queries, 1, [&](Value row) { store(row, emitNothing(e)); });
-    e.forRange(e.index(0), e.dim(table, 0), 1, [&](Value at) {
-      auto placeOf = [&](int64_t part) -> Value {
-        Value number = e.loadScalar(places, {at, e.index(part)});
-        return arith::IndexCastOp::create(e, e.getIndexType(), number);
-      };
-      Value row = placeOf(0), count = placeOf(1);
-      Value ahead = e.min(e.add(at, groupsAhead), e.sub(e.dim(table, 0), e.index(1)));
-      for (int64_t i = 0; i < 8; ++i)
-        fetchKey(e, head, loadNumber(e, {ahead, e.index(i)}));
-      int64_t width = cast<MemRefType>(table.getType()).getDimSize(1);
-      for (int64_t first = 0; first < width; first += group()) {
-        SmallVector<Value> keys;
-        for (int64_t i = 0; i < group(); ++i)
-          keys.push_back(loadNumber(e, {at, e.index(first + i)}));
-        Value products = emitProducts(e, head, row, keys);
-        Value some = e.maskBelow(e.sub(count, e.index(first)), group());
-        SmallVector<Value> before = load(row);
-        store(row, {e.maxF(products, before[0]),
-                    e.addF(before[1], e.blend(some, products, e.real(0.0, type)))});
-      }
-    });
-    e.forRange(e.index(0), queries, 1,
-               [&](Value row) { storeMeasure(e, head, row, combine(e, load(row))); });
   });
 }
 
@@ -344,22 +247,23 @@ void Measurer::emitShared(Emitter &e) const {
 
 } // namespace
 
-/// Inputs are q, k and the table, or groups of samples and their places; outputs the measures, sums
-/// and copies of those that do not lie head by head.
+/// Inputs are q, k and the table, and, where it is bounded, upper bounds and the greatest lower
+/// ones; the output are the measures.
 LogicalResult buildProbSparseMeasure(Emitter &e, const KernelContext &context) {
-  bool byBlocks = context.flag("by_blocks");
+  bool isBounded = context.flag("bounded");
   bool queryFirst = context.flag("query_heads_first"), keyFirst = context.flag("key_heads_first");
-  auto arguments = context.arguments(5 + 2 * byBlocks);
+  auto arguments = context.arguments(5 + 2 * isBounded);
   auto divisor = context.real("divisor"), scale = context.real("scale");
-  if (failed(arguments) || failed(divisor) || failed(scale))
+  FailureOr<int64_t> samples = isBounded ? context.integer("samples") : 0;
+  if (failed(arguments) || failed(divisor) || failed(scale) || failed(samples))
     return failure();
   unsigned next = 0;
   auto take = [&](bool isThere) { return isThere ? Value((*arguments)[next++]) : Value(); };
-  Value query = take(true), key = take(true), table = take(true), places = take(byBlocks);
-  Value out = take(true), found = take(byBlocks);
-  Value site = take(true);
+  Value query = take(true), key = take(true), table = take(true);
+  Value upper = take(isBounded), lowest = take(isBounded);
+  Value out = take(true), site = take(true);
   auto type = dyn_cast<MemRefType>(table.getType());
-  int64_t rank = type && type.getRank() == 1 && !byBlocks ? 1 : 2;
+  int64_t rank = type && type.getRank() == 1 && !isBounded ? 1 : 2;
   auto checkHeads = [&](Value memref, StringRef name, bool headsFirst, bool isQuery) {
     if (failed(context.memref(memref, name, 4, context.f32())) ||
         failed(context.sameExtent(memref, headsFirst ? 1 : 2, name, out, 1, "out")) ||
@@ -374,22 +278,19 @@ LogicalResult buildProbSparseMeasure(Emitter &e, const KernelContext &context) {
       failed(checkHeads(key, "k", keyFirst, false)) ||
       failed(context.memref(table, "table", rank, Type())) ||
       failed(checkIndexTypes(context, table, site)) ||
-      (rank == 2 && !places && failed(context.sameExtent(table, 0, "table", out, 2, "out"))) ||
-      (places && (failed(context.memref(places, "places", 2, e.getI32Type())) ||
-                  failed(context.memref(found, "found", 5, context.f32())) ||
-                  failed(context.sameExtent(places, 0, "places", table, 0, "table")))))
+      (rank == 2 && failed(context.sameExtent(table, 0, "table", out, 2, "out"))) ||
+      (isBounded && (failed(context.memref(upper, "upper", 3, context.f32())) ||
+                     failed(context.memref(lowest, "lowest", 3, context.f32())) ||
+                     failed(context.sameExtent(upper, 2, "upper", out, 2, "out")))))
     return failure();
-  if (places && cast<MemRefType>(table.getType()).getDimSize(1) != 8)
-    return context.error() << "expected groups of 8 samples, got " << table.getType();
   ArrayRef<int64_t> shape = cast<MemRefType>(query.getType()).getShape();
   int64_t heads = shape[queryFirst ? 1 : 2], size = shape[3];
   if (heads <= 0 || size <= 0)
     return context.error() << "expected heads and head size of 'q' to be static and positive, got "
                            << query.getType();
   declareFail(e);
-  Measurer measurer{context, query, key, table, out, site};
-  measurer.places = places;
-  measurer.foundOut = found;
+  Measurer measurer{context, query, key, table, out, site, upper, lowest};
+  measurer.sampleCount = *samples;
   measurer.divisor = *divisor;
   measurer.scale = *scale;
   measurer.heads = heads;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Bytes.h"
 #include "KernelBuilder.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -19,22 +20,6 @@ struct QuantizeRows {
 
   void emitRow(Emitter &e, Value row) const;
 };
-
-/// Clamps to [0, 255] and converts; NaN is 0.
-Value toByte(Emitter &e, Value number) {
-  Type type = number.getType();
-  Value bounded = e.maxF(number, e.real(0, type));
-  // The lesser one, or the bound.
-  Value high = e.real(255, type);
-  Value isBelow = arith::CmpFOp::create(e, arith::CmpFPredicate::OLT, bounded, high);
-  bounded = e.blend(isBelow, bounded, high);
-  auto vector = dyn_cast<VectorType>(type);
-  auto withElement = [&](Type element) -> Type {
-    return vector ? VectorType::get(vector.getShape(), element) : element;
-  };
-  Value wide = arith::FPToSIOp::create(e, withElement(e.getI32Type()), bounded);
-  return arith::TruncIOp::create(e, withElement(e.getI8Type()), wide);
-}
 
 void QuantizeRows::emitRow(Emitter &e, Value row) const {
   Type f32 = e.getF32Type();

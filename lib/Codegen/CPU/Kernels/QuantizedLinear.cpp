@@ -1,14 +1,9 @@
 //===- QuantizedLinear.cpp - Linear layers of integers of 8 bits ----------===//
 //
 // The loops are those of Linear.cpp, with all of the depth in one pass. A panel of W holds four
-// rows of a column side by side, so that a lane sums four products at a time:
-//
-// - with VNNI in one instruction (vpdpbusd);
-// - otherwise of even and odd bytes apart, each widened to 16 bits (pmaddwd), or one by one
-//   where a lane is all there is.
-//
-// Both are exact, whatever the operands. x is unsigned there: a signed one is shifted by 128,
-// and its zero with it. Sums are of what is stored; the zeros are accounted for at the end,
+// rows of a column side by side, so that a lane sums four products at a time (Bytes.h), exactly,
+// whatever the operands. x is unsigned there: a signed one is shifted by 128, and its zero with
+// it. Sums are of what is stored; the zeros are accounted for at the end,
 //
 //   sum (x - z) (w - v) = sum x w - z sum w - v (sum x - K z),
 //
@@ -16,21 +11,19 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Bytes.h"
 #include "Linear.h"
-
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 
 namespace winnow::cpu {
 namespace {
 
-constexpr int64_t kBytes = 4;
-
 struct QuantizedLinear {
   Linear layer; ///< its loops and epilogue; n and k count columns and steps of four bytes
   int64_t depth; ///< K
-  bool isSigned, hasVNNI;
+  bool isSigned;
+  const CPULevel *level;
   Value sums;     ///< [N] of i32, of the columns of W
   Value scale;    ///< [N] or [1]
   Value zero;     ///< [M] or [1] of i8; or null
@@ -45,50 +38,9 @@ private:
   void emitBlock(Emitter &e, const Linear &form, const LinearBlock &block) const;
   SmallVector<Value> emitSums(Emitter &e, const GemmTile &tile, Value row, const Strip &strip) const;
   Value loadInput(Emitter &e, Value row, Value step, int64_t lanes, Value mask) const;
-  Value dot(Emitter &e, Value sum, Value x, Value w) const;
   SmallVector<Value> emitNumbers(Emitter &e, const GemmTile &tile, const TileTarget &target,
                                  int64_t columns, ValueRange acc) const;
 };
-
-VectorType bytesOf(Emitter &e, int64_t lanes) { return VectorType::get(lanes * kBytes, e.getI8Type()); }
-VectorType wordsOf(Emitter &e, int64_t lanes) { return VectorType::get(lanes, e.getI32Type()); }
-
-Value callIntrinsic(Emitter &e, Type type, StringRef name, ValueRange arguments) {
-  return LLVM::CallIntrinsicOp::create(e, e.getLoc(), type, e.getStringAttr(name), arguments)
-      .getResult(0);
-}
-
-/// sum + x w, four products a lane.
-Value QuantizedLinear::dot(Emitter &e, Value sum, Value x, Value w) const {
-  int64_t lanes = cast<VectorType>(sum.getType()).getNumElements();
-  int64_t bits = lanes * 32;
-  if (lanes == 1) { // a thread of a GPU
-    for (int64_t i = 0; i < kBytes; ++i) {
-      auto get = [&](Value bytes) -> Value { return vector::ExtractOp::create(e, bytes, i); };
-      Value product = arith::MulIOp::create(
-          e, arith::ExtUIOp::create(e, e.getI32Type(), get(x)),
-          arith::ExtSIOp::create(e, e.getI32Type(), get(w)));
-      sum = arith::AddIOp::create(e, sum, e.splat(product, lanes));
-    }
-    return sum;
-  }
-  if (hasVNNI)
-    return callIntrinsic(e, sum.getType(), "llvm.x86.avx512.vpdpbusd." + std::to_string(bits),
-                         {sum, x, w});
-  auto halves = VectorType::get(lanes * 2, e.getI16Type());
-  Value eight = arith::ConstantOp::create(e, DenseElementsAttr::get(halves, e.getI16IntegerAttr(8)));
-  Value low = arith::ConstantOp::create(e, DenseElementsAttr::get(halves, e.getI16IntegerAttr(255)));
-  Value x2 = vector::BitCastOp::create(e, halves, x), w2 = vector::BitCastOp::create(e, halves, w);
-  Value evenX = arith::AndIOp::create(e, x2, low), oddX = arith::ShRUIOp::create(e, x2, eight);
-  Value evenW = arith::ShRSIOp::create(e, arith::ShLIOp::create(e, w2, eight), eight);
-  Value oddW = arith::ShRSIOp::create(e, w2, eight);
-  StringRef name = bits == 512   ? "llvm.x86.avx512.pmaddw.d.512"
-                   : bits == 256 ? "llvm.x86.avx2.pmadd.wd"
-                                 : "llvm.x86.sse2.pmadd.wd";
-  auto add = [&](Value a, Value b) -> Value { return arith::AddIOp::create(e, a, b); };
-  return add(add(sum, callIntrinsic(e, sum.getType(), name, {evenX, evenW})),
-             callIntrinsic(e, sum.getType(), name, {oddX, oddW}));
-}
 
 /// Four bytes of a row of x, in each lane.
 Value QuantizedLinear::loadInput(Emitter &e, Value row, Value step, int64_t lanes,
@@ -123,7 +75,7 @@ SmallVector<Value> QuantizedLinear::emitSums(Emitter &e, const GemmTile &tile, V
       Value x = loadInput(e, e.add(row, r), at, lanes, mask);
       for (int64_t v = 0; v < tile.vectors; ++v) {
         Value &sum = acc[r * tile.vectors + v];
-        sum = dot(e, sum, x, columns[v]);
+        sum = dotBytes(e, *level, sum, x, columns[v]);
       }
     }
     return acc;
@@ -273,7 +225,7 @@ FailureOr<QuantizedLinear> QuantizedLinear::parse(const KernelContext &context) 
   epilogue.activation = *emitter;
   result.depth = *k;
   result.isSigned = context.flag("signed");
-  result.hasVNNI = context.level.hasVNNI;
+  result.level = &context.level;
   result.layer.n = *n;
   result.layer.k = packed[1];
   result.layer.panelWidth = packed[2] / kBytes;
