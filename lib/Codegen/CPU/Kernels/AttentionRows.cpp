@@ -31,12 +31,18 @@ Value Attention::emitPositions(Emitter &e, const Block &block) const {
                     })[0];
 }
 
-/// The values of keys whose scores are computed, which are read next. Few rows leave little
-/// work for each, and values lie as far apart as all heads are long, which no hardware foresees.
+/// The values of keys whose scores are computed, and the keys after them, which are read next. Few
+/// rows leave little work for each, and they lie as far apart as all heads are long, which no
+/// hardware foresees.
 void Attention::emitTileFetch(Emitter &e, const Block &block, Value row, int64_t rows) const {
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t at = 0; at < valueDim; at += Emitter::lineElements)
-      e.prefetch(block.value, {e.add(row, r), e.index(at)}, /*locality=*/2);
+  auto fetch = [&](Value matrix, Value first, int64_t size, unsigned locality) {
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t at = 0; at < size; at += Emitter::lineElements)
+        e.prefetch(matrix, {e.add(first, r), e.index(at)}, locality);
+  };
+  fetch(block.value, row, valueDim, /*locality=*/2);
+  if (!keyHeadsFirst)
+    fetch(block.key, e.add(row, rows), headDim, /*locality=*/3);
 }
 
 void emitPackedRows(Emitter &e, Value matrix, llvm::function_ref<Value(Value)> rowAt, int64_t size,

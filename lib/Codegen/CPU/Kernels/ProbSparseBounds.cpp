@@ -81,6 +81,15 @@ private:
                    llvm::function_ref<void(Value, Value)> begin,
                    llvm::function_ref<void(Value, ArrayRef<Value>)> rows,
                    llvm::function_ref<void(Value, Value)> end) const;
+  /// Rows that are read next: each is on a page of its own, which no hardware foresees.
+  void fetchRows(Emitter &e, Value matrix, bool headsFirst, Value batch, Value head,
+                 ArrayRef<Value> rows, Value length) const {
+    for (Value row : rows) {
+      Value next = e.min(e.add(row, int64_t(rows.size())), e.sub(length, e.index(1)));
+      for (int64_t at = 0; at < headDim; at += Emitter::lineElements)
+        e.prefetch(matrix, place(headsFirst, batch, head, next, e.index(at)), /*locality=*/3);
+    }
+  }
   /// A step of the scale, of the greatest absolute value, and what numbers are multiplied with.
   std::pair<Value, Value> getScale(Emitter &e, Value greatest) const;
   Value foldRange(Emitter &e, Value batch, Value head, Range range) const;
@@ -201,9 +210,9 @@ Bounds::Summary Bounds::toBytes(Emitter &e, ArrayRef<Value> steps, ArrayRef<Valu
   size_t count = rows.size();
   VectorType type = floats(e, lanes);
   Value rounder = e.real(kRounder + shift, type);
-  auto add = [&](Value at, Value mask, ValueRange before) {
+  auto add = [&](size_t begin, size_t end, Value at, Value mask, ValueRange before) {
     SmallVector<Value> next(before);
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = begin; i < end; ++i) {
       Value x = load(i, at, mask);
       Value sum = e.fma(x, inverses[i], rounder);
       Value word = arith::BitcastOp::create(e, wordsOf(e, lanes), sum);
@@ -211,18 +220,26 @@ Bounds::Summary Bounds::toBytes(Emitter &e, ArrayRef<Value> steps, ArrayRef<Valu
       e.store(arith::TruncIOp::create(e, byte, word), bytes, {batch, head, rows[i], at});
       Value number = e.subF(sum, rounder);
       Value left = e.subF(x, e.mulF(number, steps[i]));
-      next[3 * i] = e.fma(x, x, next[3 * i]);
-      next[3 * i + 1] = e.fma(left, left, next[3 * i + 1]);
-      next[3 * i + 2] = e.addF(next[3 * i + 2], number);
+      Value *mine = &next[3 * (i - begin)];
+      mine[0] = e.fma(x, x, mine[0]);
+      mine[1] = e.fma(left, left, mine[1]);
+      mine[2] = e.addF(mine[2], number);
     }
     return next;
   };
-  SmallVector<Value> sums(3 * count, e.real(0, type));
-  int64_t whole = headDim / lanes * lanes;
-  sums = e.forRange(e.index(0), e.index(whole), lanes, sums,
-                    [&](Value at, ValueRange before) { return add(at, Value(), before); });
-  if (int64_t rest = headDim - whole)
-    sums = add(e.index(whole), e.maskBelow(e.index(rest), lanes), sums);
+  // In halves, whose sums stay in registers.
+  SmallVector<Value> sums;
+  for (size_t begin = 0; begin < count; begin += 4) {
+    size_t end = std::min<size_t>(begin + 4, count);
+    SmallVector<Value> part(3 * (end - begin), e.real(0, type));
+    int64_t whole = headDim / lanes * lanes;
+    part = e.forRange(
+        e.index(0), e.index(whole), lanes, part,
+        [&](Value at, ValueRange before) { return add(begin, end, at, Value(), before); });
+    if (int64_t rest = headDim - whole)
+      part = add(begin, end, e.index(whole), e.maskBelow(e.index(rest), lanes), part);
+    llvm::append_range(sums, part);
+  }
   auto join = [&](unsigned first) {
     SmallVector<Value> all;
     for (size_t i = 0; i < count; ++i)
@@ -250,6 +267,7 @@ void Bounds::emitBytes(Emitter &e) const {
       },
       [&](Value batch, ArrayRef<Value> rows) {
         forEachHead(e, [&](Value head) {
+          fetchRows(e, key, keyHeadsFirst, batch, head, rows, countKeys(e));
           auto getAll = [&](int64_t which) {
             Value one = e.splat(e.loadScalar(scales, {head, e.index(which)}), lanes);
             return SmallVector<Value>(rows.size(), one);
@@ -293,6 +311,7 @@ void Bounds::emitQueryGroup(Emitter &e, Value batch, Value head, Value first, Va
   SmallVector<Value> rows;
   for (int64_t i = 0; i < group(); ++i)
     rows.push_back(e.min(e.add(first, i), last));
+  fetchRows(e, query, queryHeadsFirst, batch, head, rows, countQueries(e));
   auto load = [&](int64_t i, Value at, Value mask) {
     return e.load(query, place(queryHeadsFirst, batch, head, rows[i], at), lanes, mask);
   };
