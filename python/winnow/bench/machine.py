@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -155,4 +156,23 @@ def compile_model(model, folder, options=()):
     sizes = {name: os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)}
     result["library_bytes"] = sum(n for f, n in sizes.items() if f.endswith(".so"))
     result["weights_bytes"] = sum(n for f, n in sizes.items() if f.endswith(".weights"))
+    approximations = _approximations(folder)
+    if approximations:
+        result["approximations"] = approximations
     return result
+
+
+def _approximations(folder):
+    """What the report says of techniques that change results: the error, and the worst recall of
+    predictors."""
+    reports = []
+    for name in os.listdir(folder):
+        if name.endswith(".json"):
+            with open(os.path.join(folder, name)) as file:
+                reports += json.load(file)["passes"]
+    said = [site["sentence"] for site in reports if site["code"].startswith("accuracy.")]
+    predicted = [site["sentence"] for site in reports if site["code"].startswith("predict-activation.")]
+    if predicted:
+        recall = lambda text: float(re.search(r"finds ([\d.]+) %|$", text)[1] or 0)
+        said.append(f"of {len(predicted)} layers, the least recall: {min(predicted, key=recall)}")
+    return said

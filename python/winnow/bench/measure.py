@@ -43,6 +43,8 @@ class Subject:
     is_sparse: bool = False
     tolerance: float | None = None
     twin: Twin | None = None
+    # Options of techniques that change results, for Winnow itself and not for its other forms.
+    approximations: list = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -309,7 +311,7 @@ def _job(subject, settings, name="onnxruntime"):
         "model": subject.twin.model if has_twin else subject.model,
         "artifact": "",
         "threads": settings.threads,
-        "options": settings.options,
+        "options": settings.options + (subject.approximations if name == "winnow" else []),
         "ragged": dataclasses.asdict(subject.ragged) if subject.ragged else None,
         **subject.job,
     }

@@ -51,7 +51,7 @@ def figures(results, facts, command, picture):
         padding = text.padding_line(result)
         lines += [f"{padding}.", ""] if padding else []
         said = [f"- {title}: {reason}" for title, reason in text.refusals(result)]
-        said += [f"- {title}: compiled in {cost}" for title, cost in text.notes(result)]
+        said += [f"- {title}: {note}" for title, note in text.notes(result)]
         lines += [*said, ""]
     return "\n".join(lines).rstrip() + "\n"
 

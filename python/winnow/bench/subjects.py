@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 
 import numpy as np
 import onnx
@@ -69,7 +70,20 @@ def of_workload(workload, folder):
     }
     counts = work.measure(model)
     return Subject(workload.name, workload.title, path, folder, draw, job, counts,
-                   workload.has_module, sequences, workload.is_sparse, workload.tolerance, twin)  # fmt: skip
+                   workload.has_module, sequences, workload.is_sparse, workload.tolerance, twin,
+                   _approximations(workload, folder))  # fmt: skip
+
+
+def _approximations(workload, folder):
+    """What tells Winnow's compiler which techniques that change results it may use."""
+    options = [f"--approximate={workload.approximate}"] if workload.approximate else []
+    if workload.calibrate:
+        data = os.path.join(folder, "calibration")
+        shutil.rmtree(data, ignore_errors=True)
+        os.makedirs(data)
+        workload.calibrate(data)
+        options.append(f"--calibration={data}")
+    return options
 
 
 def of_file(path, folder, arguments):

@@ -102,12 +102,12 @@ def refusals(result):
 
 
 def notes(result):
-    """What builds cost, in a line an engine."""
+    """What builds cost and changed, in lines of an engine each."""
     for row in result["engines"].values():
         build = row.get("build")
         if not build:
             continue
-        text = f"{build['seconds']:.1f} s, peak memory {mebibytes(build['peak_bytes'])} MiB"
+        text = f"compiled in {build['seconds']:.1f} s, peak memory {mebibytes(build['peak_bytes'])} MiB"
         if "library_bytes" in build:
             text += (
                 f", library {build['library_bytes'] / 2**10:.0f} KiB, "
@@ -117,6 +117,8 @@ def notes(result):
             fused = ", ".join(f"{count} {name}" for name, count in build["fused"].items())
             text += f"; fused {fused or 'nothing'}"
         yield row["title"], text
+        for sentence in build.get("approximations", ()):
+            yield row["title"], sentence
 
 
 def fastest(result):
@@ -160,4 +162,4 @@ def table(result):
 
 def _remarks(result):
     lines = [f"  {title}: {reason}" for title, reason in refusals(result)]
-    return lines + [f"  {title}: compiled in {text}" for title, text in notes(result)]
+    return lines + [f"  {title}: {text}" for title, text in notes(result)]

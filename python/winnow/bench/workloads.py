@@ -34,6 +34,10 @@ class Workload:
     # {output: array} of {input: array}. Peers would need memory that no machine has.
     write_twin: Callable | None = None
     reference: Callable | None = None
+    # What Winnow alone uses of techniques that change results, and what writes the data for it
+    # into a folder.
+    approximate: str = ""
+    calibrate: Callable | None = None
 
 
 def _export(name):
@@ -109,18 +113,23 @@ def _gemms(rows=128):
     yield _gemm("chain", rows, ([(width, width)] * 4 + [(width, ffn), (ffn, width)]) * 4)
 
 
-def _ffn(form, width, hidden, rows, percent):
+def _ffn(form, width, hidden, rows, percent, predicted=False):
     def write(path):
         import onnx
 
         # So many layers that no cache holds a part that matters.
         layers = max(1, 256 * 2**20 // (8 * width * hidden))
-        onnx.save(sparse.feed_forward(form, width, hidden, rows, percent / 100, layers), path)
+        onnx.save(sparse.feed_forward(form, width, hidden, rows, percent / 100, layers, predicted), path)
 
     title = {"relu": "ReLU", "reglu": "ReGLU"}[form]
-    return Workload(f"ffn-{form}-{width}-{rows}-{percent}",
-                    f"{title} {width}-{hidden}-{width}, {rows} rows, {percent} % fire", write,
-                    is_sparse=True)  # fmt: skip
+    title = f"{title} {width}-{hidden}-{width}, {rows} rows, {percent} % fire"
+    name = f"{form}-{width}-{rows}-{percent}"
+    if not predicted:
+        return Workload(f"ffn-{name}", title, write, is_sparse=True)
+    # A unit that is missed is small, but an output that it goes to differs.
+    return Workload(f"ffn-predicted-{name}", f"{title}, and are predicted", write, is_sparse=True,
+                    tolerance=0.25, approximate="predict-activation",
+                    calibrate=lambda folder: sparse.calibrate(folder, rows, width))  # fmt: skip
 
 
 def _ffns():
@@ -128,6 +137,8 @@ def _ffns():
         for width, hidden in ((768, 3072), (4096, 11008)):
             for percent in (5, 15, 50):
                 yield _ffn(form, width, hidden, 1, percent)
+            for percent in (5, 15):
+                yield _ffn(form, width, hidden, 1, percent, predicted=True)
         for rows in (8, 32, 128):
             yield _ffn(form, 768, 3072, rows, 5)
 
