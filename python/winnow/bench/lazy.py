@@ -7,7 +7,8 @@ long training in which large models become sparse by themselves)
 - which share of the hidden units fires in each layer, as the compiled model counts it,
 - what the compiled model gains by leaving the others out, which changes nothing, and
 - how accurate the model is when it keeps only k units of each token (the Top-k
-  Transformer), by --approximate=topk-activation and by its threshold, statistical-topk.
+  Transformer), by --approximate=topk-activation and by its threshold, statistical-topk, and
+- how many of the units that fire --approximate=predict-activation finds.
 Leaves a table on the standard output, lazy.json and lazy.svg in the folder."""
 
 import argparse
@@ -109,7 +110,7 @@ def train(path, say):
 
 class Compiled:
     def __init__(self, model, folder, *options):
-        machine.compile_model(model, folder, options)
+        self.said = machine.compile_model(model, folder, options).get("approximations", [])
         self.folder, self.session = folder, winnow.Session(folder, threads=1)
 
     def scores(self, images):
@@ -139,6 +140,16 @@ def gain(sparse, dense, images, rounds=200):
     times = np.array([[time_of(lambda m=m: m.scores(images[i % len(images)][None])) for m in (sparse, dense)]
                       for i in range(rounds)])  # fmt: skip
     return stats.ratio(times[:, 0], times[:, 1])
+
+
+def predicted(model, folder, runs=600):
+    """The model with predictors that are fitted to images of the training, one a run."""
+    data = os.path.join(folder, "calibration")
+    os.makedirs(data, exist_ok=True)
+    for number, image in enumerate(load_digits()[0][:runs]):
+        np.savez(os.path.join(data, f"{number:04}.npz"), patches=image[None])
+    return Compiled(model, os.path.join(folder, "predicted"), "--approximate=predict-activation",
+                    f"--calibration={data}")  # fmt: skip
 
 
 def draw(path, result):
@@ -187,6 +198,9 @@ def run(folder, say=print):
             kept = Compiled(model, os.path.join(folder, f"{technique}-{share}"), f"--approximate={technique}={share}")
             points.append({"share": share, "accuracy": kept.accuracy(images, labels),
                            "densities": kept.densities(images[:64])})  # fmt: skip
+    predictors = predicted(model, folder)
+    result["predicted"] = {"accuracy": predictors.accuracy(images, labels), "said": predictors.said,
+                           "gain": gain(predictors, dense, images)}  # fmt: skip
     densities = ", ".join(f"{share:.3f}" for share in result["densities"])
     middle, low, high = result["gain"]
     say(f"{densities} of the units fire in the layers; accuracy {result['accuracy']:.3f}")
@@ -196,6 +210,9 @@ def run(folder, say=print):
     for exact, rough in zip(*result["curve"].values()):
         shares = ", ".join(f"{share:.3f}" for share in rough["densities"])
         say(f"{exact['share']:10.3f}   {exact['accuracy']:12.3f}   {rough['accuracy']:17.3f} ({shares})")
+    middle, low, high = result["predicted"]["gain"]
+    say(f"predicted: accuracy {result['predicted']['accuracy']:.3f}, {middle:.2f} [{low:.2f}, {high:.2f}] times "
+        f"as fast; {'; '.join(predictors.said)}")  # fmt: skip
     with open(os.path.join(folder, "lazy.json"), "w") as file:
         json.dump(result, file, indent=2)
     draw(os.path.join(folder, "lazy.svg"), result)

@@ -7,6 +7,7 @@ weights. Nothing is downloaded.
 import dataclasses
 import sys
 
+import numpy as np
 import torch
 import transformers
 from torch import nn
@@ -103,6 +104,65 @@ def _image(model):
 
 def vit():
     return _image(transformers.ViTModel(transformers.ViTConfig(attn_implementation="sdpa")))
+
+
+def _set_density(model, layers, density, call, inputs):
+    """Lets a share of the units of ReLU layers fire on the inputs, layer by layer. Random weights
+    let half of them fire, trained models a few percent (arXiv 2210.06313). Where a layer has a
+    bias, it moves. Where it has none, as in T5, the weight gets a part against the mean of what the
+    layer reads: rows that have a component in common can be sparse without a bias."""
+    seen = {}
+    with torch.no_grad():
+        for layer in layers:
+            hook = layer.register_forward_hook(lambda _, given, sums: seen.update(x=given[0], z=sums))
+            call(model, *inputs)
+            hook.remove()
+            x, z = seen["x"].flatten(0, -2), seen["z"].flatten(0, -2)
+            if layer.bias is not None:
+                layer.bias -= torch.from_numpy(np.quantile(z.numpy(), 1 - density, axis=0))
+                continue
+            mean = x.mean(0) / x.mean(0).norm()
+            # z - c (x mean) > 0 for the share; z falls with c where rows lie along the mean.
+            ratio = z / (x @ mean)[:, None]
+            layer.weight -= float(np.quantile(ratio.numpy(), 1 - density)) * mean
+    return model
+
+
+def _sparse(model, layers, call, inputs, density=0.05):
+    return _set_density(_set_weights(model), layers(model), density, call, tuple(inputs.values()))
+
+
+def relu_vit():
+    """ViT-B/16 with ReLU, of which 5 % of the units fire on random images."""
+    config = transformers.ViTConfig(hidden_act="relu", attn_implementation="sdpa")
+    model, call, inputs, outputs = _image(transformers.ViTModel(config))
+    example = {"pixel_values": torch.randn(16, 3, 224, 224, generator=torch.Generator().manual_seed(1))}
+    layers = lambda model: [layer.mlp.fc1 for layer in model.layers]
+    return _sparse(model, layers, call, example), call, inputs, outputs
+
+
+def relu_t5(seq=128):
+    """T5-small: the encoder's tokens, and the first of the decoder; 5 % fire on random tokens."""
+    config = transformers.T5Config(use_cache=False)
+    model = transformers.T5ForConditionalGeneration(config)
+
+    def call(model, ids, first):
+        result = model(input_ids=ids, decoder_input_ids=first, use_cache=False)
+        return (result.logits,)
+
+    inputs = {"input_ids": _ids(config.vocab_size, 1, seq), "decoder_input_ids": _ids(config.vocab_size, 1, 1)}
+    random = torch.Generator().manual_seed(1)
+    example = {"ids": torch.randint(config.vocab_size, (1, seq), generator=random),
+               "first": torch.randint(config.vocab_size, (1, 1), generator=random)}  # fmt: skip
+
+    def layers(model):
+        # Embeddings of trained models have a component in common.
+        with torch.no_grad():
+            model.shared.weight += 0.2 * torch.randn(config.d_model, generator=random)
+        blocks = [*model.encoder.block, *model.decoder.block]
+        return [block.layer[-1].DenseReluDense.wi for block in blocks]
+
+    return _sparse(model, layers, call, example), call, inputs, ["logits"]
 
 
 def swin():
@@ -205,6 +265,8 @@ MODULES = {
     "gpt2-decode": lambda: gpt2(1, 512),
     "whisper": whisper,
     "swin": swin,
+    "relu-vit": relu_vit,
+    "relu-t5": relu_t5,
     "kat-t": lambda: kat("stack", kats.TINY),
     "kat-s": lambda: kat("stack", kats.SMALL),
     "kat-b": lambda: kat("stack"),
@@ -225,7 +287,10 @@ MODULES = {
 
 def make(name):
     model, call, *rest = MODULES[name]()
-    return Made(_Call(_set_weights(model), call).eval(), *rest)
+    # Those whose density was set have their weights.
+    if all(parameter.requires_grad for parameter in model.parameters()):
+        model = _set_weights(model)
+    return Made(_Call(model, call).eval(), *rest)
 
 
 def export(name, path):

@@ -8,7 +8,7 @@ from typing import Callable
 from . import machine, minilm, models, sparse
 from .errors import BenchError
 
-VOCABULARY = {"bert": 30522, "gpt2": 50257, "image": 16384}
+VOCABULARY = {"bert": 30522, "gpt2": 50257, "image": 16384, "t5": 32128}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,6 +184,11 @@ WORKLOADS = {
                 input_ids=(0, VOCABULARY["gpt2"])),
         _module("whisper", "Whisper-base encoder, 30 s", "bart", 8, 512),
         _module("swin", "Swin-T, batch 1", "swin"),
+        dataclasses.replace(_module("relu-vit", "ViT-B/16 with ReLU, batch 1, 5 % fire", "vit", 12, 768),
+                            is_sparse=True),
+        dataclasses.replace(_module("relu-t5", "T5-small, 128 tokens and the first of the answer, 5 % fire",
+                                    "t5", 8, 512, input_ids=(0, VOCABULARY["t5"]),
+                                    decoder_input_ids=(0, VOCABULARY["t5"])), is_sparse=True),
         _module("kat-t", "KAT-T, batch 1", "vit", 3, 192),
         _module("kat-s", "KAT-S, batch 1", "vit", 6, 384),
         _module("kat-b", "KAT-B, batch 1", "vit", 12, 768),

@@ -199,11 +199,13 @@ private:
 
   /// The time of the predictor and of what is computed, in times of the dense layer.
   static double getTime(const PrecisionSite &site, int64_t rank, double rows, double computed) {
-    // Comparing scores is a pass over all units.
-    constexpr double kPerUnit = 8;
-    double inputs = site.inputs, units = site.outputs;
-    double predictor = rank * (inputs + units) / (inputs * units) + kPerUnit / inputs;
     SparseLimits limits = chooseSparseLimits(site.outputs, site.inputs, /*hasGate=*/true);
+    // Scores are compared, counted and listed, some passes over all units, which take as long
+    // as so many inputs do: few where a dense layer would wait for its weights.
+    bool waits = rows <= 1 && limits.offset > 0;
+    double perUnit = waits ? 8 : 48;
+    double inputs = site.inputs, units = site.outputs;
+    double predictor = rank * (inputs + units) / (inputs * units) + perUnit / inputs;
     return predictor + std::min(computed / limits.getBreakEven(rows), 1.0);
   }
 
