@@ -122,8 +122,8 @@ def make_hostile(sizes):
 def choose_alike(cpu):
     """Bounds leave out nothing that is chosen: the same as where all rows are measured, which a
     table of the run leads to."""
-    sizes = dict(B=2, LQ=700, LK=700, H=3, D=40, E=8)
-    table = rng.integers(0, 700, (700, 13))
+    sizes = dict(B=2, LQ=900, LK=900, H=3, D=40, E=8)
+    table = rng.integers(0, 900, (900, 13))
     models = []
     for name, pinned in (("bounded", table), ("measured", None)):
         path = save(f"alike_{name}", Flat(sizes, (), pinned, 30, 13).build(0.3))

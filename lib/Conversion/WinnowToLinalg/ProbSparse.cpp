@@ -11,8 +11,9 @@
 using namespace mlir;
 using namespace winnow;
 
-/// Bounds pay where so many rows are not kept for one that is.
-static constexpr int64_t kLeastShare = 16;
+/// Bounds pay where one row in so many is kept, or fewer, and the keys of a head are more bytes
+/// than the L1 cache holds, at least twice as many as their bounds read.
+static constexpr int64_t kLeastShare = 12, kLeastBytes = 1 << 17, kLeastSaving = 2;
 /// Keys become bytes in as many parts, and rows of bytes are whole vectors of any processor.
 static constexpr int64_t kKeyParts = 32, kRowBytes = 64;
 /// Samples are read in such groups.
@@ -111,13 +112,17 @@ struct LowerProbSparseAttention : LoweringPattern<ProbSparseAttentionOp> {
 
   /// Whether few enough rows are kept of a table that is known.
   static bool isBounded(ProbSparseAttentionOp op, bool hasNumbers) {
-    std::optional<int64_t> queries = getConstantDim(getDims(op.getQuery())[1]);
+    Dims query = getDims(op.getQuery());
+    std::optional<int64_t> queries = getConstantDim(query[1]);
     auto type = cast<RankedTensorType>(op.getTable().getType());
-    if (!hasNumbers || type.getRank() != 2 || !queries || *queries < kLeastShare * int64_t(op.getKept()) ||
+    if (!hasNumbers || type.getRank() != 2 || !queries ||
+        *queries < kLeastShare * int64_t(op.getKept()) ||
         (op.getScaleFirst() && !(op.getScaleAttr().getValueAsDouble() > 0)))
       return false;
-    int64_t size = *getConstantDim(getDims(op.getQuery())[3]);
-    return type.getDimSize(1) * int64_t(llvm::alignTo(size, kRowBytes)) <= kMostProducts;
+    int64_t size = *getConstantDim(query[3]) * sizeof(float), keys = *getConstantDim(getDims(op.getKey())[1]);
+    int64_t bounded = llvm::alignTo(*getConstantDim(query[3]), kRowBytes);
+    return keys * size >= kLeastBytes && size >= kLeastSaving * bounded &&
+           type.getDimSize(1) * bounded <= kMostProducts;
   }
 
   /// Where all rows are measured, sampled keys that lie a row of all heads apart would share a few

@@ -33,13 +33,13 @@ func.func @sums(%x: tensor<2x6x4x8xf32>, %v: tensor<2x6x4x3xf32>, %t: tensor<5xi
 // Where few rows of many are kept, bounds come first, and keys stay where they are.
 
 // CHECK-LABEL: func @bounded
-// CHECK: %[[B:.*]]:6 = winnow.kernel "probsparse_bounds" ins(%[[Q:.*]], %[[Q]], %{{.*}} : tensor<1x4096x8x20xf32>, tensor<1x4096x8x20xf32>, tensor<4096x8xi32>) outs({{.*}} : tensor<1x8x4096xf32>, tensor<1x8x4096xf32>, tensor<1x8x4096x64xi8>, tensor<1x8x4096x64xi8>, tensor<1x32x8x3xf32>, tensor<1x8x4x4096xf32>) {divisor = 0.000000e+00 : f64, key_heads_first = false, query_heads_first = false, samples = 4 : i64}
+// CHECK: %[[B:.*]]:6 = winnow.kernel "probsparse_bounds" ins(%[[Q:.*]], %[[Q]], %{{.*}} : tensor<1x4096x8x40xf32>, tensor<1x4096x8x40xf32>, tensor<4096x8xi32>) outs({{.*}} : tensor<1x8x4096xf32>, tensor<1x8x4096xf32>, tensor<1x8x4096x64xi8>, tensor<1x8x4096x64xi8>, tensor<1x32x8x3xf32>, tensor<1x8x4x4096xf32>) {divisor = 0.000000e+00 : f64, key_heads_first = false, query_heads_first = false, samples = 4 : i64}
 // CHECK: winnow.kernel "topk"
 // CHECK: winnow.kernel "probsparse_measure" ins(%[[Q]], %[[Q]], %{{.*}}, %[[B]]#1, %{{.*}} : {{.*}}, tensor<1x8x4096xf32>, tensor<1x8x4xf32>) outs({{.*}} : tensor<1x8x4096xf32>) {bounded = true, {{.*}}key_heads_first = false
 // CHECK: winnow.kernel "topk"
 // CHECK: winnow.kernel "attention" ins(%[[Q]], %[[Q]], {{.*}}key_heads_first = false
-func.func @bounded(%x: tensor<1x4096x8x20xf32>) -> tensor<1x4096x8x20xf32> attributes {winnow.entry, winnow.symbols = []} {
+func.func @bounded(%x: tensor<1x4096x8x40xf32>) -> tensor<1x4096x8x40xf32> attributes {winnow.entry, winnow.symbols = []} {
   %t = winnow.constant dense<5> : tensor<4096x4xi64>
-  %y = winnow.probsparse_attention %x, %x, %x, %t {kept = 4 : i64, scale = 0.125 : f32} : (tensor<1x4096x8x20xf32>, tensor<1x4096x8x20xf32>, tensor<1x4096x8x20xf32>, tensor<4096x4xi64>) -> tensor<1x4096x8x20xf32>
-  return %y : tensor<1x4096x8x20xf32>
+  %y = winnow.probsparse_attention %x, %x, %x, %t {kept = 4 : i64, scale = 0.125 : f32} : (tensor<1x4096x8x40xf32>, tensor<1x4096x8x40xf32>, tensor<1x4096x8x40xf32>, tensor<4096x4xi64>) -> tensor<1x4096x8x40xf32>
+  return %y : tensor<1x4096x8x40xf32>
 }
