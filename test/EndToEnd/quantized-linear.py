@@ -83,6 +83,43 @@ for x_type, w_type in itertools.product((np.uint8, np.int8), repeat=2):
                 want = np.maximum(want, 0) + feeds[f"res{i}"]
                 check.equal(f"{name} {level} {rows} rows {i}", got[f"y{i}"], want)
 
+# Numbers that fewer bits hold are packed, and the sums are the same: numbers of 4 and of 6 bits, and
+# of 4 bits with a multiplier for each 32 inputs of a column.
+def of_few_bits(form, k, n):
+    if form == "6":
+        return rng.integers(-32, 32, (k, n)).astype(np.int8)
+    w = rng.integers(-8, 8, (k, n))
+    multipliers = rng.integers(1, 17, (-(-k // 32), n)) if form == "blocks" else np.ones((-(-k // 32), n), int)
+    return (w * np.repeat(multipliers, 32, axis=0)[:k]).astype(np.int8)
+
+
+for form, share in (("4", 0.5), ("blocks", 0.5 + 1 / 32), ("6", 0.75)):
+    nodes, constants = [], {"s": np.float32(0.5)}
+    shapes = [(4, 1), (7, 16), (33, 50), (64, 97), (130, 48), (250, 96)]
+    for i, (k, n) in enumerate(shapes):
+        constants[f"w{i}"] = of_few_bits(form, k, n)
+        nodes += [node("MatMulInteger", f"x{i} w{i} xz", f"i{i}"), node("Cast", f"i{i}", f"f{i}", to=TensorProto.FLOAT),
+                  node("Mul", f"f{i} s", f"y{i}")]
+    for x_type in (np.uint8, np.int8):
+        inputs = [value(f"x{i}", ["rows", k], TYPES[np.dtype(x_type)]) for i, (k, n) in enumerate(shapes)]
+        inputs.append(value("xz", [], TYPES[np.dtype(x_type)]))
+        name = f"packed_{form}_{np.dtype(x_type).name}"
+        path = save(name, nodes, inputs, [f"y{i}" for i in range(len(shapes))], constants, opset=18)
+        for folder, levels in compile_all(name, path):
+            # Beside the weights: sums of columns, and panels and groups that are filled in part.
+            size = os.path.getsize(os.path.join(folder, name + ".weights"))
+            most = sum(max(share * -(-k // 16) * 16 * -(-n // 48) * 48 + 4 * n + 256, 256) for k, n in shapes)
+            if size > most:
+                check.errors.append(f"{name}: expected at most {most} bytes of weights, got {size}")
+            for level, rows in itertools.product(levels, (1, 2, 3, 13, 40)):
+                os.environ["WINNOW_CPU"] = level
+                feeds = {f"x{i}": numbers(x_type, rows, k, extreme=i % 2) for i, (k, n) in enumerate(shapes)}
+                feeds["xz"] = numbers(x_type)
+                got = open_winnow(folder, threads=2)(feeds)
+                for i in range(len(shapes)):
+                    x, w = feeds[f"x{i}"].astype(np.int64) - feeds["xz"], constants[f"w{i}"].astype(np.int64)
+                    check.equal(f"{name} {level} {rows} rows {i}", got[f"y{i}"], (x @ w).astype(np.float32) / 2)
+
 # DequantizeLinear on both sides, with a scale for each column, and a weight that is transposed;
 # weights of bytes with Cast and Mul. ONNX's floats are rounded in each of 96 sums.
 k, n = 96, 50

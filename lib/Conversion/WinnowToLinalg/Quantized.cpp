@@ -3,7 +3,9 @@
 #include "KernelTypes.h"
 
 #include "winnow/Analysis/GemmSchedule.h"
+#include "winnow/Conversion/WeightParts.h"
 #include "winnow/Dialect/Winnow/IR/Activations.h"
+#include "winnow/Support/PackedWeights.h"
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
@@ -17,8 +19,7 @@ using namespace winnow;
 static std::pair<int64_t, int64_t> getRange(ArrayRef<Attribute> parts) {
   int64_t low = INT64_MAX, high = INT64_MIN;
   for (Attribute part : parts) {
-    auto moved = dyn_cast<ArrayAttr>(part);
-    auto elements = cast<ElementsAttr>(moved ? moved[0] : part);
+    ElementsAttr elements = getPartElements(part);
     auto resource = dyn_cast<DenseResourceElementsAttr>(elements);
     ArrayRef<char> bytes =
         resource ? resource.getData() : cast<DenseElementsAttr>(elements).getRawData();
@@ -80,7 +81,7 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
   struct Storage {
     SmallVector<Attribute> parts;
     int64_t shift = 0;
-    SmallVector<int32_t> zeros; ///< empty where all are 0
+    SmallVector<int32_t> zeros = {}; ///< empty where all are 0
   };
 
   static std::optional<Storage> chooseStorage(QuantizedLinearOp op, int64_t n) {
@@ -109,6 +110,34 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
     return storage;
   }
 
+  /// How many bits each number takes in the file, and whether blocks have multipliers there.
+  struct Packing {
+    int64_t bits;
+    bool multiplied;
+  };
+
+  /// The fewest bits that hold the numbers; a thread of a GPU takes bytes one by one.
+  Packing choosePacking(ArrayRef<Attribute> parts, DictionaryAttr layout) const {
+    if (state.level.lanes(4) == 1)
+      return {8, false};
+    bool fitsFour = true, fitsBlocks = true, fitsSix = true;
+    SmallVector<int8_t> numbers;
+    for (const BytePart &part : readByteParts(parts, layout))
+      for (int64_t column = 0; column < part.n && (fitsBlocks || fitsSix); ++column) {
+        part.getColumn(column, numbers);
+        auto fits = [&](int64_t bound) {
+          return llvm::all_of(numbers, [&](int8_t number) { return number >= -bound && number < bound; });
+        };
+        fitsSix = fitsSix && fits(32);
+        fitsFour = fitsFour && fits(8);
+        for (ArrayRef<int8_t> rest = numbers; !rest.empty() && fitsBlocks;) {
+          fitsBlocks = findMultiplier(rest.take_front(kRoundingBlock));
+          rest = rest.drop_front(std::min<size_t>(kRoundingBlock, rest.size()));
+        }
+      }
+    return fitsFour ? Packing{4, false} : fitsBlocks ? Packing{4, true} : Packing{fitsSix ? 6 : 8, false};
+  }
+
   /// A kernel that unpacks numbers of 4 bits, if they all fit, or of 8.
   LogicalResult lowerUnpacked(QuantizedLinearOp op, OpAdaptor adaptor,
                               ConversionPatternRewriter &rewriter) const {
@@ -134,8 +163,9 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
     auto number = [&](int64_t value) { return rewriter.getI64IntegerAttr(value); };
     // The least number is stored as 0.
     auto layout = rewriter.getDictionaryAttr(
-        {named("bits", number(bits)), named("k", number(*k)),
-         named("kind", rewriter.getStringAttr("word_panels")), named("n", number(*n)),
+        {named("bias", number(0)), named("bits", number(bits)), named("k", number(*k)),
+         named("kind", rewriter.getStringAttr("word_panels")),
+         named("multiplied", rewriter.getBoolAttr(false)), named("n", number(*n)),
          named("nr", number(width)), named("shift", number(low)),
          named("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
     int64_t weight = state.weights.add(*parts, layout, panels.getNumElements() * 4);
@@ -200,23 +230,36 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
     auto number = [&](int64_t value) { return rewriter.getI64IntegerAttr(value); };
 
     int64_t width = chooseLinearPanel(state.level, *n, Product::Integer);
-    auto panels = RankedTensorType::get(
-        {static_cast<int64_t>(llvm::divideCeil(*n, width)),
-         static_cast<int64_t>(llvm::divideCeil(*k, 4)), width * 4}, i8);
-    auto layout = [&](StringRef kind) {
-      return rewriter.getDictionaryAttr(
-          {named("k", number(*k)), named("kind", rewriter.getStringAttr(kind)),
-           named("n", number(*n)), named("nr", number(width)),
-           named("shift", number(storage->shift)),
-           named("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
+    int64_t numPanels = llvm::divideCeil(*n, width);
+    auto layout = [&](StringRef kind, ArrayRef<NamedAttribute> more = {}) {
+      SmallVector<NamedAttribute> entries = {
+          named("k", number(*k)), named("kind", rewriter.getStringAttr(kind)), named("n", number(*n)),
+          named("nr", number(width)), named("shift", number(storage->shift)),
+          named("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))};
+      llvm::append_range(entries, more);
+      return rewriter.getDictionaryAttr(entries);
     };
-    int64_t weight = state.weights.add(storage->parts, layout("byte_panels"), panels.getNumElements());
+    Packing packing = choosePacking(storage->parts, layout("bytes"));
+    PackedWeights packed(packing.bits);
+    NamedAttribute words[] = {named("bias", number(packed.bias())), named("bits", number(packing.bits)),
+                              named("multiplied", rewriter.getBoolAttr(packing.multiplied))};
+    int64_t depth = llvm::divideCeil(*k, packed.groupSize()) * packed.groupWords();
+    RankedTensorType panels = packing.bits == 8
+                                  ? RankedTensorType::get({numPanels, depth, width * 4}, i8)
+                                  : RankedTensorType::get({numPanels, depth, width}, i32);
+    int64_t weight = state.weights.add(storage->parts, layout("word_panels", words), numPanels * depth * width * 4);
     int64_t sums = state.weights.add(storage->parts, layout("column_sums"), *n * 4);
     SmallVector<Value> inputs = {
         createReshape(rewriter, loc, adaptor.getInput(), in, rows),
-        state.weights.read(rewriter, loc, weight, panels),
-        state.weights.read(rewriter, loc, sums, RankedTensorType::get({*n}, i32)),
-        createVector(rewriter, loc, op.getScale(), adaptor.getScale())};
+        state.weights.read(rewriter, loc, weight, panels)};
+    if (packing.multiplied) {
+      int64_t blocks = llvm::divideCeil(*k, kRoundingBlock);
+      auto type = RankedTensorType::get({numPanels, blocks, width}, i8);
+      int64_t entry = state.weights.add(storage->parts, layout("multipliers"), type.getNumElements());
+      inputs.push_back(state.weights.read(rewriter, loc, entry, type));
+    }
+    inputs.push_back(state.weights.read(rewriter, loc, sums, RankedTensorType::get({*n}, i32)));
+    inputs.push_back(createVector(rewriter, loc, op.getScale(), adaptor.getScale()));
     if (op.getZero())
       inputs.push_back(createVector(rewriter, loc, op.getZero(), adaptor.getZero()));
     if (op.getRowScale())
@@ -241,7 +284,9 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
     NamedAttribute config[] = {
         named("activation", rewriter.getStringAttr(stringifyActivation(op.getActivation()))),
         flag("bias", bool(op.getBias())),
+        named("bits", number(packing.bits)),
         named("k", number(*k)),
+        flag("multipliers", packing.multiplied),
         named("n", number(*n)),
         flag("residual", bool(op.getResidual())),
         flag("row_scale", bool(op.getRowScale())),

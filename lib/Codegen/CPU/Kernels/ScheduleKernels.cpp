@@ -32,7 +32,8 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
   if (!kind || (kind.getValue() != "linear" && !isSparse && !isInteger && !isUnpacked) || !n || !x || !w ||
       x.getRank() != 2 || w.getRank() != 3 || !w.hasStaticShape())
     return success();
-  int64_t panel = w.getDimSize(2) / (isInteger ? 4 : 1), lanes = level.lanes(4);
+  // Four bytes of a column lie side by side; words of fewer bits are a column each.
+  int64_t panel = w.getDimSize(2) / (isInteger && w.getElementType().isInteger(8) ? 4 : 1), lanes = level.lanes(4);
   if (panel <= 0 || panel % lanes)
     return kernel.emitError() << "kernel '" << kind.getValue() << "': expected panels of a multiple of " << lanes
                               << " columns for " << level.name << ", got " << panel;

@@ -1,8 +1,8 @@
 //===- UnpackedLinear.cpp - Linear layers of floats and small integers ----===//
 //
 // The loops are those of Linear.cpp. A panel of W holds words of 32 bits, each of which is 8
-// numbers of 4 bits, or 4 of 8 bits, of a column that follow each other in depth. They are
-// taken out, scaled and multiplied in registers, for all rows of a tile at once,
+// numbers of 4 bits, or 4 of 8 bits, of a column that follow each other in depth
+// (PackedWeights.h). They are taken out, scaled and multiplied in registers, for all rows of a tile at once,
 //
 //   out += x[k] (number scale - zero scale),
 //
@@ -73,8 +73,9 @@ SmallVector<Value> UnpackedLinear::emitWords(Emitter &e, const GemmTile &tile,
       high.push_back(arith::ShRUIOp::create(e, packed[v], splat(kHalf)));
     }
     for (int64_t i = 0; i < count; ++i) {
-      bool isHigh = (i + 1) * bits > kMantissa;
-      int64_t place = i * bits - (isHigh ? kHalf : 0);
+      int64_t place = i % 4 * 8 + i / 4 * 4;
+      bool isHigh = place + bits > kMantissa;
+      place -= isHigh ? kHalf : 0;
       double one = std::ldexp(1.0, kMantissa - place);
       Value mask = splat(((1 << bits) - 1) << place);
       Value exponent = splat(llvm::bit_cast<int32_t>(static_cast<float>(one)));

@@ -180,9 +180,21 @@ func.func private @top_k(memref<?x8xf32>, memref<?x9xf32>)
 
 // -----
 
-// expected-error @+1 {{kernel 'quantized_linear': expected 'w' to be packed in panels [9 / 4, 24 * 4], or a multiple as wide, for 24 columns, got 'memref<1x2x96xi8>'}}
+// expected-error @+1 {{kernel 'quantized_linear': expected 'w' to be packed in panels [3, 96], or a multiple as wide, for 24 columns, got 'memref<1x2x96xi8>'}}
 func.func private @bytes(memref<?x9xi8>, memref<1x2x96xi8>, memref<24xi32>, memref<24xf32>, memref<?x24xf32>)
     attributes {winnow.kernel = {kind = "quantized_linear", n = 24, k = 9, mr = 4, nr = 24, mb = 128}}
+
+// -----
+
+// expected-error @+1 {{kernel 'quantized_linear': expected 'bits' of 4, 6 or 8, got 5}}
+func.func private @bits(memref<?x9xi8>, memref<1x2x24xi32>, memref<24xi32>, memref<24xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "quantized_linear", n = 24, k = 9, mr = 2, nr = 8, kc = 3, mb = 4, bits = 5}}
+
+// -----
+
+// expected-error @+1 {{kernel 'quantized_linear': expected 'multipliers' of [1, 2, 24] beside numbers of 4 bits, got 'memref<1x1x24xi8>'}}
+func.func private @multipliers(memref<?x40xi8>, memref<1x5x24xi32>, memref<1x1x24xi8>, memref<24xi32>, memref<24xf32>, memref<?x24xf32>)
+    attributes {winnow.kernel = {kind = "quantized_linear", n = 24, k = 40, mr = 2, nr = 8, kc = 10, mb = 4, bits = 4, multipliers = true}}
 
 // -----
 

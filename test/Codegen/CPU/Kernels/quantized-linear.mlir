@@ -17,6 +17,33 @@ func.func private @rows(memref<?x9xi8>, memref<1x3x64xi8>, memref<16xi32>, memre
 
 // -----
 
+// A row unpacks a group in registers, for two steps, and the sum of a block meets its multiplier; more
+// rows than that unpack the strip before.
+
+// CHECK-LABEL: func.func private @packed
+// CHECK:       vector.load {{.*}} memref<1x8x16xi32>
+// CHECK:       arith.shrui
+// CHECK:       arith.subi {{.*}} vector<64xi8>
+// VNNI-COUNT-2:  llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// HALVES-COUNT-4: llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"
+// CHECK:       arith.muli {{.*}} vector<16xi32>
+// CHECK:       arith.muli {{.*}} vector<32xi16>
+// CHECK:       vector.store {{.*}} memref<16x64xi8
+// CHECK:       vector.load {{.*}} memref<16x64xi8
+func.func private @packed(memref<?x64xi8>, memref<1x8x16xi32>, memref<1x2x16xi8>, memref<16xi32>, memref<16xf32>, memref<?x16xf32>)
+    attributes {winnow.kernel = {kind = "quantized_linear", n = 16, k = 64, mr = 16, nr = 16, kc = 16, mb = 64, bits = 4, multipliers = true}}
+
+// -----
+
+// CHECK-LABEL: func.func private @six_bits
+// CHECK-COUNT-3: vector.load {{.*}} memref<1x3x16xi32>
+// CHECK:       arith.ori
+// CHECK-NOT:   memref<{{.*}}x64xi8>
+func.func private @six_bits(memref<1x16xi8>, memref<1x3x16xi32>, memref<16xi32>, memref<16xf32>, memref<1x16xf32>)
+    attributes {winnow.kernel = {kind = "quantized_linear", n = 16, k = 16, mr = 16, nr = 16, kc = 4, mb = 16, bits = 6}}
+
+// -----
+
 // CHECK-LABEL: func.func private @quantize
 // CHECK:       scf.parallel
 // CHECK:         math.roundeven

@@ -1,0 +1,26 @@
+#include "winnow/Support/PackedWeights.h"
+
+#include <algorithm>
+
+using namespace llvm;
+using namespace winnow;
+
+void PackedWeights::put(uint32_t *words, int64_t stride, int64_t i, uint32_t number) const {
+  int64_t step = i / 4, byte = i % 4 * 8;
+  if (bits == 8) {
+    words[0] |= (number & 0xff) << byte;
+    return;
+  }
+  words[step / 2 * stride] |= (number & 0xf) << (byte + step % 2 * 4);
+  if (bits == 6)
+    words[2 * stride] |= (number >> 4 & 3) << (byte + 2 * step);
+}
+
+int winnow::findMultiplier(ArrayRef<int8_t> numbers) {
+  for (int multiplier = 1; multiplier <= 16; ++multiplier)
+    if (std::all_of(numbers.begin(), numbers.end(), [&](int number) {
+          return number % multiplier == 0 && number >= -8 * multiplier && number <= 7 * multiplier;
+        }))
+      return multiplier;
+  return 0;
+}
