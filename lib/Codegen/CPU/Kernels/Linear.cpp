@@ -187,8 +187,7 @@ int64_t Linear::fetchedRows() const {
 
 Strip Linear::emitStrip(Emitter &e, Value index, Value depthBegin) const {
   Value strips = e.index(panelWidth / schedule.nr);
-  return {e.div(index, strips), e.mul(e.rem(index, strips), schedule.nr),
-          depthBegin};
+  return {e.div(index, strips), e.mul(e.rem(index, strips), schedule.nr), depthBegin, depthBegin};
 }
 
 TileTarget Linear::getTarget(Emitter &e, const LinearBlock &block, Value row) const {
@@ -197,12 +196,21 @@ TileTarget Linear::getTarget(Emitter &e, const LinearBlock &block, Value row) co
 }
 
 void Linear::emitBlock(Emitter &e, const LinearBlock &block) const {
+  emitPasses(e, block, /*fetches=*/true,
+             [&](Value depthBegin) { return emitStrip(e, block.strip, depthBegin); });
+}
+
+void Linear::emitPasses(Emitter &e, const LinearBlock &block, bool fetches,
+                        StripSource source) const {
   int64_t vectors = llvm::divideCeil(block.columns, lanes);
   auto pass = [&](Value depthBegin) {
-    Strip strip = emitStrip(e, block.strip, depthBegin);
-    FetchAhead ahead = emitFetchAhead(e, block, depthBegin);
+    Strip strip = source(depthBegin);
+    std::optional<FetchAhead> ahead;
+    if (fetches)
+      ahead = emitFetchAhead(e, block, depthBegin);
     e.forEachTile(block.begin, block.end, schedule.mr, [&](Value row, int64_t tileRows) {
-      emitTile(e, {tileRows, vectors, lanes}, getTarget(e, block, row), strip, ahead);
+      emitTile(e, {tileRows, vectors, lanes}, getTarget(e, block, row), strip,
+               ahead ? &*ahead : nullptr);
     });
   };
   if (k <= schedule.kc)
@@ -218,8 +226,9 @@ Strip Linear::emitNextStrip(Emitter &e, const LinearBlock &block, Value depthBeg
     return next;
   Strip same = emitStrip(e, block.strip, e.add(depthBegin, depth));
   Value goesOn = e.lessThan(same.depthBegin, e.index(k));
-  return {e.blend(goesOn, same.panel, next.panel), e.blend(goesOn, same.first, next.first),
-          e.blend(goesOn, same.depthBegin, next.depthBegin)};
+  Value begin = e.blend(goesOn, same.depthBegin, next.depthBegin);
+  return {e.blend(goesOn, same.panel, next.panel), e.blend(goesOn, same.first, next.first), begin,
+          begin};
 }
 
 FetchAhead Linear::emitFetchAhead(Emitter &e, const LinearBlock &block,
@@ -236,12 +245,12 @@ FetchAhead Linear::emitFetchAhead(Emitter &e, const LinearBlock &block,
 void Linear::emitPrefetch(Emitter &e, const Strip &strip, Value row,
                           int64_t column, unsigned locality) const {
   // Behind the last row is the next panel, or nothing, which is no fault.
-  e.prefetch(w, {strip.panel, e.add(strip.depthBegin, row), e.add(strip.first, column)}, locality);
+  e.prefetch(w, {strip.panel, e.add(strip.row, row), e.add(strip.first, column)}, locality);
 }
 
 void Linear::emitTile(Emitter &e, const GemmTile &tile,
                       const TileTarget &target, const Strip &strip,
-                      const FetchAhead &ahead) const {
+                      const FetchAhead *ahead) const {
   bool onePass = k <= schedule.kc;
   SmallVector<Value> acc = tile.zeros(e, e.getF32Type());
   Value depth = e.index(k), depthBegin = strip.depthBegin;
@@ -251,9 +260,9 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
         [&] { return target.load(e, tile); });
     depth = e.min(e.sub(depth, depthBegin), e.index(schedule.kc));
   }
-  Value tilesBefore =
-      e.div(e.sub(target.row, ahead.begin), e.index(schedule.mr));
-  Value rowsBefore = e.mul(tilesBefore, depth);
+  Value rowsBefore;
+  if (ahead)
+    rowsBefore = e.mul(e.div(e.sub(target.row, ahead->begin), e.index(schedule.mr)), depth);
   // The part [first, first + count) of the depth, whose columns of x begin at `column`
   // of rows that are given.
   auto multiply = [&](Value first, Value count, ArrayRef<Value> rows, Value column,
@@ -267,16 +276,17 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
             emitPrefetch(e, strip, e.add(row, prefetchRows), v * lanes,
                          /*locality=*/3);
           return e.load(w,
-                        {strip.panel, e.add(depthBegin, row),
-                         e.add(strip.first, v * lanes)},
+                        {strip.panel, e.add(strip.row, row), e.add(strip.first, v * lanes)},
                         lanes);
         },
         [&](Value at) {
-          Value row = e.div(e.mul(e.add(rowsBefore, e.add(first, at)), ahead.rate),
+          if (!ahead)
+            return;
+          Value row = e.div(e.mul(e.add(rowsBefore, e.add(first, at)), ahead->rate),
                             e.index(rateUnit));
           for (int64_t i = 0; i < fetchedRows(); ++i)
             for (int64_t c = 0; c < schedule.nr; c += Emitter::lineElements)
-              emitPrefetch(e, ahead.strip, e.add(row, i), c, /*locality=*/2);
+              emitPrefetch(e, ahead->strip, e.add(row, i), c, /*locality=*/2);
         });
   };
   auto getRows = [&](Value piece) {

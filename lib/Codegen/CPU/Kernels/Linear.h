@@ -13,6 +13,7 @@ namespace winnow::cpu {
 struct Strip {
   Value panel, first; ///< and its first column
   Value depthBegin;
+  Value row; ///< of W, where that depth lies
 };
 
 struct FetchAhead;
@@ -41,6 +42,10 @@ struct Linear {
   /// How many rows a block has, but the last one.
   Value emitBlockRows(Emitter &e) const;
   void emitBlock(Emitter &e, const LinearBlock &block) const;
+  /// The passes of a block, each over the strip that `source` gives for where its depth
+  /// begins. With `fetches` each fetches what the next one reads.
+  using StripSource = llvm::function_ref<Strip(Value depthBegin)>;
+  void emitPasses(Emitter &e, const LinearBlock &block, bool fetches, StripSource source) const;
   Strip emitStrip(Emitter &e, Value index, Value depthBegin) const;
   /// The part of a strip that a thread is to walk after one of a block, in passes of `depth`.
   Strip emitNextStrip(Emitter &e, const LinearBlock &block, Value depthBegin, int64_t depth) const;
@@ -62,7 +67,7 @@ private:
   int64_t fetchedRows() const;
   FetchAhead emitFetchAhead(Emitter &e, const LinearBlock &block, Value depthBegin) const;
   void emitTile(Emitter &e, const GemmTile &tile, const TileTarget &target, const Strip &strip,
-                const FetchAhead &ahead) const;
+                const FetchAhead *ahead) const;
   void emitPrefetch(Emitter &e, const Strip &strip, Value row, int64_t column,
                     unsigned locality) const;
 };

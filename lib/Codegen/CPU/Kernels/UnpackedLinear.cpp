@@ -7,7 +7,8 @@
 //   out += x[k] (number scale - zero scale),
 //
 // so that W is read from memory as it is stored. Scales and zeros are those of blocks in depth.
-// A single row, which waits for memory, is scaled block by block, where all have one zero.
+// A single row, which waits for memory, is scaled block by block, where all have one zero. For many
+// rows, a strip is unpacked once, to floats in the cache, and the product is that of Linear.cpp.
 //
 // A number at bit p of a word, below the 23 of a mantissa, becomes a float without a conversion:
 // with the exponent of 2^(23 - p) above it, the word is 2^(23 - p) + number.
@@ -33,6 +34,7 @@ struct UnpackedLinear {
   Value scale; ///< [blocks, N]
   Value shift; ///< [blocks, N]: zero times scale
   std::optional<int64_t> zero; ///< of all blocks, if there is one
+  GemmSchedule floats; ///< of the product with what was unpacked
 
   int64_t perWord() const { return 32 / bits; }
   static FailureOr<UnpackedLinear> parse(const KernelContext &context);
@@ -40,10 +42,39 @@ struct UnpackedLinear {
 
 private:
   void emitBlock(Emitter &e, const Linear &form, const LinearBlock &block) const;
+  void emitDirect(Emitter &e, const Linear &form, const LinearBlock &block) const;
+  void emitUnpacked(Emitter &e, const Linear &form, const LinearBlock &block) const;
+  Value takeNumber(Emitter &e, Value word, Value high, int64_t i, double zero) const;
+  /// Of a vector of columns of a tile, those that there are; null for all.
+  Value maskColumns(Emitter &e, int64_t vector, int64_t columns) const {
+    int64_t lanes = layer.lanes, first = vector * lanes;
+    return first + lanes > columns ? e.maskBelow(e.index(columns - first), lanes) : Value();
+  }
   SmallVector<Value> emitWords(Emitter &e, const GemmTile &tile, const TileTarget &target,
                                const Strip &strip, int64_t columns, Value begin, Value end,
                                int64_t lastCount, Value blockIndex, ValueRange acc) const;
 };
+
+Value getHigh(Emitter &e, Value word) {
+  auto shift = DenseElementsAttr::get(cast<VectorType>(word.getType()), e.getI32IntegerAttr(kHalf));
+  return arith::ShRUIOp::create(e, word, arith::ConstantOp::create(e, shift));
+}
+
+/// Number `i` of each word, of which `high` is what lies above kHalf, less `zero`.
+Value UnpackedLinear::takeNumber(Emitter &e, Value word, Value high, int64_t i, double zero) const {
+  auto words = cast<VectorType>(word.getType());
+  auto splat = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(e, DenseElementsAttr::get(words, e.getI32IntegerAttr(value)));
+  };
+  int64_t place = i % 4 * 8 + i / 4 * 4;
+  bool isHigh = place + bits > kMantissa;
+  place -= isHigh ? kHalf : 0;
+  double one = std::ldexp(1.0, kMantissa - place);
+  Value number = arith::AndIOp::create(e, isHigh ? high : word, splat(((1 << bits) - 1) << place));
+  number = arith::OrIOp::create(e, number, splat(llvm::bit_cast<int32_t>(static_cast<float>(one))));
+  auto floats = VectorType::get(words.getShape(), e.getF32Type());
+  return e.subF(arith::BitcastOp::create(e, floats, number), e.real(one + zero, floats));
+}
 
 /// The words [begin, end) of a block in depth, of which one more, if `lastCount` is not 0, holds so
 /// many numbers.
@@ -53,38 +84,25 @@ SmallVector<Value> UnpackedLinear::emitWords(Emitter &e, const GemmTile &tile,
                                              int64_t lastCount, Value blockIndex,
                                              ValueRange init) const {
   int64_t lanes = tile.lanes;
-  auto words = VectorType::get(lanes, e.getI32Type()), floats = VectorType::get(lanes, e.getF32Type());
   SmallVector<Value> scales, shifts;
   for (int64_t v = 0; v < tile.vectors; ++v) {
-    Value mask = (v + 1) * lanes > columns ? e.maskBelow(e.index(columns - v * lanes), lanes) : Value();
     SmallVector<Value> at = {blockIndex, e.add(target.col, v * lanes)};
+    Value mask = maskColumns(e, v, columns);
     scales.push_back(e.load(scale, at, lanes, mask));
     shifts.push_back(e.load(shift, at, lanes, mask));
   }
   // The rows of a tile need the registers that sums of a block would take.
   bool scalesBlock = tile.rows == 1 && zero;
-  auto splat = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(e, DenseElementsAttr::get(words, e.getI32IntegerAttr(value)));
-  };
   auto step = [&](Value at, ValueRange carried, int64_t count) {
     SmallVector<Value> acc = llvm::to_vector(carried), packed, high;
     for (int64_t v = 0; v < tile.vectors; ++v) {
       packed.push_back(e.load(layer.w, {strip.panel, at, e.add(strip.first, v * lanes)}, lanes));
-      high.push_back(arith::ShRUIOp::create(e, packed[v], splat(kHalf)));
+      high.push_back(getHigh(e, packed[v]));
     }
     for (int64_t i = 0; i < count; ++i) {
-      int64_t place = i % 4 * 8 + i / 4 * 4;
-      bool isHigh = place + bits > kMantissa;
-      place -= isHigh ? kHalf : 0;
-      double one = std::ldexp(1.0, kMantissa - place);
-      Value mask = splat(((1 << bits) - 1) << place);
-      Value exponent = splat(llvm::bit_cast<int32_t>(static_cast<float>(one)));
-      Value offset = e.real(scalesBlock ? one + *zero : one, floats);
       SmallVector<Value> numbers;
       for (int64_t v = 0; v < tile.vectors; ++v) {
-        Value word = arith::AndIOp::create(e, isHigh ? high[v] : packed[v], mask);
-        word = arith::OrIOp::create(e, word, exponent);
-        Value number = e.subF(arith::BitcastOp::create(e, floats, word), offset);
+        Value number = takeNumber(e, packed[v], high[v], i, scalesBlock ? *zero : 0);
         numbers.push_back(scalesBlock ? number : e.fma(number, scales[v], shifts[v]));
       }
       Value k = e.add(e.mul(at, perWord()), i);
@@ -111,6 +129,49 @@ SmallVector<Value> UnpackedLinear::emitWords(Emitter &e, const GemmTile &tile,
 }
 
 void UnpackedLinear::emitBlock(Emitter &e, const Linear &form, const LinearBlock &part) const {
+  // Unpacking to memory takes about as long as two tiles do in registers.
+  int64_t few = 2 * form.schedule.mr, rows = cast<MemRefType>(layer.out.getType()).getDimSize(0);
+  if (form.schedule.mb == 1 || (!ShapedType::isDynamic(rows) && rows <= few))
+    return emitDirect(e, form, part);
+  if (!ShapedType::isDynamic(rows))
+    return emitUnpacked(e, form, part);
+  e.ifElse(e.lessThan(e.sub(part.end, part.begin), e.index(few + 1)),
+           [&] { emitDirect(e, form, part); }, [&] { emitUnpacked(e, form, part); });
+}
+
+void UnpackedLinear::emitUnpacked(Emitter &e, const Linear &form, const LinearBlock &part) const {
+  int64_t lanes = form.lanes, vectors = llvm::divideCeil(part.columns, lanes), count = perWord();
+  Strip packed = form.emitStrip(e, part.strip, e.index(0));
+  Value column = e.mul(part.strip, form.schedule.nr);
+  Linear product = form;
+  product.k = depth;
+  product.schedule = {floats.mr, form.schedule.nr, floats.kc, form.schedule.mb};
+  product.w = e.scratch({1, floats.kc, vectors * lanes}, e.getF32Type());
+  LinearBlock rows = part;
+  rows.staging = e.scratch({floats.mr, form.schedule.nr}, e.getF32Type());
+  product.emitPasses(e, rows, /*fetches=*/false, [&](Value depthBegin) {
+    Value first = e.div(depthBegin, e.index(count));
+    Value end = e.min(e.add(first, floats.kc / count), e.index(layer.k));
+    e.forRange(first, end, 1, [&](Value at) {
+      Value index = e.div(at, e.index(std::max<int64_t>(block / count, 1)));
+      if (block == depth)
+        index = e.index(0);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value mask = maskColumns(e, v, part.columns);
+        SmallVector<Value> place = {index, e.add(column, v * lanes)};
+        Value factor = e.load(scale, place, lanes, mask), rest = e.load(shift, place, lanes, mask);
+        Value word = e.load(layer.w, {packed.panel, at, e.add(packed.first, v * lanes)}, lanes);
+        Value high = getHigh(e, word);
+        for (int64_t i = 0; i < count; ++i)
+          e.store(e.fma(takeNumber(e, word, high, i, 0), factor, rest), product.w,
+                  {e.index(0), e.add(e.mul(e.sub(at, first), count), i), e.index(v * lanes)});
+      }
+    });
+    return Strip{e.index(0), e.index(0), depthBegin, e.index(0)};
+  });
+}
+
+void UnpackedLinear::emitDirect(Emitter &e, const Linear &form, const LinearBlock &part) const {
   int64_t vectors = llvm::divideCeil(part.columns, form.lanes);
   Strip strip = form.emitStrip(e, part.strip, e.index(0));
   e.forEachTile(part.begin, part.end, form.schedule.mr, [&](Value row, int64_t tileRows) {
@@ -205,6 +266,8 @@ FailureOr<UnpackedLinear> UnpackedLinear::parse(const KernelContext &context) {
   layer.lanes = lanes;
   layer.numRegs = context.level.numVectorRegs;
   layer.schedule = {*mr, *nr, std::max<int64_t>(packed[1], 1), *mb};
+  result.floats = chooseLinearSchedule(context.level, *n, *k, std::nullopt, *nr);
+  result.floats.kc = llvm::alignTo(result.floats.kc, result.perWord());
   return result;
 }
 } // namespace
