@@ -312,14 +312,31 @@ private:
                                      weight.block ? b.getI64IntegerAttr(weight.block) : IntegerAttr());
   }
 
-  /// The sum is converted to floats, perhaps after it was moved.
+  /// What is added to sums of integers by `user`: a bias. Null if it is something else.
+  static Value getBias(Operation *user, Value sum) {
+    auto add = dyn_cast<AddOp>(user);
+    if (!add || add.getType() != sum.getType() || add.getLhs() == add.getRhs())
+      return {};
+    Value bias = add.getLhs() == sum ? add.getRhs() : add.getLhs();
+    return isConstantExpression(bias) ? bias : Value();
+  }
+
+  static Value toFloats(OpBuilder &b, Location loc, Value value) {
+    Type type = value.getType();
+    return CastOp::create(b, loc, getTensorType(getDims(type), b.getF32Type(), getNumSymbols(type)), value);
+  }
+
+  /// The sum is converted to floats, perhaps after it was moved, or a bias was added.
   static bool raiseIntegers(MatMulOp op, const Numbers &input, const Numbers &weight, Value scale,
                             SiteReporter &reporter) {
-    SmallVector<Operation *> moves;
-    Operation *user = op.getResult().hasOneUse() ? *op->user_begin() : nullptr;
-    while (isa_and_nonnull<ReshapeOp, TransposeOp>(user) && user->getResult(0).hasOneUse()) {
-      moves.push_back(user);
-      user = *user->user_begin();
+    SmallVector<Operation *> steps;
+    Value sum = op.getResult();
+    Operation *user = sum.hasOneUse() ? *sum.user_begin() : nullptr;
+    while (user && (isa<ReshapeOp, TransposeOp>(user) || getBias(user, sum)) &&
+           user->getResult(0).hasOneUse()) {
+      steps.push_back(user);
+      sum = user->getResult(0);
+      user = *sum.user_begin();
     }
     auto cast = dyn_cast_or_null<CastOp>(user);
     if (!cast || !getElementTypeOrSelf(cast.getType()).isF32()) {
@@ -329,21 +346,36 @@ private:
     }
     OpBuilder b(cast);
     Value value = create(b, op.getLoc(), input, weight, scale);
-    if (moves.empty())
+    // A scale of what is moved by nothing is the layer's, and of a bias for each column too.
+    unsigned numSymbols = getNumSymbols(op.getType());
+    Value bias = steps.size() == 1 ? getBias(steps[0], op.getResult()) : Value();
+    if (bias && !isSingle(bias) && !isVectorOf(bias, getDims(op.getType()).back(), numSymbols))
+      bias = {};
+    if (steps.empty() || (bias && !isSingle(bias)))
       if (std::optional<std::pair<Value, Operation *>> scaled = getScale(cast)) {
         b.setInsertionPoint(scaled->second);
         auto linear = value.getDefiningOp<QuantizedLinearOp>();
         linear->moveBefore(scaled->second);
         linear.getScaleMutable().assign(scaled->first);
+        if (bias) {
+          b.setInsertionPoint(linear);
+          bias = toFloats(b, steps[0]->getLoc(), asVector(b, steps[0]->getLoc(), bias));
+          linear.getBiasMutable().assign(
+              createBroadcasting<MulOp>(b, steps[0]->getLoc(), bias, scaled->first, numSymbols));
+        }
         scaled->second->getResult(0).replaceAllUsesWith(value);
         return true;
       }
-    for (Operation *move : moves) {
-      if (auto transpose = dyn_cast<TransposeOp>(move))
-        value = createTranspose(b, move->getLoc(), value, transpose.getPermutation());
+    for (Operation *step : steps) {
+      Location loc = step->getLoc();
+      if (auto transpose = dyn_cast<TransposeOp>(step))
+        value = createTranspose(b, loc, value, transpose.getPermutation());
+      else if (isa<ReshapeOp>(step))
+        value = reshapeTo(b, loc, value, getDims(step->getResult(0)), getNumSymbols(step->getResult(0).getType()));
       else
-        value = reshapeTo(b, move->getLoc(), value, getDims(move->getResult(0)),
-                          getNumSymbols(move->getResult(0).getType()));
+        value = createBroadcasting<AddOp>(
+            b, loc, value, toFloats(b, loc, getBias(step, step->getOperand(isConstantExpression(step->getOperand(0))))),
+            numSymbols);
     }
     cast.getResult().replaceAllUsesWith(value);
     return true;

@@ -121,6 +121,51 @@ func.func @sum_used(%x: tensor<2x3xi8>) -> tensor<2x5xi32> {
 
 // -----
 
+// A bias of integers, for each column, with the scale of the sum.
+
+// CHECK: code = "quantized-linear.raised"
+// CHECK-LABEL: func @bias
+// CHECK-DAG: %[[SCALE:.*]] = winnow.constant dense<5.000000e-01>
+// CHECK-DAG: %[[BIAS:.*]] = winnow.cast {{.*}} (tensor<5xi32>) -> tensor<5xf32>
+// CHECK: %[[SCALED:.*]] = winnow.mul %[[BIAS]], %[[SCALE]]
+// CHECK: winnow.quantized_linear %arg0, %{{.*}} scale(%[[SCALE]]) bias(%[[SCALED]])
+// CHECK-NOT: winnow.add
+func.func @bias(%x: tensor<2x3xi8>) -> tensor<2x5xf32> {
+  %w = winnow.constant dense<1> : tensor<3x5xi8>
+  %b = winnow.constant dense<[1, 2, 3, 4, 5]> : tensor<5xi32>
+  %s = winnow.constant dense<0.5> : tensor<f32>
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xi32>
+  %1 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xi32>
+  %2 = winnow.matmul %0, %1 : (tensor<2x3xi32>, tensor<3x5xi32>) -> tensor<2x5xi32>
+  %3 = winnow.add %2, %b : (tensor<2x5xi32>, tensor<5xi32>) -> tensor<2x5xi32>
+  %4 = winnow.cast %3 : (tensor<2x5xi32>) -> tensor<2x5xf32>
+  %5 = winnow.mul %4, %s : (tensor<2x5xf32>, tensor<f32>) -> tensor<2x5xf32>
+  return %5 : tensor<2x5xf32>
+}
+
+// -----
+
+// Sums that were moved meanwhile, as those of a convolution.
+
+// CHECK: code = "quantized-linear.raised"
+// CHECK-LABEL: func @moved_bias
+// CHECK: %[[SUM:.*]] = winnow.quantized_linear
+// CHECK: %[[T:.*]] = winnow.transpose %[[SUM]] [1, 0] : (tensor<2x5xf32>)
+// CHECK: winnow.add %[[T]], %{{.*}} : (tensor<5x2xf32>, tensor<5x1xf32>)
+func.func @moved_bias(%x: tensor<2x3xi8>) -> tensor<5x2xf32> {
+  %w = winnow.constant dense<1> : tensor<3x5xi8>
+  %b = winnow.constant dense<7> : tensor<5x1xi32>
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xi32>
+  %1 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xi32>
+  %2 = winnow.matmul %0, %1 : (tensor<2x3xi32>, tensor<3x5xi32>) -> tensor<2x5xi32>
+  %3 = winnow.transpose %2 [1, 0] : (tensor<2x5xi32>) -> tensor<5x2xi32>
+  %4 = winnow.add %3, %b : (tensor<5x2xi32>, tensor<5x1xi32>) -> tensor<5x2xi32>
+  %5 = winnow.cast %4 : (tensor<5x2xi32>) -> tensor<5x2xf32>
+  return %5 : tensor<5x2xf32>
+}
+
+// -----
+
 // CHECK: code = "quantized-linear.scales"
 // CHECK-LABEL: func @one_scale
 // CHECK: winnow.matmul
