@@ -178,6 +178,10 @@ LogicalResult Calibration::perturb(mlir::ModuleOp raised, CompileAside compile) 
   FailureOr<Perturbation> perturbation = Perturbation::create(sites);
   if (failed(perturbation))
     return failure();
+  for (auto [number, result] : enumerate(results))
+    if (perturbation->hasWeight(number))
+      perturbation->setChannels(number, result.activations.front().getAbsMaxima(),
+                                result.activations.front().getMeans());
   mlir::func::FuncOp entry = getMainEntry(raised);
   return compileWith(raised, createExposeWeights(), compile,
                      [&](mlir::ModuleOp, ArrayRunner &runner) -> Error {

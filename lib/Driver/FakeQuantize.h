@@ -3,14 +3,13 @@
 #ifndef WINNOW_LIB_DRIVER_FAKEQUANTIZE_H
 #define WINNOW_LIB_DRIVER_FAKEQUANTIZE_H
 
-#include "llvm/ADT/ArrayRef.h"
+#include "winnow/Support/RoundWeights.h"
 
 namespace winnow {
 
-/// Rounds a weight [inputs, outputs], or the transposed one, to whole numbers of so many bits
-/// and back, as roundWeights does for each output.
-void fakeQuantize(llvm::MutableArrayRef<float> weights, int64_t inputs, int64_t outputs,
-                  bool isTransposed, int bits);
+/// Rounds a weight to whole numbers of so many bits and back, as roundOutput does for each output.
+void fakeQuantize(llvm::MutableArrayRef<float> weights, const WeightLayout &layout, int bits,
+                  llvm::ArrayRef<float> factors);
 
 } // namespace winnow
 

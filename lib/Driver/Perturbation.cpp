@@ -20,6 +20,8 @@ FailureOr<Perturbation> Perturbation::create(ArrayRef<PrecisionSite> sites) {
   Perturbation result;
   result.sites.assign(sites.begin(), sites.end());
   result.weights.resize(sites.size());
+  result.factors.resize(sites.size());
+  result.means.resize(sites.size());
   result.places.resize(sites.size());
   std::vector<float> levels(sites.size(), 0);
   result.arrays.push_back(
@@ -37,8 +39,24 @@ FailureOr<Perturbation> Perturbation::create(ArrayRef<PrecisionSite> sites) {
     result.places[number] = result.arrays.size();
     result.arrays.push_back(
         makeArray("winnow.weight." + Twine(number), shape, result.weights[number]));
+    result.factors[number].assign(site.inputs, 1);
+    result.means[number].assign(site.inputs, 0);
+    result.arrays.push_back(
+        makeArray("winnow.factors." + Twine(number), {site.inputs}, result.factors[number]));
+    result.arrays.push_back(makeArray("winnow.shift." + Twine(number), {site.outputs},
+                                      std::vector<float>(site.outputs, 0)));
   }
   return result;
+}
+
+void Perturbation::setChannels(size_t site, ArrayRef<float> maxima, ArrayRef<float> known) {
+  const PrecisionSite &at = sites[site];
+  if (!hasWeight(site) || maxima.size() != factors[site].size() || known.size() != means[site].size())
+    return;
+  std::vector<float> weightMaxima(at.inputs, 0);
+  addWeightMaxima(weights[site], {at.inputs, at.outputs, at.isTransposed}, weightMaxima);
+  factors[site] = chooseInputFactors(maxima, weightMaxima, kMigration);
+  means[site].assign(known.begin(), known.end());
 }
 
 void Perturbation::setWidth(size_t site, int width) {
@@ -47,11 +65,24 @@ void Perturbation::setWidth(size_t site, int width) {
   bool isRounded = width <= 8;
   float steps = isRounded ? 255 : 0;
   std::memcpy(arrays.front().second.data.data() + site * sizeof(float), &steps, sizeof(float));
-  std::vector<float> values = weights[site];
-  if (isRounded)
-    fakeQuantize(values, sites[site].inputs, sites[site].outputs, sites[site].isTransposed, width);
-  std::memcpy(arrays[places[site]].second.data.data(), values.data(),
-              values.size() * sizeof(float));
+  const PrecisionSite &at = sites[site];
+  WeightLayout layout{at.inputs, at.outputs, at.isTransposed};
+  std::vector<float> values = weights[site], used(at.inputs, 1), shift(at.outputs, 0);
+  if (isRounded) {
+    used = factors[site];
+    fakeQuantize(values, layout, width, used);
+    for (int64_t output = 0; output < at.outputs; ++output) {
+      double sum = 0;
+      for (int64_t input = 0; input < at.inputs; ++input) {
+        int64_t place = layout.place(input, output);
+        sum += means[site][input] * (weights[site][place] - values[place]);
+      }
+      shift[output] = static_cast<float>(sum);
+    }
+  }
+  size_t place = places[site];
+  for (const std::vector<float> *array : {&values, &used, &shift})
+    std::memcpy(arrays[place++].second.data.data(), array->data(), array->size() * sizeof(float));
 }
 
 Expected<Array> Perturbation::run(ArrayRunner &runner, std::vector<NamedArray> &inputs,

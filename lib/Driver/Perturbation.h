@@ -14,6 +14,10 @@ class Perturbation {
 public:
   static mlir::FailureOr<Perturbation> create(llvm::ArrayRef<PrecisionSite> sites);
 
+  /// What is known of the channels that a site with a weight reads: inputs are scaled by their
+  /// greatest absolute values, and the mean error of rounded weights is taken from the output.
+  void setChannels(size_t site, llvm::ArrayRef<float> maxima, llvm::ArrayRef<float> means);
+
   /// Of 2 to 8 bits, with an input of 8 bits by rows; greater ones are floats. Sites without a
   /// weight stay as they are.
   void setWidth(size_t site, int width);
@@ -24,8 +28,9 @@ public:
 
 private:
   std::vector<PrecisionSite> sites;
-  std::vector<std::vector<float>> weights;
-  /// The steps of each site's input, then the weights of each that has some; lent to each run.
+  std::vector<std::vector<float>> weights, factors, means;
+  /// The steps of each site's input, then of each that has weights these, the factors of its
+  /// inputs and what is added to its outputs; lent to each run.
   std::vector<NamedArray> arrays;
   std::vector<size_t> places;
 };

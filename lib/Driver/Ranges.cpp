@@ -28,6 +28,8 @@ void Ranges::Channel::add(float value) {
   };
   keep(least, std::less<float>());
   keep(greatest, std::greater<float>());
+  sum += value;
+  ++count;
 }
 
 /// In the order of the numbers, as unsigned ones are.
@@ -89,6 +91,25 @@ static json::Value number(double value) {
   return rounded;
 }
 
+std::vector<float> Ranges::getAbsMaxima() const {
+  std::vector<float> maxima;
+  for (const Channel &channel : channels) {
+    float largest = 0;
+    for (const std::vector<float> &heap : {channel.least, channel.greatest})
+      for (float value : heap)
+        largest = std::max(largest, std::fabs(value));
+    maxima.push_back(largest);
+  }
+  return maxima;
+}
+
+std::vector<float> Ranges::getMeans() const {
+  std::vector<float> means;
+  for (const Channel &channel : channels)
+    means.push_back(channel.count ? channel.sum / channel.count : 0);
+  return means;
+}
+
 json::Value Ranges::toJSON() const {
   if (count == 0)
     return nullptr;
@@ -99,7 +120,7 @@ json::Value Ranges::toJSON() const {
     percentiles[name] = number(getPercentile(percent / 100));
   }
   json::Object parts, lows, highs;
-  json::Array mins, maxs, absMaxs;
+  json::Array mins, maxs, absMaxs, means;
   for (const Channel &channel : channels) {
     std::vector<float> least = channel.least, greatest = channel.greatest;
     llvm::sort(least);
@@ -107,8 +128,12 @@ json::Value Ranges::toJSON() const {
     float min = least.empty() ? 0 : least.front(), max = greatest.empty() ? 0 : greatest.front();
     mins.push_back(number(min));
     maxs.push_back(number(max));
-    absMaxs.push_back(number(std::max(std::fabs(min), std::fabs(max))));
   }
+  for (float value : getAbsMaxima())
+    absMaxs.push_back(number(value));
+  for (float value : getMeans())
+    means.push_back(number(value));
+  parts["mean"] = std::move(means);
   parts["min"] = std::move(mins);
   parts["max"] = std::move(maxs);
   parts["abs_max"] = std::move(absMaxs);

@@ -16,12 +16,17 @@ public:
   /// An array of f32.
   void add(const Array &array);
   llvm::json::Value toJSON() const;
+  /// Of each channel.
+  std::vector<float> getAbsMaxima() const;
+  std::vector<float> getMeans() const;
 
 private:
   /// The least and the greatest so many values, enough for a percentile near an end.
   static constexpr size_t kExtremes = 64;
   struct Channel {
     std::vector<float> least, greatest; ///< heaps, the innermost first
+    double sum = 0;
+    uint64_t count = 0;
     void add(float value);
   };
   double getPercentile(double share) const;

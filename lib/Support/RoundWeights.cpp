@@ -71,3 +71,38 @@ float winnow::roundWeights(ArrayRef<float> weights, int bits, MutableArrayRef<in
   }
   return scale;
 }
+
+void winnow::addWeightMaxima(ArrayRef<float> weights, const WeightLayout &layout,
+                             MutableArrayRef<float> maxima) {
+  for (int64_t input = 0; input < layout.inputs; ++input)
+    for (int64_t output = 0; output < layout.outputs; ++output)
+      maxima[input] = std::max(maxima[input], std::fabs(weights[layout.place(input, output)]));
+}
+
+std::vector<float> winnow::chooseInputFactors(ArrayRef<float> inputMaxima, ArrayRef<float> weightMaxima,
+                                              double migration) {
+  std::vector<double> exponents(inputMaxima.size(), NAN), known;
+  for (size_t i = 0; i < exponents.size(); ++i)
+    if (inputMaxima[i] > 0 && weightMaxima[i] > 0 && std::isfinite(inputMaxima[i]) &&
+        std::isfinite(weightMaxima[i])) {
+      exponents[i] = migration * std::log2(inputMaxima[i]) - (1 - migration) * std::log2(weightMaxima[i]);
+      known.push_back(exponents[i]);
+    }
+  std::vector<float> factors(exponents.size(), 1);
+  if (known.empty())
+    return factors;
+  auto middle = known.begin() + known.size() / 2;
+  std::nth_element(known.begin(), middle, known.end());
+  for (size_t i = 0; i < factors.size(); ++i)
+    if (!std::isnan(exponents[i])) // beyond 2^±20 a channel is as good as nothing
+      factors[i] = std::ldexp(1.0f, std::clamp<double>(std::nearbyint(exponents[i] - *middle), -20, 20));
+  return factors;
+}
+
+float winnow::roundOutput(ArrayRef<float> weights, const WeightLayout &layout, int64_t output, int bits,
+                          ArrayRef<float> factors, MutableArrayRef<int8_t> numbers) {
+  std::vector<float> column(layout.inputs);
+  for (int64_t input = 0; input < layout.inputs; ++input)
+    column[input] = weights[layout.place(input, output)] * (factors.empty() ? 1 : factors[input]);
+  return roundWeights(column, bits, numbers);
+}

@@ -111,11 +111,27 @@ def round_rows(x):
     return (np.clip(np.round(x / scale) + zero, 0, 255) - zero) * scale
 
 
+# Before they are rounded, inputs are divided by what their weights are multiplied with; of what rounded
+# weights lose the mean goes to the bias. Factors are powers of two, so that the product stays what it was.
+def factors_of(x, w):
+    factors = np.sqrt(abs(x).reshape(-1, x.shape[-1]).max(0) / abs(w).max(1))
+    return 2.0 ** np.round(np.log2(factors / np.sort(factors)[len(factors) // 2]))
+
+
+def round_layer(x, known, w, bits):
+    """x w, rounded by what is known of such inputs."""
+    factors = factors_of(known, w)[:, None]
+    weight = round_weight(w * factors, bits) / factors
+    shift = known.reshape(-1, len(w)).mean(0, dtype=np.float64) @ (w - weight)
+    return round_rows(x / factors.T) * factors.T @ weight + shift
+
+
+check.close("exact", (x / factors_of(x, first)) @ (factors_of(x, first)[:, None] * first), x @ first, 1e-5)
 exact = exact_hidden[:4] @ second
 for bits in (4, 6, 8):
     for number, want in enumerate((
-        np.maximum(round_rows(x[:4]) @ round_weight(first, bits), 0) @ second,
-        round_rows(exact_hidden[:4]) @ round_weight(second, bits),
+        np.maximum(round_layer(x[:4], x, first, bits), 0) @ second,
+        round_layer(exact_hidden[:4], exact_hidden, second, bits),
     )):  # fmt: skip
         error = np.linalg.norm(want - exact) / np.linalg.norm(exact)
         got = result["sites"][number]["sensitivity"][str(bits)]
@@ -129,6 +145,29 @@ for bits in (4, 6, 8):
     want = round_rows(hidden_rows) @ round_weight(second, bits)
     # A number that lies between two may go either way.
     check.close(f"quantised {bits}", got, want, 0.02 * abs(want).max())
+
+# And mixes of calibrated layers, some of whose channels are a hundred times the others, which plain rows
+# of bytes do not stand.
+x[..., :3] *= 100
+first[:3] /= 100
+exact_hidden = np.maximum(x @ first, 0)
+g = Graph()
+hidden = g.op("Relu", g.op("MatMul", "x", g.f32(first)))
+y = g.op("MatMul", hidden, g.f32(second))
+model = save("outliers", build(g.nodes, [value("x", ["n", 7, 64])], [value(y, None)], g.constants))
+file = os.path.join(WORK, "outliers.json")
+winnow.calibrate(model, {"x": x}, sensitivity_samples=2, output=file)
+for bits in (4, 6, 8):
+    folder = winnow.compile(model, os.path.join(WORK, f"calibrated{bits}"),
+                            approximate=f"assign-precision={file},widths={bits}")  # fmt: skip
+    (got,) = winnow.Session(folder, threads=1).run(None, {"x": x})
+    hidden_rows = np.maximum(round_layer(x, x, first, bits), 0)
+    want = round_layer(hidden_rows, exact_hidden, second, bits)
+    check.close(f"calibrated {bits}", got, want, 0.02 * abs(want).max())
+    exact = exact_hidden @ second
+    if bits == 8:
+        plain = round_rows(np.maximum(round_rows(x) @ round_weight(first, 8), 0)) @ round_weight(second, 8)
+        expect(np.linalg.norm(got - exact) * 3 < np.linalg.norm(plain - exact), "outliers cost others their bits")
 
 
 # What is refused.

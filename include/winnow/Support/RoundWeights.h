@@ -5,6 +5,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include <cstdint>
+#include <vector>
 
 namespace winnow {
 
@@ -17,6 +18,31 @@ inline constexpr int64_t kRoundingBlock = 32;
 /// 1 to 16, the one with the least squared error, and numbers are multiples of it: a scale for
 /// each block that needs half a byte, and an integer product that knows nothing of blocks.
 float roundWeights(llvm::ArrayRef<float> weights, int bits, llvm::MutableArrayRef<int8_t> numbers);
+
+/// Where the numbers of a weight [inputs, outputs] lie, or of [outputs, inputs] if it is transposed.
+struct WeightLayout {
+  int64_t inputs, outputs;
+  bool isTransposed;
+  int64_t place(int64_t input, int64_t output) const {
+    return isTransposed ? output * inputs + input : input * outputs + output;
+  }
+};
+
+/// Makes each input's maximum at least the greatest absolute weight that it meets.
+void addWeightMaxima(llvm::ArrayRef<float> weights, const WeightLayout &layout,
+                     llvm::MutableArrayRef<float> maxima);
+
+/// What inputs are divided by, and weights multiplied with, before they are rounded, so that inputs
+/// of a great range do not cost the others their bits (SmoothQuant, arXiv 2211.10438, eq. 4):
+/// `inputMax^migration / weightMax^(1 - migration)`. Relative to their median, and powers of two, so
+/// that nothing is rounded by that itself; 1 where an input or its weights are all 0.
+std::vector<float> chooseInputFactors(llvm::ArrayRef<float> inputMaxima,
+                                      llvm::ArrayRef<float> weightMaxima, double migration);
+
+/// Rounds the weights of an output as roundWeights does, after they were multiplied with `factors`,
+/// unless there are none. Returns the scale; `numbers * scale / factors` stand for the weights.
+float roundOutput(llvm::ArrayRef<float> weights, const WeightLayout &layout, int64_t output, int bits,
+                  llvm::ArrayRef<float> factors, llvm::MutableArrayRef<int8_t> numbers);
 
 } // namespace winnow
 

@@ -59,10 +59,15 @@ struct LowerQuantizeRows : LoweringPattern<QuantizeRowsOp> {
     SmallVector<Value> inits = {createEmpty(rewriter, loc, rows, i8),
                                 createEmpty(rewriter, loc, {rows.front()}, rewriter.getF32Type()),
                                 createEmpty(rewriter, loc, {rows.front()}, i8)};
-    Value input = createReshape(rewriter, loc, adaptor.getInput(), dims, rows);
+    SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), dims, rows)};
+    SmallVector<NamedAttribute> config;
+    if (op.getFactors()) {
+      inputs.push_back(adaptor.getFactors());
+      config.push_back(rewriter.getNamedAttr("factors", rewriter.getBoolAttr(true)));
+    }
     auto kernel = KernelOp::create(rewriter, loc, ValueRange(inits).getTypes(),
                                    rewriter.getStringAttr("quantize_rows"),
-                                   rewriter.getDictionaryAttr({}), input, inits, IntegerAttr());
+                                   rewriter.getDictionaryAttr(config), inputs, inits, IntegerAttr());
     SmallVector<Value> results;
     for (auto [result, from] : llvm::zip(kernel.getResults(), op.getResults())) {
       Dims own = results.empty() ? rows : Dims{rows.front()};

@@ -1,6 +1,7 @@
 //===- QuantizeRows.cpp - Rows of floats in 8 bits ------------------------===//
 //
-// A row is read twice: for its range, and, from the cache, to be written.
+// A row is read twice: for its range, and, from the cache, to be written. With factors, it is
+// multiplied by them, each time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,7 +16,7 @@ namespace winnow::cpu {
 
 namespace {
 struct QuantizeRows {
-  Value x, values, scale, zero;
+  Value x, factors, values, scale, zero; ///< factors: or null
   int64_t lanes;
 
   void emitRow(Emitter &e, Value row) const;
@@ -29,7 +30,10 @@ void QuantizeRows::emitRow(Emitter &e, Value row) const {
     return e.blend(isLess, a, b);
   };
   auto maxF = [&](Value a, Value b) { return e.maxF(a, b); };
-  auto load = [&](Value at, Value mask) { return e.load(x, {row, at}, lanes, mask); };
+  auto load = [&](Value at, Value mask) {
+    Value numbers = e.load(x, {row, at}, lanes, mask);
+    return factors ? e.mulF(numbers, e.load(factors, {at}, lanes, mask)) : numbers;
+  };
   // Lanes that a mask leaves out are 0, which is in every range.
   Value highs = e.foldVectors(
       width, lanes, none, [&](Value at, Value mask, Value acc) { return maxF(load(at, mask), acc); },
@@ -54,13 +58,17 @@ void QuantizeRows::emitRow(Emitter &e, Value row) const {
 } // namespace
 
 LogicalResult buildQuantizeRows(Emitter &e, const KernelContext &context) {
-  auto arguments = context.arguments(4);
+  bool hasFactors = context.flag("factors");
+  auto arguments = context.arguments(4 + hasFactors);
   if (failed(arguments))
     return failure();
-  QuantizeRows rows{(*arguments)[0], (*arguments)[1], (*arguments)[2], (*arguments)[3],
-                    context.lanes()};
+  const BlockArgument *results = arguments->begin() + 1 + hasFactors;
+  QuantizeRows rows{arguments->front(), hasFactors ? Value((*arguments)[1]) : Value(), results[0],
+                    results[1], results[2], context.lanes()};
   Type i8 = e.getI8Type();
   if (failed(context.memref(rows.x, "x", 2, context.f32())) ||
+      (hasFactors && (failed(context.memref(rows.factors, "factors", 1, context.f32())) ||
+                      failed(context.sameExtent(rows.x, 1, "x", rows.factors, 0, "factors")))) ||
       failed(context.memref(rows.values, "values", 2, i8)) ||
       failed(context.memref(rows.scale, "scale", 1, context.f32())) ||
       failed(context.memref(rows.zero, "zero", 1, i8)) ||

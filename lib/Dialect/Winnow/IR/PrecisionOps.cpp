@@ -15,11 +15,11 @@ static RankedTensorType getRowType(RankedTensorType type, Type element) {
   return getTensorType(dims, element, getNumSymbols(type));
 }
 
-void QuantizeRowsOp::build(OpBuilder &b, OperationState &state, Value input) {
+void QuantizeRowsOp::build(OpBuilder &b, OperationState &state, Value input, Value factors) {
   RankedTensorType type = winnow::getTensorType(input);
   Type u8 = b.getIntegerType(8, /*isSigned=*/false);
   build(b, state, getTensorType(getDims(type), u8, getNumSymbols(type)),
-        getRowType(type, b.getF32Type()), getRowType(type, u8), input);
+        getRowType(type, b.getF32Type()), getRowType(type, u8), input, factors);
 }
 
 LogicalResult QuantizeRowsOp::verify() {
@@ -33,6 +33,11 @@ LogicalResult QuantizeRowsOp::verify() {
       return success();
     return emitOpError("expected ") << name << " of type " << expected << ", got " << value.getType();
   };
+  // C4
+  if (Value factors = getFactors())
+    if (Dims dims = getDims(factors); dims.size() != 1 || dims[0] != getDims(type).back())
+      return emitOpError("expected a factor for each of ")
+             << toString(getDims(type).back()) << " channels, got " << factors.getType();
   // C2, C3
   return success(
       succeeded(check("values", getValues(),

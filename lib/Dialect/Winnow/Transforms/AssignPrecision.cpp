@@ -42,6 +42,7 @@ struct Calibrated {
   double relevance = 0;
   std::map<int64_t, double> sensitivity;
   std::optional<int64_t> pin;
+  SmallVector<float> maxima, means; ///< of the input's channels
 };
 
 /// A site and what each width makes of it.
@@ -76,6 +77,17 @@ private:
 // What is known of sites
 //===----------------------------------------------------------------------===//
 
+/// False if it is not of finite numbers. What is absent has none.
+static bool readNumbers(const llvm::json::Array *array, SmallVectorImpl<float> &numbers) {
+  for (const llvm::json::Value &value : array ? *array : llvm::json::Array()) {
+    std::optional<double> number = value.getAsNumber();
+    if (!number || !std::isfinite(*number))
+      return false;
+    numbers.push_back(static_cast<float>(*number));
+  }
+  return true;
+}
+
 LogicalResult AssignPrecision::readCalibration(func::FuncOp entry) {
   auto buffer = llvm::MemoryBuffer::getFile(calibration);
   if (!buffer)
@@ -108,6 +120,14 @@ LogicalResult AssignPrecision::readCalibration(func::FuncOp entry) {
           return invalid("sensitivity of '" + *name + "' to be errors by width");
         result.sensitivity[bits] = *number;
       }
+    // Of a linear's only input.
+    const llvm::json::Array *activations = site->getArray("activations");
+    const llvm::json::Object *input =
+        activations && activations->size() == 1 ? activations->front().getAsObject() : nullptr;
+    if (const llvm::json::Object *channels = input ? input->getObject("channels") : nullptr)
+      if (!readNumbers(channels->getArray("abs_max"), result.maxima) ||
+          !readNumbers(channels->getArray("mean"), result.means))
+        return invalid("abs_max and mean of the channels of '" + *name + "' to be numbers");
     const llvm::json::Value *pin = site->get("pin");
     if (pin && pin->kind() != llvm::json::Value::Null) {
       result.pin = pin->getAsInteger();
@@ -258,10 +278,15 @@ LogicalResult AssignPrecision::assign(func::FuncOp entry) {
     if (isMeasured)
       row.push_back(b.getNamedAttr("sensitivity", b.getF64FloatAttr(error->second)));
     rows.push_back(b.getDictionaryAttr(row));
-    site.op->removeAttr(kBits);
+    for (StringRef name : {kBits, kInputMaxima, kInputMeans})
+      site.op->removeAttr(name);
     if (bits > 8)
       continue;
     site.op->setAttr(kBits, b.getI64IntegerAttr(bits));
+    if (!candidate.known.maxima.empty() && !candidate.known.means.empty()) {
+      site.op->setAttr(kInputMaxima, b.getDenseF32ArrayAttr(candidate.known.maxima));
+      site.op->setAttr(kInputMeans, b.getDenseF32ArrayAttr(candidate.known.means));
+    }
     reporter.applied(site.op->getLoc(), "assign-precision.chosen",
                      Twine(bits) + " bits" + (candidate.known.pin ? ", as pinned" : "") +
                          ": relevance " + toText(candidate.known.relevance) + ", sensitivity " +

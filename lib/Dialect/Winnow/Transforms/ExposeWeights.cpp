@@ -73,8 +73,27 @@ struct ExposeWeights : winnow::impl::ExposeWeightsBase<ExposeWeights> {
       levels = reshapeTo(b, loc, levels, RankedTensorType::get({}, b.getF32Type()));
       if (Type element = getElementTypeOrSelf(x); !element.isF32())
         levels = CastOp::create(b, loc, RankedTensorType::get({}, element), levels);
+      auto addVector = [&](StringRef name, int64_t size) -> Value {
+        Value value = addInput("winnow." + name + "." + Twine(number),
+                               RankedTensorType::get({size}, b.getF32Type()), loc);
+        Type element = getElementTypeOrSelf(x);
+        return element.isF32() ? value
+                               : CastOp::create(b, loc, RankedTensorType::get({size}, element), value);
+      };
       // The input is the first operand of both kinds; a residual may be the same value.
-      site.op->setOperand(0, fakeQuantizeRows(b, loc, x, levels));
+      Value factors = addVector("factors", site.inputs);
+      Value rounded = fakeQuantizeRows(b, loc, DivOp::create(b, loc, x, factors), levels);
+      site.op->setOperand(0, MulOp::create(b, loc, rounded, factors));
+      Value shift = addVector("shift", site.outputs);
+      if (auto linear = dyn_cast<LinearOp>(site.op)) {
+        if (linear.getBias())
+          shift = AddOp::create(b, loc, linear.getBias(), shift);
+        linear.getBiasMutable().assign(shift);
+        continue;
+      }
+      b.setInsertionPointAfter(site.op);
+      auto sum = AddOp::create(b, loc, site.op->getResult(0), shift);
+      site.op->getResult(0).replaceAllUsesExcept(sum, sum);
     }
     eraseDeadOps(getOperation());
   }

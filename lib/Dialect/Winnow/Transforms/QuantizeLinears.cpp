@@ -75,6 +75,12 @@ struct ChoosePrecision : winnow::impl::ChoosePrecisionBase<ChoosePrecision> {
 struct Quantized {
   DenseResourceElementsAttr weight;
   SmallVector<float> scales;
+  SmallVector<float> shifts; ///< what is lost by that on average; where means are known
+};
+
+/// What is known of a layer's input, by channel; empty if nothing is.
+struct Channels {
+  DenseF32ArrayAttr factors, means;
 };
 
 struct QuantizeLinears : winnow::impl::QuantizeLinearsBase<QuantizeLinears> {
@@ -88,16 +94,39 @@ struct QuantizeLinears : winnow::impl::QuantizeLinearsBase<QuantizeLinears> {
         sites.push_back(op);
     });
     known.clear();
-    DenseMap<Value, Value> rows; // the quantised rows of each input
+    Rows rows;
     for (LinearOp site : sites)
       quantize(site, rows, reporter);
     eraseDeadOps(getOperation());
   }
 
 private:
+  /// The quantised rows of each input, by factors.
+  using Rows = DenseMap<std::pair<Value, Attribute>, Value>;
   DenseMap<Attribute, Quantized> known;
 
-  void quantize(LinearOp op, DenseMap<Value, Value> &rows, SiteReporter &reporter) {
+  static WeightLayout getLayout(LinearOp op, Value part) {
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(part.getType()).getShape();
+    bool isTransposed = op.getTransposeWeight();
+    return {shape[isTransposed ? 1 : 0], shape[isTransposed ? 0 : 1], isTransposed};
+  }
+
+  static Channels getChannels(LinearOp op) {
+    auto maxima = op->getAttrOfType<DenseF32ArrayAttr>(kInputMaxima);
+    auto means = op->getAttrOfType<DenseF32ArrayAttr>(kInputMeans);
+    int64_t depth = *getConstantDim(getDims(op.getInput()).back());
+    if (!maxima || !means || maxima.size() != depth || means.size() != depth)
+      return {};
+    SmallVector<float> weightMaxima(depth, 0);
+    for (Value part : getParts(op)) {
+      SmallVector<float> storage;
+      addWeightMaxima(*getFloats(getConstantElements(part), storage), getLayout(op, part), weightMaxima);
+    }
+    std::vector<float> factors = chooseInputFactors(maxima, weightMaxima, kMigration);
+    return {DenseF32ArrayAttr::get(op.getContext(), factors), means};
+  }
+
+  void quantize(LinearOp op, Rows &rows, SiteReporter &reporter) {
     auto bits = op->getAttrOfType<IntegerAttr>(kBits);
     if (bits && (bits.getInt() == 16 || bits.getInt() == 32))
       return;
@@ -108,63 +137,80 @@ private:
       return reporter.refused(op.getLoc(), "quantize.not-possible", obstacle);
     OpBuilder b(op);
     Location loc = op.getLoc();
+    Channels channels = getChannels(op);
     SmallVector<Value> weights;
-    SmallVector<float> scales;
+    SmallVector<float> scales, shifts;
     for (Value part : getParts(op)) {
       // The forms of a model share their weights.
+      Attribute none = b.getUnitAttr();
       Attribute key = b.getArrayAttr({getConstantElements(part), b.getBoolAttr(op.getTransposeWeight()),
-                                      bits});
+                                      bits, channels.factors ? channels.factors : none,
+                                      channels.means ? channels.means : none});
       auto [entry, isNew] = known.try_emplace(key);
       if (isNew)
-        entry->second = quantizePart(part, op.getTransposeWeight(), bits.getInt());
+        entry->second = quantizePart(part, getLayout(op, part), bits.getInt(), channels);
       const Quantized &quantized = entry->second;
       weights.push_back(ConstantOp::create(b, part.getLoc(), quantized.weight));
       llvm::append_range(scales, quantized.scales);
+      llvm::append_range(shifts, quantized.shifts);
     }
     Value weight = weights.size() == 1
                        ? weights[0]
                        : ConcatOp::create(b, loc, weights, op.getTransposeWeight() ? 0 : 1);
-    auto type = RankedTensorType::get({static_cast<int64_t>(scales.size())}, b.getF32Type());
-    Value scale = ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, ArrayRef(scales)));
-    Value &values = rows[op.getInput()];
+    auto constant = [&](ArrayRef<float> numbers) -> Value {
+      auto type = RankedTensorType::get({static_cast<int64_t>(numbers.size())}, b.getF32Type());
+      return ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, numbers));
+    };
+    Value bias = op.getBias();
+    if (!shifts.empty())
+      bias = bias ? AddOp::create(b, loc, bias, constant(shifts)).getResult() : constant(shifts);
+    Value &values = rows[{op.getInput(), channels.factors}];
     if (!values) {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointAfterValue(op.getInput());
-      values = QuantizeRowsOp::create(b, loc, op.getInput()).getValues();
+      Value factors;
+      if (channels.factors && !llvm::all_equal(channels.factors.asArrayRef()))
+        factors = constant(llvm::map_to_vector(channels.factors.asArrayRef(), [](float f) { return 1 / f; }));
+      values = QuantizeRowsOp::create(b, loc, op.getInput(), factors).getValues();
     }
     auto quantizeRows = values.getDefiningOp<QuantizeRowsOp>();
     Value result = QuantizedLinearOp::create(
-        b, loc, op.getType(), values, weight, scale, quantizeRows.getZero(),
-        quantizeRows.getScale(), /*weight_zero=*/Value(), op.getBias(), op.getResidual(),
+        b, loc, op.getType(), values, weight, constant(scales), quantizeRows.getZero(),
+        quantizeRows.getScale(), /*weight_zero=*/Value(), bias, op.getResidual(),
         op.getActivation(), op.getTransposeWeight(), /*block_size=*/IntegerAttr());
     op.getResult().replaceAllUsesWith(result);
     reporter.counted(loc, "quantize-linears.applied", "computes in integers of 8 bits");
   }
 
   /// Symmetric, with a scale for each column.
-  static Quantized quantizePart(Value part, bool isTransposed, int64_t bits) {
-    ElementsAttr elements = getConstantElements(part);
+  static Quantized quantizePart(Value part, const WeightLayout &layout, int64_t bits,
+                                const Channels &channels) {
     SmallVector<float> storage;
-    ArrayRef<float> numbers = *getFloats(elements, storage);
-    ArrayRef<int64_t> shape = cast<RankedTensorType>(part.getType()).getShape();
-    int64_t n = shape[isTransposed ? 0 : 1], k = shape[isTransposed ? 1 : 0];
-    auto place = [&](int64_t row, int64_t column) {
-      return isTransposed ? column * k + row : row * n + column;
-    };
-    SmallVector<float> scales(n), weights(k);
-    SmallVector<int8_t> bytes(numbers.size()), rounded(k);
-    for (int64_t column = 0; column < n; ++column) {
-      for (int64_t row = 0; row < k; ++row)
-        weights[row] = numbers[place(row, column)];
-      scales[column] = roundWeights(weights, bits, rounded);
-      for (int64_t row = 0; row < k; ++row)
-        bytes[place(row, column)] = rounded[row];
+    ArrayRef<float> weights = *getFloats(getConstantElements(part), storage);
+    ArrayRef<float> factors;
+    if (channels.factors)
+      factors = channels.factors;
+    Quantized result;
+    result.scales.resize(layout.outputs);
+    SmallVector<int8_t> bytes(weights.size()), rounded(layout.inputs);
+    for (int64_t output = 0; output < layout.outputs; ++output) {
+      float scale = roundOutput(weights, layout, output, bits, factors, rounded);
+      double lost = 0;
+      for (int64_t input = 0; input < layout.inputs; ++input) {
+        int64_t place = layout.place(input, output);
+        bytes[place] = rounded[input];
+        if (channels.means)
+          lost += channels.means[input] * (weights[place] - rounded[input] * scale / factors[input]);
+      }
+      result.scales[output] = scale;
+      if (channels.means)
+        result.shifts.push_back(static_cast<float>(lost));
     }
-    auto type = RankedTensorType::get(shape, IntegerType::get(part.getContext(), 8));
-    return {DenseResourceElementsAttr::get(
-                type, "quantized",
-                HeapAsmResourceBlob::allocateAndCopyInferAlign(ArrayRef<int8_t>(bytes))),
-            scales};
+    auto type = RankedTensorType::get(cast<RankedTensorType>(part.getType()).getShape(),
+                                      IntegerType::get(part.getContext(), 8));
+    result.weight = DenseResourceElementsAttr::get(
+        type, "quantized", HeapAsmResourceBlob::allocateAndCopyInferAlign(ArrayRef<int8_t>(bytes)));
+    return result;
   }
 };
 } // namespace

@@ -53,6 +53,14 @@ func.func private @quantize(memref<?x64xf32>, memref<?x64xi8>, memref<?xf32>, me
 
 // -----
 
+// CHECK-LABEL: func.func private @quantize_scaled
+// CHECK:       %[[F:.*]] = vector.load %arg1
+// CHECK:       arith.mulf %{{.*}}, %[[F]]
+func.func private @quantize_scaled(memref<?x64xf32>, memref<64xf32>, memref<?x64xi8>, memref<?xf32>, memref<?xi8>)
+    attributes {winnow.kernel = {kind = "quantize_rows", factors = true}}
+
+// -----
+
 // The tile of 2 rows scales each number, that of a single row each block.
 
 // CHECK-LABEL: func.func private @unpacked

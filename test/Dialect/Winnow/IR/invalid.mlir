@@ -1381,6 +1381,15 @@ func.func @f(%x: tensor<2x3xf32>) {
 
 // -----
 
+// quantize_rows C4
+func.func @f(%x: tensor<2x3xf32>, %f: tensor<2xf32>) {
+  // expected-error @+1 {{expected a factor for each of 3 channels, got 'tensor<2xf32>'}}
+  %0:3 = winnow.quantize_rows %x factors(%f) : (tensor<2x3xf32>, tensor<2xf32>) -> (tensor<2x3xui8>, tensor<2x1xf32>, tensor<2x1xui8>)
+  return
+}
+
+// -----
+
 // quantize_rows C3
 func.func @f(%x: tensor<2x3xf32>) {
   // expected-error @+1 {{expected a scale of type 'tensor<2x1xf32>', got 'tensor<2xf32>'}}

@@ -32,6 +32,21 @@ func.func @bytes(%x: tensor<4x2xf32>, %b: tensor<2xf32>) -> tensor<4x2xf32> {
 
 // -----
 
+// The first input is a hundred times the second, and their weights are the same: by sqrt(100), as a power of
+// two, relative to the greater factor. What their means make of the rounding errors goes to the bias.
+
+// CHECK-LABEL: func @scaled
+// CHECK-DAG: %[[F:.*]] = winnow.constant dense<[1.000000e+00, 8.000000e+00]> : tensor<2xf32>
+// CHECK: winnow.quantize_rows %arg0 factors(%[[F]]) : (tensor<4x2xf32>, tensor<2xf32>)
+// CHECK: winnow.quantized_linear {{.*}} bias(%{{.*}})
+func.func @scaled(%x: tensor<4x2xf32>) -> tensor<4x2xf32> {
+  %w = winnow.constant dense<[[1.0, 0.5], [1.0, 0.25]]> : tensor<2x2xf32>
+  %y = winnow.linear %x, %w {winnow.bits = 8 : i64, winnow.input_maxima = array<f32: 100.0, 1.0>, winnow.input_means = array<f32: 2.0, 0.0>} : (tensor<4x2xf32>, tensor<2x2xf32>) -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func @floats
 // CHECK: winnow.linear
 func.func @floats(%x: tensor<4x2xf32>) -> tensor<4x2xf32> {

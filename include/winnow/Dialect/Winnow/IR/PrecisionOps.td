@@ -17,15 +17,18 @@ def Winnow_QuantizeRowsOp : Winnow_Op<"quantize_rows", [Pure]> {
     Rows along the last dimension, each with its own range, which includes 0:
     `scale = (max - min) / 255`, or 1 for a row of zeros; `zero = round(-min / scale)`;
     `values = clamp(round(input / scale) + zero, 0, 255)`. Halves are rounded to even, NaN is
-    0. ONNX's DynamicQuantizeLinear, row by row.
+    0. ONNX's DynamicQuantizeLinear, row by row. With `factors`, [K], elements are multiplied by that of
+    their channel first.
     C1: the input has rank 1 or more. C2: `values` has its shape. C3: `scale` and `zero`
-    have it too, but for the last dimension, which is 1.
+    have it too, but for the last dimension, which is 1. C4: `factors` has the size of the last dimension.
   }];
-  let arguments = (ins RankedTensorOf<[F32]>:$input);
+  let arguments = (ins RankedTensorOf<[F32]>:$input, Optional<RankedTensorOf<[F32]>>:$factors);
   let results = (outs RankedTensorOf<[UI8]>:$values, RankedTensorOf<[F32]>:$scale,
       RankedTensorOf<[UI8]>:$zero);
-  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
-  let builders = [OpBuilder<(ins "::mlir::Value":$input)>];
+  let assemblyFormat = [{
+    $input (`factors` `(` $factors^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, CArg<"::mlir::Value", "{}">:$factors)>];
   let hasVerifier = 1;
 }
 

@@ -959,6 +959,10 @@ def QuantizeLinears : Pass<"winnow-quantize-linears", "mlir::ModuleOp"> {
     A linear with `winnow.bits` from 2 to 8 becomes a quantized_linear. The weight's columns are
     quantised when the model is compiled, symmetrically, as winnow/Support/RoundWeights.h says; the
     input's rows when it runs, each by its range (quantize_rows). Other widths stay floats.
+    With `winnow.input_maxima` channels of the input are scaled before, and their weights in return, by
+    powers of two (SmoothQuant, arXiv 2211.10438; of the output of a norm this is the rescaling of
+    RepQ-ViT, arXiv 2212.08254). With `winnow.input_means` the error that rounded weights make of
+    them is taken from the bias.
     It runs late, so that all other passes see linear layers.
 
     Exactness: it does what was chosen by name or under a budget before.
@@ -1083,16 +1087,17 @@ def ExposeWeights : Pass<"winnow-expose-weights", "mlir::ModuleOp"> {
   let summary = "makes inputs of the weights and the precision of each site";
   let description = [{
     For measuring: one compiled model that runs with whatever weights it is given. The weight of
-    site K becomes the input `winnow.weight.K`, and what the site reads is rounded to
-    `winnow.levels[K]` steps of its row's range, as quantize_rows does, or left as it is where
-    that is 0.
+    site K becomes the input `winnow.weight.K`, and what the site reads, divided by `winnow.factors.K`,
+    is rounded to `winnow.levels[K]` steps of its row's range, as quantize_rows does, or left as it
+    is where that is 0. `winnow.shift.K` is added to what it computes.
 
     Example:
     ```mlir
     %y = winnow.linear %x, %w
     // becomes
-    %q = winnow.select %rounds, %rounded, %x
-    %y = winnow.linear %q, %arg
+    %q = winnow.select %rounds, %rounded, %divided
+    %x2 = winnow.mul %q, %factors
+    %y = winnow.linear %x2, %arg bias(%shift)
     ```
   }];
 }

@@ -18,6 +18,14 @@ namespace winnow {
 /// How many bits a site's weights have. Absent or 32: floats.
 inline constexpr llvm::StringLiteral kBits = "winnow.bits";
 
+/// What calibration found out about the channels that a linear reads, two arrays of f32: their
+/// greatest absolute values and their means. With them inputs are scaled before they are
+/// rounded (chooseInputFactors), and the mean error of rounded weights goes to the bias.
+inline constexpr llvm::StringLiteral kInputMaxima = "winnow.input_maxima";
+inline constexpr llvm::StringLiteral kInputMeans = "winnow.input_means";
+/// How much of the range goes from inputs to weights: SmoothQuant's alpha.
+inline constexpr double kMigration = 0.5;
+
 struct PrecisionSite {
   mlir::Operation *op;
   std::string name;     ///< of the node, with `#2` and so on where several share it
