@@ -35,6 +35,8 @@ struct CalibrateOptions {
   /// Widths of all sites, to be tried on the data, and where the outputs go.
   std::vector<std::vector<int>> assignments;
   std::string assignmentOutputs;
+  /// The maxima and the means of each site's channels, in place of those of the data.
+  std::vector<std::vector<std::vector<double>>> channels;
   bool quiet = false;
 };
 
@@ -178,10 +180,17 @@ LogicalResult Calibration::perturb(mlir::ModuleOp raised, CompileAside compile) 
   FailureOr<Perturbation> perturbation = Perturbation::create(sites);
   if (failed(perturbation))
     return failure();
-  for (auto [number, result] : enumerate(results))
-    if (perturbation->hasWeight(number))
-      perturbation->setChannels(number, result.activations.front().getAbsMaxima(),
-                                result.activations.front().getMeans());
+  for (auto [number, result] : enumerate(results)) {
+    if (!perturbation->hasWeight(number))
+      continue;
+    std::vector<float> maxima = result.activations.front().getAbsMaxima();
+    std::vector<float> means = result.activations.front().getMeans();
+    if (!options.channels.empty()) {
+      maxima.assign(options.channels[number][0].begin(), options.channels[number][0].end());
+      means.assign(options.channels[number][1].begin(), options.channels[number][1].end());
+    }
+    perturbation->setChannels(number, maxima, means);
+  }
   mlir::func::FuncOp entry = getMainEntry(raised);
   return compileWith(raised, createExposeWeights(), compile,
                      [&](mlir::ModuleOp, ArrayRunner &runner) -> Error {
@@ -293,6 +302,13 @@ LogicalResult Calibration::run(mlir::ModuleOp raised, CompileAside compile) {
              << " sites, got " << widths.size() << "\n";
       return failure();
     }
+  if (!options.channels.empty() &&
+      (options.channels.size() != sites.size() ||
+       any_of(options.channels, [](const auto &pair) { return pair.size() != 2; }))) {
+    errs() << "winnow: error: --assignment-channels: expected maxima and means for each of "
+           << sites.size() << " sites\n";
+    return failure();
+  }
   if (options.assignments.empty() && (options.sensitivitySamples == 0 || options.widths.empty()))
     return success();
   // A model of other floats is measured by its relevance only.
@@ -386,16 +402,26 @@ static int parseOptions(const opt::InputArgList &args, CalibrateOptions &options
     }
   }
   options.quiet = args.hasArg(OPT_quiet);
-  if (const opt::Arg *arg = args.getLastArg(OPT_assignments)) {
+  auto readJSON = [&](unsigned id, StringRef name, const Twine &what, auto &result) -> int {
+    const opt::Arg *arg = args.getLastArg(id);
+    if (!arg)
+      return kExitSuccess;
     auto buffer = MemoryBuffer::getFile(arg->getValue());
     auto parsed = buffer ? json::parse((*buffer)->getBuffer())
                          : Expected<json::Value>(errorCodeToError(buffer.getError()));
     json::Path::Root path;
-    if (!parsed || !fromJSON(*parsed, options.assignments, path)) {
-      std::string reason = parsed ? "" : ": " + toString(parsed.takeError());
-      return reportUsage("expected --assignments to name a JSON file of lists of widths, got '" +
-                         Twine(arg->getValue()) + "'" + reason);
-    }
+    if (parsed && fromJSON(*parsed, result, path))
+      return kExitSuccess;
+    std::string reason = parsed ? "" : ": " + toString(parsed.takeError());
+    return reportUsage("expected --" + name + " to name a JSON file of " + what + ", got '" +
+                       Twine(arg->getValue()) + "'" + reason);
+  };
+  if (int code = readJSON(OPT_assignments, "assignments", "lists of widths", options.assignments))
+    return code;
+  if (int code = readJSON(OPT_assignment_channels, "assignment-channels",
+                          "maxima and means of each site", options.channels))
+    return code;
+  if (!options.assignments.empty()) {
     options.assignmentOutputs = args.getLastArgValue(OPT_assignment_outputs).str();
     if (options.assignmentOutputs.empty())
       return reportUsage("expected --assignment-outputs=FILE.npz with --assignments");

@@ -1,9 +1,11 @@
 """winnow bench, or python -m winnow.bench: Winnow beside its peers."""
 
 import argparse
+import json
 import os
 import shlex
 import sys
+import time
 
 from . import engines, machine, page, plot, regressions, subjects, text
 from .errors import BenchError, UsageError
@@ -44,6 +46,8 @@ def make_parser():
     add("--plot", metavar="FILE.svg", help="draw the ratios")
     add("--store", metavar="FILE", help="keep the ratios")
     add("--assert", dest="stored", metavar="FILE", help="fail where a ratio is below what was kept")
+    add("--from", dest="earlier", action="append", default=[], metavar="FILE",
+        help="add what --json wrote to --docs and --plot")
     add("--docs", metavar="FILE.md", help="write the figures into docs/benchmarks.md")
     return parser  # fmt: skip
 
@@ -76,7 +80,7 @@ def run(arguments):
     if arguments.list:
         print_list()
         return []
-    if not arguments.subjects:
+    if not arguments.subjects and not arguments.earlier:
         raise UsageError("expected a model or a workload; winnow bench --list lists them")
     settings = Settings(
         peers, arguments.threads, arguments.rounds, arguments.runs, arguments.tolerance,
@@ -93,6 +97,9 @@ def run(arguments):
     if arguments.docs:
         page.read(arguments.docs)
     stored = regressions.read(arguments.stored, arguments.threads) if arguments.stored else None
+    runs = [read_run(path, arguments.threads) for path in arguments.earlier]
+    if not arguments.subjects:
+        return report(arguments, runs, [], None, None)
 
     facts = machine.facts(arguments.threads)
     print("\n".join(text.machine_lines(facts)), flush=True)
@@ -103,21 +110,36 @@ def run(arguments):
         print(text.table(result), flush=True)
         if arguments.json:
             # After each model: a run of hours may be ended before its end.
-            whole = {**facts, "command": command_line(), "models": results}
-            text.write_json(arguments.json, whole)
-    return report(arguments, results, facts, stored)
+            text.write_json(arguments.json, as_run(facts, results))
+    return report(arguments, [*runs, as_run(facts, results)], results, facts, stored)
 
 
-def command_line():
-    return "winnow bench " + shlex.join(sys.argv[1:])
+def as_run(facts, results):
+    """What --json writes and --from reads."""
+    date = time.strftime("%Y-%m-%d", time.gmtime())
+    command = "winnow bench " + shlex.join(sys.argv[1:])
+    return {**facts, "date": date, "command": command, "models": results}
 
 
-def report(arguments, results, facts, stored):
+def read_run(path, threads):
+    try:
+        with open(path) as file:
+            run = json.load(file)
+        if not {"date", "command", "cpu", "commit", "threads"} <= run.keys() or not run["models"]:
+            raise ValueError("it lacks what a run consists of")
+    except (OSError, ValueError, AttributeError, KeyError) as error:
+        raise BenchError(f"--from: expected '{path}' to be what --json writes: {error}") from None
+    if run["threads"] != threads:
+        raise BenchError(f"--from: '{path}' was measured with {run['threads']} threads, and not with {threads}")
+    return run
+
+
+def report(arguments, runs, results, facts, stored):
     """Writes what was asked for -> what is wrong."""
     if arguments.plot:
-        plot.write(arguments.plot, results, facts)
+        plot.write(arguments.plot, [result for run in runs for result in run["models"]], runs[-1])
     if arguments.docs:
-        page.write(arguments.docs, results, facts, command_line())
+        page.write(arguments.docs, runs)
     if arguments.store:
         regressions.store(arguments.store, results, facts)
     wrong = [

@@ -1,7 +1,6 @@
 """The generated part of docs/benchmarks.md."""
 
 import os
-import time
 
 from . import engines, plot, text
 from .errors import BenchError
@@ -25,18 +24,25 @@ def _ratios(results, names):
         cells = [result["title"]]
         for name in names:
             row = result["engines"].get(name, {})
-            missing = {"untimed": "not timed"}.get(row.get("state"), "not run")
+            missing = {"untimed": "not timed"}.get(row["state"], "not run") if row else ""
             cell = text.interval(row["ratio"]) if "ratio" in row else missing
             cells.append(f"**{cell}**" if row and row is text.fastest(result) else cell)
         rows.append(cells)
     return _table(["workload", *titles], rows)
 
 
-def figures(results, facts, command, picture):
+def _origin(run):
+    cpu, commit = text.machine_lines(run)
+    return f"- `{run['command']}` on {run['date']}: {cpu}; {commit}."
+
+
+def figures(runs, picture):
+    results = [result for run in runs for result in run["models"]]
     names = [n for n in engines.PEERS if any(n in result["engines"] for result in results)]
-    cpu, commit = text.machine_lines(facts)
     lines = [
-        f"Made by `{command}` on {time.strftime('%Y-%m-%d', time.gmtime())}: {cpu}; {commit}.",
+        "Made by",
+        "",
+        *map(_origin, runs),
         "",
         "A peer's time over Winnow's, median [95 % interval]; above 1, Winnow is faster; the fastest peer is in bold:",
         "",
@@ -67,10 +73,11 @@ def read(path):
     return head, tail
 
 
-def write(path, results, facts, command):
+def write(path, runs):
+    """The figures of runs, each of which is what --json writes."""
     head, tail = read(path)
     picture = os.path.splitext(path)[0] + ".svg"
-    plot.write(picture, results, facts)
-    made = figures(results, facts, command, os.path.basename(picture))
+    plot.write(picture, [result for run in runs for result in run["models"]], runs[-1])
+    made = figures(runs, os.path.basename(picture))
     with open(path, "w") as file:
         file.write(f"{head}{BEGIN}\n{made}{END}{tail}")

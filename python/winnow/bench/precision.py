@@ -6,7 +6,7 @@ vision transformer of winnow.bench.lazy on handwritten digits. Each is calibrate
 a mix of 4, 6 and 8 bits is chosen for each draw by `winnow compile --approximate=assign-precision`, and
 run on samples that no draw has seen, beside one width for all layers, random mixes and mixes that
 spend the bits on the smallest layers first. Weights are rounded as quantised layers round them, and
-inputs to 8 bits, by rows. Leaves a table on the standard output
+inputs to 8 bits, by rows, with channels scaled and biases corrected by what the first draw says of them. Leaves a table on the standard output
 and precision.json in the folder."""
 
 import argparse
@@ -194,11 +194,17 @@ def measure(subject, folder, seeds, say):
     assignments = os.path.join(folder, "assignments.json")
     with open(assignments, "w") as file:
         json.dump([[plan.get(site["name"], 32) for site in every] for plan in widths], file)
+    # What is known of inputs comes from the first draw, and not from the samples that are held out.
+    channels = os.path.join(folder, "channels.json")
+    with open(channels, "w") as file:
+        parts = [site["activations"][0]["channels"] for site in every]
+        json.dump([[part["abs_max"], part["mean"]] for part in parts], file)
     outputs = os.path.join(folder, "outputs.npz")
     say(f"  runs {len(plans)} mixes")
     winnow.calibrate(
         subject.path, subject.held_out, relevance_output=subject.output, dim=subject.dims(BATCH),
-        sensitivity_samples=0, assignments=assignments, assignment_outputs=outputs)  # fmt: skip
+        sensitivity_samples=0, assignments=assignments, assignment_channels=channels,
+        assignment_outputs=outputs)  # fmt: skip
     result = {}
     with np.load(outputs) as arrays:
         exact = arrays["exact"]
