@@ -83,6 +83,19 @@ for x_type, w_type in itertools.product((np.uint8, np.int8), repeat=2):
                 want = np.maximum(want, 0) + feeds[f"res{i}"]
                 check.equal(f"{name} {level} {rows} rows {i}", got[f"y{i}"], want)
 
+# Zeros of each column, all the same or not, of so many columns that they are kept beside the model's text.
+k, n = 20, 3000
+for name, zeros in (("same_zeros", np.zeros(n, np.uint8)), ("zeros_of_columns", numbers(np.uint8, n))):
+    constants = {"w": numbers(np.uint8, k, n), "wz": zeros, "s": rng.random(n).astype(np.float32)}
+    path = save(name, [node("MatMulInteger", "x w xz wz", "i"), node("Cast", "i", "f", to=TensorProto.FLOAT), node("Mul", "f s", "y")],
+                [value("x", ["rows", k], TensorProto.UINT8), value("xz", [], TensorProto.UINT8)], ["y"], constants, opset=18)  # fmt: skip
+    folder = compile_model(tool, path, os.path.join(work, name))
+    raised(folder, name, 1)
+    os.environ.pop("WINNOW_CPU", None)
+    feeds = {"x": numbers(np.uint8, 3, k), "xz": numbers(np.uint8)}
+    x, w = feeds["x"].astype(np.int64) - feeds["xz"], constants["w"].astype(np.int64) - constants["wz"]
+    check.equal(name, open_winnow(folder)(feeds)["y"], (x @ w).astype(np.float32) * constants["s"])
+
 # Numbers that fewer bits hold are packed, and the sums are the same: numbers of 4 and of 6 bits, and
 # of 4 bits with a multiplier for each 32 inputs of a column.
 def of_few_bits(form, k, n):
@@ -226,11 +239,15 @@ w, s = rng.integers(-128, 128, (k, n)), (rng.random(n) / 128).astype(np.float32)
 constants |= {"w3": w.astype(np.int8), "s3": s}
 nodes += [node("DequantizeLinear", "w3 s3", "d3", axis=1), node("MatMul", "x d3", "y3")]
 reals[3] = w * s.astype(np.float64)
-path = save("dequantized_weights", nodes, [value("x", ["rows", k])], [f"y{i}" for i in range(4)], constants, opset=21)
+w, z, s = rng.integers(0, 256, (k, n)), rng.integers(0, 256, n), (rng.random(n) / 128).astype(np.float32)
+constants |= {"w4": w.astype(np.uint8), "z4": z.astype(np.uint8), "s4": s}
+nodes += [node("DequantizeLinear", "w4 s4 z4", "d4", axis=1), node("MatMul", "x d4", "y4")]
+reals[4] = (w - z) * s.astype(np.float64)
+path = save("dequantized_weights", nodes, [value("x", ["rows", k])], [f"y{i}" for i in range(5)], constants, opset=21)
 for folder, levels in compile_all("dequantized_weights", path):
     report = json.dumps(json.load(open(os.path.join(folder, "dequantized_weights.json"))))
-    if report.count("quantized-linear.weight-raised") != 4:
-        check.errors.append("dequantized_weights: expected 4 weights that stay integers")
+    if report.count("quantized-linear.weight-raised") != 5:
+        check.errors.append("dequantized_weights: expected 5 weights that stay integers")
     for level, rows in itertools.product(levels, (1, 9)):
         os.environ["WINNOW_CPU"] = level
         x = rng.standard_normal((rows, k)).astype(np.float32)

@@ -5,6 +5,7 @@
 #include "winnow/Analysis/GemmSchedule.h"
 #include "winnow/Conversion/WeightParts.h"
 #include "winnow/Dialect/Winnow/IR/Activations.h"
+#include "winnow/Dialect/Winnow/IR/Integers.h"
 #include "winnow/Support/PackedWeights.h"
 
 #include "mlir/IR/Matchers.h"
@@ -36,14 +37,8 @@ static std::pair<int64_t, int64_t> getRange(ArrayRef<Attribute> parts) {
 
 /// The numbers of a constant of bytes; none for what is computed.
 static std::optional<SmallVector<int64_t>> getNumbers(Value value) {
-  DenseIntElementsAttr elements;
-  if (!matchPattern(value, m_Constant(&elements)))
-    return std::nullopt;
-  SmallVector<int64_t> numbers;
-  bool isUnsigned = elements.getElementType().isUnsignedInteger();
-  for (const APInt &number : elements.getValues<APInt>())
-    numbers.push_back(isUnsigned ? number.getZExtValue() : number.getSExtValue());
-  return numbers;
+  ElementsAttr elements;
+  return matchPattern(value, m_Constant(&elements)) ? getIntegers(elements) : std::nullopt;
 }
 
 namespace {

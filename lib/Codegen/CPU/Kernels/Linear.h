@@ -65,6 +65,7 @@ private:
   void emitBlocks(Emitter &e, BlockBody body) const;
   int64_t grain() const;
   int64_t fetchedRows() const;
+  bool fetchesInput() const;
   FetchAhead emitFetchAhead(Emitter &e, const LinearBlock &block, Value depthBegin) const;
   void emitTile(Emitter &e, const GemmTile &tile, const TileTarget &target, const Strip &strip,
                 const FetchAhead *ahead) const;

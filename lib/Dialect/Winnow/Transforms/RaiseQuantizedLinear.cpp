@@ -2,6 +2,7 @@
 
 #include "Utils.h"
 
+#include "winnow/Dialect/Winnow/IR/Integers.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 
@@ -27,21 +28,17 @@ static bool isSingle(Value value) {
 static std::optional<int64_t> getUniformInteger(Value value) {
   if (std::optional<double> scalar = getScalarConstant(value))
     return static_cast<int64_t>(*scalar);
-  auto elements = dyn_cast_or_null<DenseIntElementsAttr>(getConstantElements(value));
-  if (!elements || elements.empty())
+  std::optional<SmallVector<int64_t>> numbers = getIntegers(getConstantElements(value));
+  if (!numbers || numbers->empty() || !llvm::all_equal(*numbers))
     return std::nullopt;
-  auto numbers = elements.getValues<APInt>();
-  if (!llvm::all_equal(numbers))
-    return std::nullopt;
-  APInt number = *numbers.begin();
-  return elements.getElementType().isUnsignedInteger() ? number.getZExtValue() : number.getSExtValue();
+  return numbers->front();
 }
 
 namespace {
 /// The numbers scale (bytes - zero), where the last two may be null.
 struct Numbers {
   Value bytes;
-  Value zero;  ///< [], of the bytes' type, or one for each block
+  Value zero;  ///< [], of the bytes' type, or one for each column of a matrix or each block
   Value scale; ///< of the bytes' rank and 1 in all dimensions but one, or []; or one for each block
   /// Blocks along a dimension of a matrix, of `block` elements each; 0 if there are none.
   int64_t block = 0, axis = 0;
@@ -130,6 +127,12 @@ private:
       return numbers;
     }
     std::optional<int64_t> uniform = getUniformInteger(zero);
+    Dims dims = getDims(sub.getType());
+    if (!uniform && dims.size() == 2 && getElementTypeOrSelf(zero) == element &&
+        isVectorOf(zero, dims.back(), getNumSymbols(zero.getType()))) {
+      numbers->zero = asVector(b, sub.getLoc(), zero);
+      return numbers;
+    }
     unsigned bits = element.getIntOrFloatBitWidth();
     bool isUnsigned = element.isUnsignedInteger();
     if (!uniform || !(isUnsigned ? llvm::isUIntN(bits, *uniform) : llvm::isIntN(bits, *uniform)) ||
@@ -177,6 +180,8 @@ private:
       return std::nullopt;
     Location loc = op->getLoc();
     bool hasChannels = numbers->scale && !getDims(numbers->scale).empty();
+    if (numbers->zero && !numbers->block && !getDims(numbers->zero).empty())
+      return std::nullopt;
     if (auto transpose = dyn_cast<TransposeOp>(op)) {
       numbers->bytes = createTranspose(b, loc, numbers->bytes, transpose.getPermutation());
       if (numbers->block) {
@@ -232,6 +237,8 @@ private:
       return reporter.refused(op.getLoc(), "quantized-linear.weight-not-constant",
                               "the right operand stands for integers, but is not a constant");
     std::optional<Numbers> input = matcher.match(op.getLhs());
+    if (input && input->zero && !getDims(input->zero).empty())
+      input.reset();
     bool hasBytes = getElementTypeOrSelf(weight->bytes).getIntOrFloatBitWidth() == 8;
     if (input && getElementTypeOrSelf(op.getType()).isF32() &&
         (input->block || !input->scale || weight->block || !hasBytes))

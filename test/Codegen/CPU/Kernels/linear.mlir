@@ -91,3 +91,12 @@ func.func private @strips(memref<?x64xf32>, memref<2x64x48xf32>, memref<?x96xf32
 // CHECK-LABEL: func.func private @other(memref<4xf32>)
 // CHECK-NOT:   passthrough
 func.func private @other(memref<4xf32>)
+
+// -----
+
+// Of two strips only, long rows are fetched ahead too.
+
+// CHECK-LABEL: func.func private @long_rows
+// CHECK: memref.prefetch %arg0[{{.*}}], read, locality<3>, data : memref<?x2048xf32>
+func.func private @long_rows(memref<?x2048xf32>, memref<2x2048x24xf32>, memref<?x48xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 48, mr = 2, nr = 24, kc = 2048, mb = 64}}

@@ -145,6 +145,24 @@ func.func @bias(%x: tensor<2x3xi8>) -> tensor<2x5xf32> {
 
 // -----
 
+// An input has one zero: this one stays as it is.
+
+// CHECK-LABEL: func @zeros_of_inputs
+// CHECK: winnow.matmul
+func.func @zeros_of_inputs(%x: tensor<2x3xi8>) -> tensor<2x5xf32> {
+  %w = winnow.constant dense<1> : tensor<3x5xi8>
+  %z = winnow.constant dense<[1, 2, 3]> : tensor<3xi8>
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xi32>
+  %1 = winnow.cast %z : (tensor<3xi8>) -> tensor<3xi32>
+  %2 = winnow.sub %0, %1 : (tensor<2x3xi32>, tensor<3xi32>) -> tensor<2x3xi32>
+  %3 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xi32>
+  %4 = winnow.matmul %2, %3 : (tensor<2x3xi32>, tensor<3x5xi32>) -> tensor<2x5xi32>
+  %5 = winnow.cast %4 : (tensor<2x5xi32>) -> tensor<2x5xf32>
+  return %5 : tensor<2x5xf32>
+}
+
+// -----
+
 // Sums that were moved meanwhile, as those of a convolution.
 
 // CHECK: code = "quantized-linear.raised"
