@@ -106,8 +106,9 @@ assert "m: A model" in table and "1.20 [1.10, 1.30]" in table
 assert "Third: not run: load: no" in table
 assert "the fastest peer is Other-Peer: ratio 1.20 [1.10, 1.30]" in table
 facts = {"cpu": "C", "cpus": 2, "threads": 2, "fma_isa": "avx2", "commit": "abc", "versions": {"a": "1"}}
-made = page.figures([broken], facts, "winnow bench m", "x.svg")
-assert "Made by `winnow bench m` on 20" in made and "commit abc" in made
+run = lambda command: facts | {"command": command, "date": "2026-12-01", "models": [broken]}
+made = page.figures([run("winnow bench m")], "x.svg")
+assert "- `winnow bench m` on 2026-12-01: C, " in made and "commit abc" in made
 assert text.fastest(result(1, 2))["title"] == "Third"
 assert "- Third: not run: load: no" in made and "![the ratios](x.svg)" in made
 
@@ -118,7 +119,7 @@ with tempfile.TemporaryDirectory() as folder:
     with open(path, "w") as file:
         file.write(f"before\n{page.BEGIN}\nstale\n{page.END}\nafter\n")
     for command in ("first", "second"):
-        page.write(path, [broken], facts, command)
+        page.write(path, [run(command)])
     with open(path) as file:
         written = file.read()
     assert written.startswith("before\n<!--") and written.endswith("-->\nafter\n")
@@ -127,7 +128,7 @@ with tempfile.TemporaryDirectory() as folder:
     with open(path, "w") as file:
         file.write("no marks")
     try:
-        page.write(path, [broken], facts, "third")
+        page.write(path, [run("third")])
         assert False
     except BenchError as error:
         assert "expected" in str(error)
