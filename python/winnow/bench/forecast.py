@@ -11,21 +11,18 @@ twin with dense attention, and measures on steps that come after those of the tr
   chosen, and what becomes of the whole model. The same of other factors and budgets.
 Leaves tables on the standard output and forecast.json in the folder."""
 
-import argparse
 import concurrent.futures
 import json
 import multiprocessing
 import os
 import re
-import sys
 import time
 
 import numpy as np
 
 import winnow
 
-from . import machine, stats
-from .errors import BenchError
+from . import script, stats
 
 HOURS, CHANNELS = 20000, 4
 STEPS, KNOWN, AHEAD = 720, 48, 48
@@ -291,8 +288,7 @@ def budget_table(results):
 
 
 def run(folder, say=print):
-    if not machine.package_version("torch"):
-        raise BenchError("torch is not installed here; run tools/bench-setup.sh")
+    script.require("torch")
     os.makedirs(folder, exist_ok=True)
     series = make_series()
     begins = held_out(TEST, is_test=True)
@@ -338,13 +334,9 @@ def run(folder, say=print):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m winnow.bench.forecast", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--output", default="forecast", metavar="DIR", help="default forecast")
-    try:
+    parser = script.make_parser("forecast", __doc__)
+    with script.reporting():
         run(parser.parse_args().output)
-    except BenchError as error:
-        sys.exit(f"winnow: error: {error}")
 
 
 if __name__ == "__main__":

@@ -11,20 +11,17 @@ long training in which large models become sparse by themselves)
 - how many of the units that fire --approximate=predict-activation finds.
 Leaves a table on the standard output, lazy.json and lazy.svg in the folder."""
 
-import argparse
 import json
 import os
 import re
 import subprocess
-import sys
 import time
 
 import numpy as np
 
 import winnow
 
-from . import machine, plot, stats
-from .errors import BenchError
+from . import machine, plot, script, stats
 
 WIDTH, HIDDEN, LAYERS, HEADS, SIDE, PATCH = 64, 512, 3, 4, 8, 2
 TOKENS = (SIDE // PATCH) ** 2
@@ -174,9 +171,7 @@ def draw(path, result):
 
 
 def run(folder, say=print):
-    for package in ("torch", "scikit-learn"):
-        if not machine.package_version(package):
-            raise BenchError(f"{package} is not installed here; run tools/bench-setup.sh")
+    script.require("torch", "scikit-learn")
     plot.require()
     os.makedirs(folder, exist_ok=True)
     model = os.path.join(folder, "digits.onnx")
@@ -220,13 +215,9 @@ def run(folder, say=print):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m winnow.bench.lazy", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--output", default="lazy", metavar="DIR", help="default lazy")
-    try:
+    parser = script.make_parser("lazy", __doc__)
+    with script.reporting():
         run(parser.parse_args().output)
-    except BenchError as error:
-        sys.exit(f"winnow: error: {error}")
 
 
 if __name__ == "__main__":

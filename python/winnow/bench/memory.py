@@ -14,7 +14,7 @@ import sys
 import numpy as np
 import onnx
 
-from . import machine, probsparse
+from . import machine, probsparse, script
 from .errors import BenchError
 
 LENGTHS = (1024, 4096, 16384)
@@ -97,19 +97,15 @@ def run(folder, say=print):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m winnow.bench.memory", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--output", default="memory", metavar="DIR", help="default memory")
+    parser = script.make_parser("memory", __doc__)
     parser.add_argument("--engine", nargs=3, metavar=("NAME", "MODEL", "LENGTH"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.engine:
         name, path, length = arguments.engine
         print(json.dumps(run_here(name, path, int(length))))
         return
-    try:
+    with script.reporting():
         run(arguments.output)
-    except BenchError as error:
-        sys.exit(f"winnow: error: {error}")
 
 
 if __name__ == "__main__":

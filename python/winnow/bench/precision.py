@@ -9,17 +9,14 @@ spend the bits on the smallest layers first. Weights are rounded as quantised la
 inputs to 8 bits, by rows, with channels scaled and biases corrected by what the first draw says of them. Leaves a table on the standard output
 and precision.json in the folder."""
 
-import argparse
 import json
 import os
-import sys
 
 import numpy as np
 
 import winnow
 
-from . import corpus, lazy, machine, minilm
-from .errors import BenchError
+from . import corpus, lazy, machine, minilm, script
 
 WIDTHS = (4, 6, 8)
 CALIBRATION, HELD_OUT, BATCH = 32, 256, 16
@@ -232,9 +229,7 @@ def table(title, result):
 
 
 def run(folder, seeds, names, say=print):
-    for package in ("torch", "scikit-learn", "transformers", "tokenizers"):
-        if not machine.package_version(package):
-            raise BenchError(f"{package} is not installed here; run tools/bench-setup.sh")
+    script.require("torch", "scikit-learn", "transformers", "tokenizers")
     os.makedirs(folder, exist_ok=True)
     results = {}
     for title, subject in subjects(folder, names, say):
@@ -248,16 +243,12 @@ def run(folder, seeds, names, say=print):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m winnow.bench.precision", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--output", default="precision", metavar="DIR", help="default precision")
+    parser = script.make_parser("precision", __doc__)
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="draws of samples, default 5")
     parser.add_argument("--models", default="l3,l6,digits", metavar="LIST", help="of l3, l6, digits")
     arguments = parser.parse_args()
-    try:
+    with script.reporting():
         run(arguments.output, arguments.seeds, arguments.models.split(","))
-    except BenchError as error:
-        sys.exit(f"winnow: error: {error}")
 
 
 if __name__ == "__main__":
