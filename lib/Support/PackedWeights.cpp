@@ -6,14 +6,10 @@ using namespace llvm;
 using namespace winnow;
 
 void PackedWeights::put(uint32_t *words, int64_t stride, int64_t i, uint32_t number) const {
-  int64_t step = i / 4, byte = i % 4 * 8;
-  if (bits == 8) {
-    words[0] |= (number & 0xff) << byte;
-    return;
-  }
-  words[step / 2 * stride] |= (number & 0xf) << (byte + step % 2 * 4);
+  int64_t step = i / 4;
+  words[step / 2 * stride] |= (number & (bits == 8 ? 0xff : 0xf)) << place(i);
   if (bits == 6)
-    words[2 * stride] |= (number >> 4 & 3) << (byte + 2 * step);
+    words[2 * stride] |= (number >> 4 & 3) << (i % 4 * 8 + 2 * step);
 }
 
 int winnow::findMultiplier(ArrayRef<int8_t> numbers) {

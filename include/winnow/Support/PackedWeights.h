@@ -21,6 +21,8 @@ struct PackedWeights {
   constexpr int64_t groupSize() const { return bits == 8 ? 4 : bits == 4 ? 8 : 16; }
   constexpr int64_t groupWords() const { return bits == 6 ? 3 : 1; }
   constexpr int64_t bias() const { return bits == 8 ? 0 : 1 << (bits - 1); }
+  /// The lowest bit of number `i` of a group in its word, and of its low half if it has 6 bits.
+  constexpr int64_t place(int64_t i) const { return i % 4 * 8 + (bits == 8 ? 0 : i / 4 % 2 * 4); }
   /// Adds number `i` of a group, with its bias, to the words of the group, `stride` apart.
   void put(uint32_t *words, int64_t stride, int64_t i, uint32_t number) const;
 

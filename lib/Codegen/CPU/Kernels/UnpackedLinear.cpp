@@ -16,6 +16,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Linear.h"
+#include "winnow/Support/PackedWeights.h"
 
 #include "llvm/ADT/bit.h"
 
@@ -66,7 +67,7 @@ Value UnpackedLinear::takeNumber(Emitter &e, Value word, Value high, int64_t i, 
   auto splat = [&](int64_t value) -> Value {
     return arith::ConstantOp::create(e, DenseElementsAttr::get(words, e.getI32IntegerAttr(value)));
   };
-  int64_t place = i % 4 * 8 + i / 4 * 4;
+  int64_t place = PackedWeights(bits).place(i);
   bool isHigh = place + bits > kMantissa;
   place -= isHigh ? kHalf : 0;
   double one = std::ldexp(1.0, kMantissa - place);
