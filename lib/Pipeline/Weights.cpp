@@ -52,9 +52,23 @@ static const float *getFloats(Attribute part, std::vector<float> &storage) {
   return storage.data();
 }
 
-/// Panels [ceil(N / nr)][k][nr] of the parts side by side, zero padded. One
-/// panel is gathered in memory at a time.
-static void writePanels(ArrayRef<Part> parts, int64_t k, int64_t n, int64_t nr, raw_ostream &os) {
+/// The rows [basis, channel] of a weight [k, n] in the order [block of channels, basis, channel of the
+/// block], the last block smaller.
+static SmallVector<int64_t> orderByChannels(int64_t k, int64_t bases, int64_t channels) {
+  SmallVector<int64_t> order;
+  int64_t count = k / bases;
+  for (int64_t first = 0; first < count; first += channels)
+    for (int64_t basis = 0; basis < bases; ++basis)
+      for (int64_t channel = first; channel < std::min(first + channels, count); ++channel)
+        order.push_back(basis * count + channel);
+  return order;
+}
+
+/// Panels [ceil(N / nr)][k][nr] of the parts side by side, zero padded, with their rows in an order.
+/// One panel is gathered in memory at a time.
+static void writePanels(ArrayRef<Part> parts, ArrayRef<int64_t> order, int64_t n, int64_t nr,
+                        raw_ostream &os) {
+  int64_t k = order.size();
   SmallVector<float> panel(k * nr);
   for (int64_t begin = 0; begin < n; begin += nr) {
     std::fill(panel.begin(), panel.end(), 0.0f);
@@ -65,11 +79,11 @@ static void writePanels(ArrayRef<Part> parts, int64_t k, int64_t n, int64_t nr, 
       if (part.transposed) {
         for (int64_t column = first; column < last; ++column)
           for (int64_t row = 0; row < k; ++row)
-            panel[row * nr + column - begin] = part.at(row, column - partBegin);
+            panel[row * nr + column - begin] = part.at(order[row], column - partBegin);
       } else {
         for (int64_t row = 0; row < k; ++row)
           for (int64_t column = first; column < last; ++column)
-            panel[row * nr + column - begin] = part.at(row, column - partBegin);
+            panel[row * nr + column - begin] = part.at(order[row], column - partBegin);
       }
       partBegin += part.n;
     }
@@ -187,14 +201,17 @@ FailureOr<std::vector<WeightEntry>> winnow::getWeightEntries(ModuleOp module) {
       int64_t k = layout.getAs<IntegerAttr>("k").getInt(), n = layout.getAs<IntegerAttr>("n").getInt();
       int64_t nr = layout.getAs<IntegerAttr>("nr").getInt();
       bool transposed = layout.getAs<BoolAttr>("transposed").getValue();
-      entry.write = [parts, k, n, nr, transposed](raw_ostream &os) {
+      auto bases = layout.getAs<IntegerAttr>("bases"), channels = layout.getAs<IntegerAttr>("channels");
+      SmallVector<int64_t> order = orderByChannels(k, bases ? bases.getInt() : 1,
+                                                   channels ? channels.getInt() : std::max<int64_t>(k, 1));
+      entry.write = [parts, k, n, nr, transposed, order](raw_ostream &os) {
         std::vector<std::vector<float>> storage(parts.size());
         SmallVector<Part> views;
         for (auto [i, attr] : llvm::enumerate(parts)) {
           int64_t partN = getPartElements(attr).getNumElements() / std::max<int64_t>(k, 1);
           views.push_back({getFloats(attr, storage[i]), k, partN, transposed});
         }
-        writePanels(views, k, n, nr, os);
+        writePanels(views, order, n, nr, os);
       };
     } else if (auto write = llvm::StringSwitch<BytesWriter>(kind.getValue())
                                 .Case("word_panels", writeWordPanels)

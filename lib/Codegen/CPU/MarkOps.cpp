@@ -119,6 +119,11 @@ Value countProduct(Counter &c, ValueRange operands) {
   return c.scale(c.multiply(c.elements(operands.back()), c.size(operands[0], last)), 2);
 }
 
+/// A product with bases of the first, whose depth is that of the panels.
+Value countBasisProduct(Counter &c, ValueRange operands) {
+  return c.scale(c.multiply(c.elements(operands.back()), c.size(operands[1], 1)), 2);
+}
+
 Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
   StringRef kind = config.getAs<StringAttr>("kind").getValue();
   ValueRange operands = call.getOperands();
@@ -133,6 +138,8 @@ Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
   if (kind == "linear" || kind == "sparse_linear" || kind == "quantized_linear" ||
       kind == "unpacked_linear" || kind == "matmul")
     return {countProduct(c, buffers), bytes};
+  if (kind == "basis_linear")
+    return {countBasisProduct(c, buffers), bytes};
   if (kind == "attention")
     return {countAttention(c, buffers, config), bytes};
   // Of the sampled keys, a product with each, as far as bounds do not say enough.

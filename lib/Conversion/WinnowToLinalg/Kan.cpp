@@ -15,16 +15,11 @@ static SmallVector<SmallVector<float>> getRows(ElementsAttr matrix, int64_t coun
   return result;
 }
 
-/// A kernel of [rows, D] and a table of parameters, [parameter, D] or [parameter, 1]: those
-/// that `addParameters` makes of a channel's knots or centers, then the coefficients.
-template <typename Op>
-static LogicalResult lowerBasis(Op op, Value input, ElementsAttr parameters, StringRef kind,
-                                SmallVector<NamedAttribute> config,
-                                function_ref<void(SmallVector<float> &)> addParameters,
-                                ConversionPatternRewriter &rewriter) {
-  Location loc = op.getLoc();
-  MLIRContext *context = op.getContext();
-  std::optional<ElementsAttr> coefficients = op.getCoefficients();
+/// The table of a basis: what `addParameters` makes of each channel's knots or centers, then the
+/// coefficients.
+static Value createTable(OpBuilder &b, Location loc, ElementsAttr parameters,
+                         std::optional<ElementsAttr> coefficients,
+                         function_ref<void(SmallVector<float> &)> addParameters) {
   int64_t channels = parameters.getShapedType().getDimSize(0);
   if (coefficients)
     channels = std::max(channels, coefficients->getShapedType().getDimSize(0));
@@ -41,59 +36,62 @@ static LogicalResult lowerBasis(Op op, Value input, ElementsAttr parameters, Str
   for (int64_t row = 0; row < rows; ++row)
     for (const SmallVector<float> &column : columns)
       values.push_back(column[row]);
-  auto type = RankedTensorType::get({rows, channels}, rewriter.getF32Type());
-  Value table = ConstantOp::create(rewriter, loc, type,
-                                   DenseElementsAttr::get(type, ArrayRef<float>(values)));
-  Dims in = getDims(op.getInput()), out = getDims(op.getResult());
-  AffineExpr outer = productDim(ArrayRef(in).drop_back(), context);
-  Dims flat = {outer, productDim(ArrayRef(out).drop_front(in.size() - 1), context)};
-  Value x = createReshape(rewriter, loc, input, in, {outer, in.back()});
-  config.push_back(rewriter.getNamedAttr("coefficients", rewriter.getBoolAttr(bool(coefficients))));
-  config.push_back(rewriter.getNamedAttr("bases", rewriter.getI64IntegerAttr(op.getNumBases())));
-  Value result = createKernel(rewriter, loc, kind, config, {x, table}, flat, rewriter.getF32Type());
-  rewriter.replaceOp(op, createReshape(rewriter, loc, result, flat, out));
-  return success();
+  auto type = RankedTensorType::get({rows, channels}, b.getF32Type());
+  return ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, ArrayRef<float>(values)));
+}
+
+BasisParts winnow::createBasisParts(OpBuilder &b, Operation *basis) {
+  if (auto op = dyn_cast<GaussianBasisOp>(basis))
+    return {"gaussian_basis",
+            {b.getNamedAttr("bases", b.getI64IntegerAttr(op.getNumBases())),
+             b.getNamedAttr("factor", op.getFactorAttr())},
+            createTable(b, op.getLoc(), op.getCenters(), op.getCoefficients(),
+                        [](SmallVector<float> &) {})};
+  auto op = cast<BSplineOp>(basis);
+  int64_t degree = op.getDegree();
+  auto addReciprocals = [&](SmallVector<float> &column) {
+    SmallVector<float> knots = column;
+    for (int64_t k = 1; k <= degree; ++k)
+      for (size_t j = 0; j + k < knots.size(); ++j)
+        column.push_back(1 / (double(knots[j + k]) - knots[j]));
+  };
+  return {"bspline",
+          {b.getNamedAttr("bases", b.getI64IntegerAttr(op.getNumBases())),
+           b.getNamedAttr("degree", b.getI64IntegerAttr(degree)),
+           b.getNamedAttr("zero_nan", b.getBoolAttr(op.getZeroNan()))},
+          createTable(b, op.getLoc(), op.getKnots(), op.getCoefficients(), addReciprocals)};
 }
 
 namespace {
-struct LowerBSpline : LoweringPattern<BSplineOp> {
-  using LoweringPattern::LoweringPattern;
+template <typename Op> struct LowerBasis : LoweringPattern<Op> {
+  using LoweringPattern<Op>::LoweringPattern;
 
-  LogicalResult matchAndRewrite(BSplineOp op, OpAdaptor adaptor,
+  LogicalResult matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     if (!isF32(op.getInput()))
       return widen(op, rewriter);
-    int64_t degree = op.getDegree();
-    SmallVector<NamedAttribute> config = {
-        rewriter.getNamedAttr("degree", rewriter.getI64IntegerAttr(degree)),
-        rewriter.getNamedAttr("zero_nan", rewriter.getBoolAttr(op.getZeroNan()))};
-    auto addReciprocals = [&](SmallVector<float> &column) {
-      SmallVector<float> knots = column;
-      for (int64_t k = 1; k <= degree; ++k)
-        for (size_t j = 0; j + k < knots.size(); ++j)
-          column.push_back(1 / (double(knots[j + k]) - knots[j]));
-    };
-    return lowerBasis(op, adaptor.getInput(), op.getKnots(), "bspline", config, addReciprocals,
-                      rewriter);
-  }
-};
-
-struct LowerGaussianBasis : LoweringPattern<GaussianBasisOp> {
-  using LoweringPattern::LoweringPattern;
-
-  LogicalResult matchAndRewrite(GaussianBasisOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    if (!isF32(op.getInput()))
-      return widen(op, rewriter);
-    return lowerBasis(
-        op, adaptor.getInput(), op.getCenters(), "gaussian_basis",
-        {rewriter.getNamedAttr("factor", op.getFactorAttr())}, [](SmallVector<float> &) {},
-        rewriter);
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims in = getDims(op.getInput()), out = getDims(op.getResult());
+    if (this->state.basesInLinears.contains(op)) {
+      rewriter.replaceOp(op, createEmpty(rewriter, loc, out, rewriter.getF32Type()));
+      return success();
+    }
+    BasisParts parts = createBasisParts(rewriter, op);
+    parts.config.push_back(
+        rewriter.getNamedAttr("coefficients", rewriter.getBoolAttr(bool(op.getCoefficients()))));
+    AffineExpr outer = productDim(ArrayRef(in).drop_back(), context);
+    Dims flat = {outer, productDim(ArrayRef(out).drop_front(in.size() - 1), context)};
+    Value x = createReshape(rewriter, loc, adaptor.getInput(), in, {outer, in.back()});
+    Value result = createKernel(rewriter, loc, parts.kind, parts.config, {x, parts.table}, flat,
+                                rewriter.getF32Type());
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, flat, out));
+    return success();
   }
 };
 } // namespace
 
 void winnow::populateKanPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
                                  LoweringState &state) {
-  patterns.add<LowerBSpline, LowerGaussianBasis>(converter, patterns.getContext(), state);
+  patterns.add<LowerBasis<BSplineOp>, LowerBasis<GaussianBasisOp>>(converter, patterns.getContext(), state);
 }

@@ -6,23 +6,27 @@
 #include "winnow/Dialect/Winnow/IR/Activations.h"
 #include "winnow/Dialect/Winnow/IR/Rows.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 using namespace winnow;
 
-/// The weight in panels of as many columns, [panels, K, width].
+/// The weight in panels of as many columns, [panels, K, width]. With `order`, its rows are in
+/// another one.
 template <typename OpTy>
 static Value readPanels(OpBuilder &b, OpTy op, ArrayRef<Attribute> parts, LoweringState &state,
-                        int64_t width) {
+                        int64_t width, ArrayRef<NamedAttribute> order = {}) {
   int64_t k = *getConstantDim(getDims(op.getInput()).back());
   int64_t n = *getConstantDim(getDims(op.getType()).back());
   auto type = RankedTensorType::get({static_cast<int64_t>(llvm::divideCeil(n, width)), k, width},
                                     b.getF32Type());
-  auto layout = b.getDictionaryAttr(
-      {b.getNamedAttr("kind", b.getStringAttr("panels")),
-       b.getNamedAttr("k", b.getI64IntegerAttr(k)), b.getNamedAttr("n", b.getI64IntegerAttr(n)),
-       b.getNamedAttr("nr", b.getI64IntegerAttr(width)),
-       b.getNamedAttr("transposed", b.getBoolAttr(op.getTransposeWeight()))});
-  int64_t entry = state.weights.add(parts, layout, type.getNumElements() * 4);
+  SmallVector<NamedAttribute> layout = {
+      b.getNamedAttr("kind", b.getStringAttr("panels")),
+      b.getNamedAttr("k", b.getI64IntegerAttr(k)), b.getNamedAttr("n", b.getI64IntegerAttr(n)),
+      b.getNamedAttr("nr", b.getI64IntegerAttr(width)),
+      b.getNamedAttr("transposed", b.getBoolAttr(op.getTransposeWeight()))};
+  layout.append(order.begin(), order.end());
+  int64_t entry = state.weights.add(parts, b.getDictionaryAttr(layout), type.getNumElements() * 4);
   return state.weights.read(b, op.getLoc(), entry, type);
 }
 
@@ -30,6 +34,49 @@ static Value stripReshapes(Value value) {
   while (auto reshape = value.getDefiningOp<ReshapeOp>())
     value = reshape.getInput();
   return value;
+}
+
+/// Channels whose bases a thread computes at once: whole vectors of every level, and about as deep
+/// a pass as other linears have.
+static int64_t countBasisChannels(int64_t bases) {
+  constexpr int64_t kDepth = 256, kStep = 16;
+  return std::max<int64_t>(kDepth / bases / kStep * kStep, kStep);
+}
+
+/// Each block of rows computes the bases once for so many columns; with more, that they are
+/// computed several times costs more than that they pass through memory.
+constexpr int64_t kMostBasisColumns = 256;
+constexpr int64_t kMostBases = 64;
+
+/// The op that gives a linear bases as its input, [.., basis, channel] as [.., basis * channel].
+static Operation *getBasis(LinearOp op) {
+  auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
+  Operation *basis = reshape ? reshape.getInput().getDefiningOp() : nullptr;
+  if (!isa_and_nonnull<BSplineOp, GaussianBasisOp>(basis))
+    return nullptr;
+  Dims flat = getDims(op.getInput()), dims = getDims(basis->getResult(0));
+  return flat.size() + 1 == dims.size() && ArrayRef(flat).drop_back() == ArrayRef(dims).drop_back(2)
+             ? basis
+             : nullptr;
+}
+
+void winnow::findBasesInLinears(ModuleOp module, LoweringState &state) {
+  if (state.level.lanes(4) == 1)
+    return; // a thread for each element would compute the bases once for each column
+  module.walk([&](LinearOp op) {
+    Operation *basis = getBasis(op);
+    if (!basis || !op.getInput().hasOneUse() || !basis->hasOneUse() || !isF32(op.getInput()) ||
+        !getConstantParts(op) || getGatherOfRows(op.getInput()) || state.placesOfRows.contains(op))
+      return;
+    std::optional<int64_t> n = getConstantDim(getDims(op.getType()).back());
+    bool isSum = llvm::TypeSwitch<Operation *, bool>(basis).Case<BSplineOp, GaussianBasisOp>(
+        [](auto basis) { return bool(basis.getCoefficients()); });
+    Dims dims = getDims(basis->getResult(0));
+    std::optional<int64_t> bases = getConstantDim(dims[dims.size() - 2]);
+    if (n && *n <= kMostBasisColumns && !isSum && bases && *bases <= kMostBases &&
+        getConstantDim(dims.back()))
+      state.basesInLinears.insert(basis);
+  });
 }
 
 /// A constant permutation of [0, n), inverted; null for other values.
@@ -109,16 +156,36 @@ struct LowerLinear : LoweringPattern<LinearOp> {
     Dims out = getDims(op.getType());
     int64_t n = *getConstantDim(out.back());
     Dims outRows = getRowDims(out, context);
-    RowsOperand x = getRows(rewriter, loc, op.getInput(), adaptor.getInput(), state), residual;
-    SmallVector<Value> inputs = {
-        x.matrix, readPanels(rewriter, op, *parts, state, chooseLinearPanel(state.level, n))};
+    int64_t panel = chooseLinearPanel(state.level, n);
+    RowsOperand x, residual;
+    SmallVector<Value> inputs;
+    SmallVector<NamedAttribute> config;
+    Operation *basis = getBasis(op);
+    if (basis && state.basesInLinears.contains(basis)) {
+      BasisParts made = createBasisParts(rewriter, basis);
+      Dims in = getDims(basis->getOperand(0));
+      Value channels = rewriter.getRemappedValue(basis->getOperand(0));
+      int64_t bases = *getConstantDim(getDims(op.getInput()).back()) / *getConstantDim(in.back());
+      NamedAttribute order[] = {
+          rewriter.getNamedAttr("bases", rewriter.getI64IntegerAttr(bases)),
+          rewriter.getNamedAttr("channels", rewriter.getI64IntegerAttr(countBasisChannels(bases)))};
+      inputs = {createReshape(rewriter, loc, channels, in, getRowDims(in, context)),
+                readPanels(rewriter, op, *parts, state, panel, order), made.table};
+      config = made.config;
+      config.push_back(order[1]);
+      config.push_back(rewriter.getNamedAttr("basis", rewriter.getStringAttr(made.kind)));
+    } else {
+      basis = nullptr;
+      x = getRows(rewriter, loc, op.getInput(), adaptor.getInput(), state);
+      inputs = {x.matrix, readPanels(rewriter, op, *parts, state, panel)};
+    }
     if (op.getBias())
       inputs.push_back(adaptor.getBias());
-    SmallVector<NamedAttribute> config = {
+    config.append({
         rewriter.getNamedAttr("activation", rewriter.getStringAttr(stringifyActivation(op.getActivation()))),
         rewriter.getNamedAttr("bias", rewriter.getBoolAttr(bool(op.getBias()))),
         rewriter.getNamedAttr("n", rewriter.getI64IntegerAttr(n)),
-        rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual())))};
+        rewriter.getNamedAttr("residual", rewriter.getBoolAttr(bool(op.getResidual())))});
     addRational(rewriter, loc, op.getRationalAttr(), out.back(), inputs, config);
     if (op.getResidual()) {
       residual = getRows(rewriter, loc, op.getResidual(), adaptor.getResidual(), state);
@@ -132,7 +199,7 @@ struct LowerLinear : LoweringPattern<LinearOp> {
       outRows.back() = divideDim(productDim(out, context), count.front());
       outRows.front() = count.front();
     }
-    Value result = createKernel(rewriter, loc, "linear", config, inputs, outRows, rewriter.getF32Type());
+    Value result = createKernel(rewriter, loc, basis ? "basis_linear" : "linear", config, inputs, outRows, rewriter.getF32Type());
     rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
     return success();
   }

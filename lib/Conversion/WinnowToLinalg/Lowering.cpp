@@ -67,7 +67,7 @@ std::optional<int64_t> WeightPlan::findPanels(int64_t dense) const {
   for (auto [number, entry] : llvm::enumerate(bytesOfEntry)) {
     auto other = cast<DictionaryAttr>(entry.first.second);
     auto transposed = other.getAs<BoolAttr>("transposed");
-    if (entry.first.first == parts && transposed && transposed.getValue())
+    if (entry.first.first == parts && transposed && transposed.getValue() && !other.contains("bases"))
       return number;
   }
   return std::nullopt;

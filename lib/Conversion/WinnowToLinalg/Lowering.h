@@ -79,6 +79,8 @@ struct LoweringState {
   /// by linears, where pieces of the result go.
   llvm::SmallPtrSet<mlir::Operation *, 4> ordersOfRows;
   llvm::DenseMap<mlir::Operation *, mlir::Value> placesOfRows;
+  /// Bases of a KAN that the linears which read them compute.
+  llvm::SmallPtrSet<mlir::Operation *, 4> basesInLinears;
 };
 
 /// Base of the patterns: sizes, empty tensors and weights at an op.
@@ -131,6 +133,18 @@ mlir::Value createKernel(mlir::OpBuilder &b, mlir::Location loc, llvm::StringRef
 
 /// Finds the linears whose result a gather puts in another order.
 void findPlacesOfRows(mlir::ModuleOp module, LoweringState &state);
+
+/// Finds the bases that the linear which alone reads them is to compute.
+void findBasesInLinears(mlir::ModuleOp module, LoweringState &state);
+
+/// What kernels say of a basis op, and its table [parameter, D] or [parameter, 1]: knots or
+/// centers, what is made of them, and the coefficients.
+struct BasisParts {
+  llvm::StringRef kind;
+  llvm::SmallVector<mlir::NamedAttribute> config;
+  mlir::Value table;
+};
+BasisParts createBasisParts(mlir::OpBuilder &b, mlir::Operation *basis);
 
 /// An operand of a kernel of rows [.., features]: as [rows, features]; or, of a gather of rows
 /// that nothing computes, what it gathers from, with the numbers.

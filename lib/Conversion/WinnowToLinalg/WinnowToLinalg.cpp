@@ -44,6 +44,7 @@ struct WinnowToLinalg : winnow::impl::WinnowToLinalgBase<WinnowToLinalg> {
         state.gathersOfRows.insert(op);
     });
     findPlacesOfRows(module, state);
+    findBasesInLinears(module, state);
     TypeConverter converter;
     converter.addConversion([](Type type) { return type; });
     converter.addConversion([](RankedTensorType type) -> Type { return convertTensorType(type); });

@@ -31,6 +31,23 @@ module {
 
 // -----
 
+// The product with 8 bases of each of 4 columns, as deep as the panels: 2 * 6 * 32 * 16.
+// CHECK: module attributes {winnow.ops = [{kind = "basis_linear", nodes = "kan"}]}
+// CHECK-LABEL: func @basis_linear
+// CHECK-DAG: %[[FLOPS:.*]] = arith.constant 6144 : i64
+// CHECK: call @winnow_rt_mark(%{{.*}}, %[[FLOPS]], %{{.*}})
+module {
+  func.func private @kan(memref<6x4xf32>, memref<1x32x16xf32>, memref<8x1xf32>, memref<6x16xf32>)
+      attributes {winnow.kernel = {kind = "basis_linear"}}
+  func.func @basis_linear(%x: memref<6x4xf32>, %w: memref<1x32x16xf32>, %t: memref<8x1xf32>, %y: memref<6x16xf32>)
+      attributes {winnow.entry} {
+    call @kan(%x, %w, %t, %y) : (memref<6x4xf32>, memref<1x32x16xf32>, memref<8x1xf32>, memref<6x16xf32>) -> () loc(fused["kan"])
+    return
+  }
+}
+
+// -----
+
 // A number, not an operation.
 // CHECK: module attributes {winnow.ops = []}
 // CHECK-LABEL: func @sizes

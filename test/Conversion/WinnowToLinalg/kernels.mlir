@@ -253,6 +253,53 @@ func.func @main(%x: tensor<2x3x4xf32>) -> (tensor<2x3x1x4xf32>, tensor<2x3x2x4xf
 
 // -----
 
+// A linear of few columns computes the bases that it alone reads. Its weight's rows are in the order of its passes.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: "gaussian_basis"
+// CHECK: %[[T:.*]] = arith.constant dense<{{\[}}[0.000000e+00], [1.000000e+00]]> : tensor<2x1xf32>
+// CHECK: winnow.kernel "basis_linear" ins(%{{.*}}, %{{.*}}, %[[T]], %{{.*}} : tensor<6x40xf32>, tensor<{{.*}}xf32>, tensor<2x1xf32>, tensor<16xf32>) outs(%{{.*}} : tensor<6x16xf32>) {activation = "relu", bases = 2 : i64, basis = "gaussian_basis", bias = true, channels = 128 : i64, factor = 5.000000e-01 : f32, n = 16 : i64, residual = false}
+func.func @main(%x: tensor<2x3x40xf32>) -> tensor<2x3x16xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<80x16xf32>
+  %b = winnow.constant dense<1.0> : tensor<16xf32>
+  %0 = winnow.gaussian_basis %x {centers = dense<[[0.0, 1.0]]> : tensor<1x2xf32>, factor = 0.5 : f32} : (tensor<2x3x40xf32>) -> tensor<2x3x2x40xf32>
+  %1 = winnow.reshape %0 : (tensor<2x3x2x40xf32>) -> tensor<2x3x80xf32>
+  %2 = winnow.linear %1, %w bias(%b) {activation = #winnow<activation relu>} : (tensor<2x3x80xf32>, tensor<80x16xf32>, tensor<16xf32>) -> tensor<2x3x16xf32>
+  return %2 : tensor<2x3x16xf32>
+}
+
+// -----
+
+// One of many columns would compute them too often.
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "gaussian_basis"
+// CHECK: winnow.kernel "linear"
+func.func @main(%x: tensor<6x40xf32>) -> tensor<6x257xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<80x257xf32>
+  %0 = winnow.gaussian_basis %x {centers = dense<[[0.0, 1.0]]> : tensor<1x2xf32>, factor = 0.5 : f32} : (tensor<6x40xf32>) -> tensor<6x2x40xf32>
+  %1 = winnow.reshape %0 : (tensor<6x2x40xf32>) -> tensor<6x80xf32>
+  %2 = winnow.linear %1, %w : (tensor<6x80xf32>, tensor<80x257xf32>) -> tensor<6x257xf32>
+  return %2 : tensor<6x257xf32>
+}
+
+// -----
+
+// Of what others read too, the bases are computed once.
+
+// CHECK-LABEL: func.func @main
+// CHECK: winnow.kernel "gaussian_basis"
+// CHECK: winnow.kernel "linear"
+func.func @main(%x: tensor<6x40xf32>) -> (tensor<6x16xf32>, tensor<6x2x40xf32>) attributes {winnow.entry} {
+  %w = winnow.constant dense<1.0> : tensor<80x16xf32>
+  %0 = winnow.gaussian_basis %x {centers = dense<[[0.0, 1.0]]> : tensor<1x2xf32>, factor = 0.5 : f32} : (tensor<6x40xf32>) -> tensor<6x2x40xf32>
+  %1 = winnow.reshape %0 : (tensor<6x2x40xf32>) -> tensor<6x80xf32>
+  %2 = winnow.linear %1, %w : (tensor<6x80xf32>, tensor<80x16xf32>) -> tensor<6x16xf32>
+  return %2, %0 : tensor<6x16xf32>, tensor<6x2x40xf32>
+}
+
+// -----
+
 // Rows by number, of an input and a residual, some of which consist of pieces.
 
 // CHECK-LABEL: func.func @main

@@ -7,65 +7,54 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelBuilder.h"
+#include "Basis.h"
 #include "winnow/Codegen/CPU/Kernels/Math.h"
 
 using namespace mlir;
 
 namespace winnow::cpu {
-namespace {
 
-struct Basis {
-  Value x, table, out;
-  int64_t lanes, bases = 0, degree = 0;
-  bool isSum = false, zeroNaN = false;
-
-  static FailureOr<Basis> parse(const KernelContext &context);
-  LogicalResult checkTable(const KernelContext &context,
-                           int64_t parameters) const;
-  int64_t tableRows() const {
-    return cast<MemRefType>(table.getType()).getDimSize(0);
-  }
-  Value parameter(Emitter &e, int64_t row, Value at, Value mask) const;
-  void emit(Emitter &e,
-            function_ref<SmallVector<Value>(Value, Value, Value)> emitBases) const;
-  SmallVector<Value> emitSplines(Emitter &e, Value value, Value at,
-                                 Value mask) const;
-};
-
-FailureOr<Basis> Basis::parse(const KernelContext &context) {
-  auto arguments = context.arguments(3);
-  if (failed(arguments))
+FailureOr<Basis> Basis::parse(const KernelContext &context, StringRef kind, Value x, Value table,
+                              bool coefficients) {
+  Basis result;
+  result.x = x;
+  result.table = table;
+  result.lanes = context.lanes();
+  if (failed(context.memref(x, "x", 2, context.f32())) ||
+      failed(context.memref(table, "table", 2, context.f32())))
     return failure();
-  Basis result{(*arguments)[0], (*arguments)[1], (*arguments)[2],
-               context.lanes()};
-  if (failed(context.memref(result.x, "x", 2, context.f32())) ||
-      failed(context.memref(result.table, "table", 2, context.f32())) ||
-      failed(context.memref(result.out, "out", 2, context.f32())) ||
-      failed(context.sameExtent(result.x, 0, "x", result.out, 0, "out")))
-    return failure();
-  auto type = cast<MemRefType>(result.table.getType());
+  auto type = cast<MemRefType>(table.getType());
   if (!type.hasStaticShape())
     return context.error() << "expected a static table, got " << type;
-  if (type.getDimSize(1) != 1 &&
-      failed(context.sameExtent(result.table, 1, "table", result.x, 1, "x")))
+  if (type.getDimSize(1) != 1 && failed(context.sameExtent(table, 1, "table", x, 1, "x")))
     return failure();
   auto bases = context.integer("bases");
   if (failed(bases))
     return failure();
   result.bases = *bases;
-  result.isSum = context.flag("coefficients");
+  int64_t rows = *bases;
+  if (kind == "gaussian_basis") {
+    auto factor = context.real("factor");
+    if (failed(factor))
+      return failure();
+    result.factor = *factor;
+  } else if (kind == "bspline") {
+    auto degree = context.integer("degree");
+    if (failed(degree))
+      return failure();
+    result.degree = *degree;
+    result.zeroNaN = context.flag("zero_nan");
+    int64_t knots = *bases + *degree + 1;
+    rows = knots;
+    for (int64_t k = 1; k <= *degree; ++k)
+      rows += knots - k;
+  } else {
+    return context.error() << "unknown basis '" << kind << "'";
+  }
+  rows += coefficients ? *bases : 0;
+  if (type.getDimSize(0) != rows)
+    return context.error() << "expected a table of " << rows << " rows, got " << type.getDimSize(0);
   return result;
-}
-
-/// Checks that the table holds so many parameters before the coefficients.
-LogicalResult Basis::checkTable(const KernelContext &context,
-                                int64_t parameters) const {
-  int64_t rows = parameters + (isSum ? bases : 0);
-  if (tableRows() == rows)
-    return success();
-  return context.error() << "expected a table of " << rows << " rows, got "
-                         << tableRows();
 }
 
 Value Basis::parameter(Emitter &e, int64_t row, Value at, Value mask) const {
@@ -74,25 +63,10 @@ Value Basis::parameter(Emitter &e, int64_t row, Value at, Value mask) const {
   return e.load(table, {e.index(row), at}, lanes, mask);
 }
 
-void Basis::emit(
-    Emitter &e,
-    function_ref<SmallVector<Value>(Value, Value, Value)> emitBases) const {
-  Value channels = e.dim(x, 1);
-  int64_t first = tableRows() - bases;
-  e.parallel(e.dim(x, 0), rowGrain(out), [&](Value row) {
-    e.forEachVector(channels, lanes, [&](Value at, Value mask) {
-      Value value = e.load(x, {row, at}, lanes, mask), sum;
-      for (auto [k, basis] : llvm::enumerate(emitBases(value, at, mask))) {
-        if (!isSum) {
-          e.store(basis, out, {row, e.add(e.mul(channels, k), at)}, mask);
-          continue;
-        }
-        Value coefficient = parameter(e, first + k, at, mask);
-        sum = sum ? e.fma(basis, coefficient, sum) : e.mulF(basis, coefficient);
-      }
-      if (sum)
-        e.store(sum, out, {row, at}, mask);
-    });
+void Basis::emitRow(Emitter &e, Value row, Value first, Value count, Use use) const {
+  e.forEachVector(count, lanes, [&](Value offset, Value mask) {
+    Value at = e.add(first, offset), value = e.load(x, {row, at}, lanes, mask);
+    use(at, factor ? emitGaussians(e, value, at, mask) : emitSplines(e, value, at, mask), mask);
   });
 }
 
@@ -133,43 +107,44 @@ SmallVector<Value> Basis::emitSplines(Emitter &e, Value value, Value at,
   return splines;
 }
 
-} // namespace
-
-LogicalResult buildBSpline(Emitter &e, const KernelContext &context) {
-  FailureOr<Basis> basis = Basis::parse(context);
-  auto degree = context.integer("degree");
-  if (failed(basis) || failed(degree))
-    return failure();
-  basis->degree = *degree;
-  basis->zeroNaN = context.flag("zero_nan");
-  int64_t knots = basis->bases + *degree + 1, rows = knots;
-  for (int64_t k = 1; k <= *degree; ++k)
-    rows += knots - k;
-  if (failed(basis->checkTable(context, rows)))
-    return failure();
-  basis->emit(e, [&](Value value, Value at, Value mask) {
-    return basis->emitSplines(e, value, at, mask);
-  });
-  return success();
-}
-
-LogicalResult buildGaussianBasis(Emitter &e, const KernelContext &context) {
-  FailureOr<Basis> basis = Basis::parse(context);
-  auto factor = context.real("factor");
-  if (failed(basis) || failed(factor) ||
-      failed(basis->checkTable(context, basis->bases)))
-    return failure();
+SmallVector<Value> Basis::emitGaussians(Emitter &e, Value value, Value at, Value mask) const {
   // e^-(f d)^2 = 2^-(sqrt(log2 e) f d)^2.
   double scale = 1.2011224087864498 * *factor;
-  basis->emit(e, [&](Value value, Value at, Value mask) {
-    SmallVector<Value> result;
-    for (int64_t k = 0; k < basis->bases; ++k) {
-      Value distance = e.subF(value, basis->parameter(e, k, at, mask));
-      distance = e.mulF(distance, e.real(scale, value.getType()));
-      Value negative = e.subF(e.real(-0.0, value.getType()), distance);
-      result.push_back(emitExp2NonPositive(e, e.getLoc(), e.mulF(distance, negative)));
-    }
-    return result;
+  SmallVector<Value> result;
+  for (int64_t k = 0; k < bases; ++k) {
+    Value distance = e.subF(value, parameter(e, k, at, mask));
+    distance = e.mulF(distance, e.real(scale, value.getType()));
+    Value negative = e.subF(e.real(-0.0, value.getType()), distance);
+    result.push_back(emitExp2NonPositive(e, e.getLoc(), e.mulF(distance, negative)));
+  }
+  return result;
+}
+
+LogicalResult buildBasis(Emitter &e, const KernelContext &context) {
+  auto arguments = context.arguments(3);
+  if (failed(arguments))
+    return failure();
+  Value x = (*arguments)[0], out = (*arguments)[2];
+  bool isSum = context.flag("coefficients");
+  FailureOr<Basis> basis = Basis::parse(context, context.kind(), x, (*arguments)[1], isSum);
+  if (failed(basis) || failed(context.memref(out, "out", 2, context.f32())) ||
+      failed(context.sameExtent(x, 0, "x", out, 0, "out")))
+    return failure();
+  Value channels = e.dim(x, 1);
+  e.parallel(e.dim(x, 0), rowGrain(out), [&](Value row) {
+    basis->emitRow(e, row, e.index(0), channels, [&](Value at, ArrayRef<Value> bases, Value mask) {
+      Value sum;
+      for (auto [k, value] : llvm::enumerate(bases)) {
+        if (!isSum) {
+          e.store(value, out, {row, e.add(e.mul(channels, k), at)}, mask);
+          continue;
+        }
+        Value coefficient = basis->parameter(e, basis->firstCoefficient() + k, at, mask);
+        sum = sum ? e.fma(value, coefficient, sum) : e.mulF(value, coefficient);
+      }
+      if (sum)
+        e.store(sum, out, {row, at}, mask);
+    });
   });
   return success();
 }

@@ -37,11 +37,6 @@ constexpr int64_t inputDistance = 96;
 /// Weights come from memory, and a pass would wait for them in its first tile. So
 /// the tiles of each pass fetch the strip of the next one into the L2 cache, each
 /// an equal part, evenly over its depth.
-struct FetchAhead {
-  Strip strip;
-  Value begin; ///< the pass's first row of x
-  Value rate;  ///< rows to fetch for each that a tile reads, times rateUnit
-};
 static constexpr int64_t rateUnit = 1 << 16;
 
 FailureOr<Linear> Linear::parse(const KernelContext &context, const Operands &operands) {
@@ -75,7 +70,7 @@ FailureOr<Linear> Linear::parse(const KernelContext &context, const Operands &op
       (operands.gate && failed(context.memref(operands.gate, "gate", 2, f32))) ||
       (operands.residual && failed(context.memref(operands.residual, "residual", 2, f32))) ||
       failed(context.memref(result.out, "out", 2, f32)) ||
-      (!operands.rows && failed(context.sameExtent(operands.x, 1, "x", result.w, 1, "w"))))
+      (!operands.rows && !operands.basis && failed(context.sameExtent(operands.x, 1, "x", result.w, 1, "w"))))
     return failure();
 
   if (operands.table) {
@@ -179,7 +174,9 @@ int64_t Linear::grain() const {
 /// Whether a tile fetches its rows of x ahead: of few strips each reads long rows from where other
 /// threads have left them, in as many streams as a tile has rows. Measured on Zen 5, with 2 strips and
 /// 6272 columns of x: 12 %.
-bool Linear::fetchesInput() const { return llvm::divideCeil(n, schedule.nr) <= 4 && k >= 1024; }
+bool Linear::fetchesInput() const {
+  return !firstRow && llvm::divideCeil(n, schedule.nr) <= 4 && k >= 1024;
+}
 
 /// Rows of the next pass that a step of a tile's loop fetches. Unknown rows of x are
 /// taken for four tiles at least. A single tile reads at the speed of memory, and
@@ -209,21 +206,29 @@ void Linear::emitBlock(Emitter &e, const LinearBlock &block) const {
 
 void Linear::emitPasses(Emitter &e, const LinearBlock &block, bool fetches,
                         StripSource source) const {
-  int64_t vectors = llvm::divideCeil(block.columns, lanes);
   auto pass = [&](Value depthBegin) {
     Strip strip = source(depthBegin);
-    std::optional<FetchAhead> ahead;
+    std::optional<Strip> next;
     if (fetches)
-      ahead = emitFetchAhead(e, block, depthBegin);
-    e.forEachTile(block.begin, block.end, schedule.mr, [&](Value row, int64_t tileRows) {
-      emitTile(e, {tileRows, vectors, lanes}, getTarget(e, block, row), strip,
-               ahead ? &*ahead : nullptr);
-    });
+      next = emitNextStrip(e, block, depthBegin, schedule.kc);
+    emitPass(e, block, strip, next ? &*next : nullptr);
   };
   if (k <= schedule.kc)
     pass(e.index(0));
   else
     e.forRange(e.index(0), e.index(k), schedule.kc, pass);
+}
+
+void Linear::emitPass(Emitter &e, const LinearBlock &block, const Strip &strip,
+                      const Strip *next) const {
+  std::optional<FetchAhead> ahead;
+  if (next)
+    ahead = emitFetchAhead(e, block, *next);
+  int64_t vectors = llvm::divideCeil(block.columns, lanes);
+  e.forEachTile(block.begin, block.end, schedule.mr, [&](Value row, int64_t tileRows) {
+    emitTile(e, {tileRows, vectors, lanes}, getTarget(e, block, row), strip,
+             ahead ? &*ahead : nullptr);
+  });
 }
 
 Strip Linear::emitNextStrip(Emitter &e, const LinearBlock &block, Value depthBegin,
@@ -238,9 +243,7 @@ Strip Linear::emitNextStrip(Emitter &e, const LinearBlock &block, Value depthBeg
           begin};
 }
 
-FetchAhead Linear::emitFetchAhead(Emitter &e, const LinearBlock &block,
-                                  Value depthBegin) const {
-  Strip next = emitNextStrip(e, block, depthBegin, schedule.kc);
+FetchAhead Linear::emitFetchAhead(Emitter &e, const LinearBlock &block, const Strip &next) const {
   // Rows with gaps between them would be worse than none.
   Value tiles = e.ceilDiv(e.sub(block.end, block.begin), e.index(schedule.mr));
   Value enough = e.lessThan(e.index(GemmTile::depthStep - 1),
@@ -301,12 +304,15 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
   };
   auto getRows = [&](Value piece) {
     SmallVector<Value> rows;
+    Value first = firstRow ? e.sub(target.row, firstRow) : target.row;
     for (int64_t r = 0; r < tile.rows; ++r)
-      rows.push_back(x.number(e, e.add(target.row, r), piece));
+      rows.push_back(x.number(e, e.add(first, r), piece));
     return rows;
   };
   int64_t width = x.pieces == 1 ? k : x.pieceWidth();
-  if (schedule.kc <= width) {
+  if (firstRow) {
+    acc = multiply(e.index(0), depth, getRows(e.index(0)), e.index(0), acc);
+  } else if (schedule.kc <= width) {
     Value piece = x.pieces == 1 ? e.index(0) : e.div(depthBegin, e.index(width));
     Value column = e.sub(depthBegin, e.mul(piece, width));
     acc = multiply(e.index(0), depth, getRows(piece), column, acc);
@@ -324,7 +330,7 @@ void Linear::emitTile(Emitter &e, const GemmTile &tile,
       [&] { target.store(e, tile, acc, epilogue); });
 }
 
-LogicalResult buildLinear(Emitter &e, const KernelContext &context) {
+FailureOr<Linear::Operands> Linear::Operands::parse(const KernelContext &context, bool isBasis) {
   auto activation = context.string("activation", "none");
   if (failed(activation))
     return failure();
@@ -332,13 +338,15 @@ LogicalResult buildLinear(Emitter &e, const KernelContext &context) {
   bool rational = *activation == "group_rational", rows = context.flag("rows");
   bool residualRows = context.flag("residual_rows"), outRows = context.flag("out_rows");
   auto arguments =
-      context.arguments(3 + bias + rational + residual + rows + residualRows + outRows);
+      context.arguments(3 + isBasis + bias + rational + residual + rows + residualRows + outRows);
   if (failed(arguments))
     return failure();
   const BlockArgument *next = arguments->begin();
   Linear::Operands operands;
   operands.x = *next++;
   operands.w = *next++;
+  if (isBasis)
+    operands.basis = *next++;
   if (bias)
     operands.bias = *next++;
   if (rational)
@@ -352,7 +360,14 @@ LogicalResult buildLinear(Emitter &e, const KernelContext &context) {
   if (outRows)
     operands.outRows = *next++;
   operands.out = *next++;
-  FailureOr<Linear> linear = Linear::parse(context, operands);
+  return operands;
+}
+
+LogicalResult buildLinear(Emitter &e, const KernelContext &context) {
+  auto operands = Linear::Operands::parse(context);
+  if (failed(operands))
+    return failure();
+  FailureOr<Linear> linear = Linear::parse(context, *operands);
   if (failed(linear))
     return failure();
   linear->emit(e);

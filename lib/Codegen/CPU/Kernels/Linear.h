@@ -16,7 +16,12 @@ struct Strip {
   Value row; ///< of W, where that depth lies
 };
 
-struct FetchAhead;
+/// The tiles of a pass fetch the strip of the next one into the L2 cache, see Linear.cpp.
+struct FetchAhead {
+  Strip strip;
+  Value begin; ///< the pass's first row of x
+  Value rate;  ///< rows to fetch for each that a tile reads, in parts of 1 << 16
+};
 
 /// Rows `begin` to `end` of some columns.
 struct LinearBlock {
@@ -30,7 +35,8 @@ struct LinearBlock {
 struct Linear {
   /// Arguments of a kernel; those that it does not have are null.
   struct Operands {
-    Value x, w, bias, table, gate, residual, rows, residualRows, outRows, out;
+    Value x, w, basis, bias, table, gate, residual, rows, residualRows, outRows, out;
+    static mlir::FailureOr<Operands> parse(const KernelContext &context, bool isBasis = false);
   };
   /// Computes a block by a form of the layer.
   using BlockBody = llvm::function_ref<void(const Linear &, const LinearBlock &)>;
@@ -46,6 +52,8 @@ struct Linear {
   /// begins. With `fetches` each fetches what the next one reads.
   using StripSource = llvm::function_ref<Strip(Value depthBegin)>;
   void emitPasses(Emitter &e, const LinearBlock &block, bool fetches, StripSource source) const;
+  /// One pass over a strip. With `next`, it fetches that one.
+  void emitPass(Emitter &e, const LinearBlock &block, const Strip &strip, const Strip *next) const;
   Strip emitStrip(Emitter &e, Value index, Value depthBegin) const;
   /// The part of a strip that a thread is to walk after one of a block, in passes of `depth`.
   Strip emitNextStrip(Emitter &e, const LinearBlock &block, Value depthBegin, int64_t depth) const;
@@ -53,20 +61,22 @@ struct Linear {
   TileTarget getTarget(Emitter &e, const LinearBlock &block, Value row) const;
 
   RowsByNumber x;
+  Value firstRow; ///< where `x` holds only what a pass of a block reads: the block's; else null
   Value w, out;
   RowsByNumber placed; ///< `out`, where each row goes
   Epilogue epilogue;
   GemmSchedule schedule;
   int64_t n, k, panelWidth, lanes, numRegs;
 
-private:
   Value countRows(Emitter &e) const;
+
+private:
   int64_t countRows() const; ///< or dynamic
   void emitBlocks(Emitter &e, BlockBody body) const;
   int64_t grain() const;
   int64_t fetchedRows() const;
   bool fetchesInput() const;
-  FetchAhead emitFetchAhead(Emitter &e, const LinearBlock &block, Value depthBegin) const;
+  FetchAhead emitFetchAhead(Emitter &e, const LinearBlock &block, const Strip &next) const;
   void emitTile(Emitter &e, const GemmTile &tile, const TileTarget &target, const Strip &strip,
                 const FetchAhead *ahead) const;
   void emitPrefetch(Emitter &e, const Strip &strip, Value row, int64_t column,

@@ -29,7 +29,8 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
   bool isSparse = kind && kind.getValue() == "sparse_linear";
   bool isInteger = kind && kind.getValue() == "quantized_linear";
   bool isUnpacked = kind && kind.getValue() == "unpacked_linear";
-  if (!kind || (kind.getValue() != "linear" && !isSparse && !isInteger && !isUnpacked) || !n || !x || !w ||
+  bool isBasis = kind && kind.getValue() == "basis_linear";
+  if (!kind || (kind.getValue() != "linear" && !isSparse && !isInteger && !isUnpacked && !isBasis) || !n || !x || !w ||
       x.getRank() != 2 || w.getRank() != 3 || !w.hasStaticShape())
     return success();
   // Four bytes of a column lie side by side; words of fewer bits are a column each.
@@ -52,6 +53,10 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
                            isInteger    ? Product::Integer
                            : isUnpacked ? Product::Unpacked
                                         : Product::Float);
+  // What is computed of so many rows stays in the L1 cache.
+  constexpr int64_t kBasisRows = 32;
+  if (isBasis)
+    schedule.mb = llvm::alignTo(std::min(schedule.mb, kBasisRows), schedule.mr);
   NamedAttrList entries(config);
   Builder b(kernel.getContext());
   for (auto [name, value] : {std::pair("kc", schedule.kc), std::pair("mb", schedule.mb),

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
 import numpy as np
-from kernels import Library, Output, declare, host_levels, memref, strided
+from kernels import LEVELS, Library, Output, declare, host_levels, memref, strided
 
 generator = np.random.default_rng(0)
 
@@ -72,7 +72,34 @@ def check_gaussian(level, n, count, shared, is_sum):
         run(x, np.exp(-((1.75 * (x.astype(np.float64)[:, None] - centers.T)) ** 2)), 2e-6)
 
 
+def check_linear(level, n, bases, channels, columns):
+    """Linear layers of Gaussians, more channels than a pass has or not, one block of rows or several."""
+    lanes = LEVELS[level]
+    mr, nr = (8, 3 * lanes) if lanes == 16 else (4, 2 * lanes)
+    k, panels = n * bases, -(-columns // nr)
+    types = [memref(None, n), f"memref<{panels}x{k}x{nr}xf32>", f"memref<{bases}x1xf32>",
+             f"memref<{columns}xf32>", memref(None, columns), memref(None, columns)]  # fmt: skip
+    library = Library(declare("k", types, kind="basis_linear", basis="gaussian_basis", bases=bases, factor=0.75,
+                              channels=channels, n=columns, mr=mr, nr=nr, kc=8, mb=4 * mr, activation="relu",
+                              bias=True, residual=True), level)  # fmt: skip
+    centers = generator.standard_normal((bases, 1)).astype(np.float32)
+    weight = (generator.standard_normal((bases, n, columns)) / k**0.5).astype(np.float32)
+    shift = generator.standard_normal(columns).astype(np.float32)
+    parts = [weight[:, first : first + channels].reshape(-1, columns) for first in range(0, n, channels)]
+    padded = np.zeros((k, panels * nr), np.float32)
+    padded[:, :columns] = np.concatenate(parts)
+    packed = np.ascontiguousarray(padded.reshape(k, panels, nr).transpose(1, 0, 2))
+    for m in (0, 1, 3, 4 * mr, 4 * mr + 1, 12 * mr - 3):
+        x, out, skip = strided(generator, m, n), Output(generator, m, columns), strided(generator, m, columns)
+        library("k", x, packed, centers, shift, skip, out.array)
+        made = np.exp(-((0.75 * (x.astype(np.float64)[:, None] - centers)) ** 2))
+        expected = np.maximum(np.einsum("mbn,bnc->mc", made, weight) + shift, 0) + skip
+        out.check(expected, 5e-6, f"{level} linear of {bases} bases of {n} channels by {channels} {m} {columns}")
+
+
 for level in host_levels():
+    for shape in ((5, 3, 16, 7), (33, 8, 16, 50), (64, 5, 32, 97), (70, 2, 48, 33), (1, 8, 16, 1)):
+        check_linear(level, *shape)
     for shared in (True, False):
         for is_sum in (False, True):
             for n, degree, count in ((1, 1, 4), (5, 3, 12), (48, 2, 9), (100, 3, 7)):

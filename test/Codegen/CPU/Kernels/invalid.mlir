@@ -144,6 +144,18 @@ func.func private @table(memref<?x8xf32>, memref<8x1xf32>, memref<?x24xf32>)
 
 // -----
 
+// expected-error @+1 {{kernel 'basis_linear': unknown basis 'wavelet'}}
+func.func private @basis(memref<?x8xf32>, memref<1x24x48xf32>, memref<3x1xf32>, memref<?x48xf32>)
+    attributes {winnow.kernel = {kind = "basis_linear", basis = "wavelet", bases = 3, channels = 16, mr = 8, nr = 48, kc = 24, mb = 8, n = 48}}
+
+// -----
+
+// expected-error @+1 {{kernel 'basis_linear': expected 'w' to have 3 rows for each column of x, got 'memref<1x23x48xf32>' and 'memref<?x8xf32>'}}
+func.func private @basis(memref<?x8xf32>, memref<1x23x48xf32>, memref<3x1xf32>, memref<?x48xf32>)
+    attributes {winnow.kernel = {kind = "basis_linear", basis = "gaussian_basis", factor = 1.0 : f32, bases = 3, channels = 16, mr = 8, nr = 48, kc = 24, mb = 8, n = 48}}
+
+// -----
+
 // expected-error @+1 {{kernel 'gaussian_basis': expected dimension 1 of 'table' and dimension 1 of 'x' to match, got 7 and 8}}
 func.func private @centers(memref<?x8xf32>, memref<3x7xf32>, memref<?x24xf32>)
     attributes {winnow.kernel = {kind = "gaussian_basis", bases = 3, factor = 1.0 : f32}}

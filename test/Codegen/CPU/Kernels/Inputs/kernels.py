@@ -56,12 +56,18 @@ def run(command, text):
 def hoist_scratch(text):
     """Moves scratch in front of its parallel loop, as one thread may share it;
     in a loop, stack memory would pile up."""
-    moved = re.compile(r"^ *(%\S+ = memref\.alloca\(\).*)\n", re.MULTILINE)
-    parts = re.split(r"(?=^ *scf\.parallel)", text, flags=re.MULTILINE)
-    for i in range(1, len(parts)):
-        allocas = "".join(line + "\n" for line in moved.findall(parts[i]))
-        parts[i] = allocas + moved.sub("", parts[i])
-    return "".join(parts)
+    result, begin, indent = [], None, ""
+    for line in text.splitlines(keepends=True):
+        if begin is None and line.lstrip().startswith("scf.parallel"):
+            begin, indent = len(result), line[: -len(line.lstrip())]
+        if begin is not None and re.match(r" *%\S+ = memref\.alloca\(\)", line):
+            result.insert(begin, line)
+            begin += 1
+            continue
+        result.append(line)
+        if begin is not None and line.startswith(indent + "}"):
+            begin = None
+    return "".join(result)
 
 
 FAIL = """
