@@ -50,6 +50,11 @@ constexpr int64_t panelBytes = 192 * 1024;
 /// Rows whose part of the input stays in the L2 cache while panels pass by.
 constexpr int64_t blockRows = 128;
 
+/// Where strips are so few, each thread is to have rows of its own: those that it wrote before and will
+/// read next. Of lines that two threads have read, a write waits until both have given them up.
+constexpr int64_t fewStrips = 4;
+constexpr int64_t fewStripsRows = 32;
+
 /// The tile that computes n columns fastest, of those that divide a panel.
 Tile chooseTile(const CPULevel &level, int64_t n, std::optional<int64_t> panel, Product product) {
   int64_t lanes = level.lanes(4);
@@ -96,7 +101,8 @@ GemmSchedule chooseLinearSchedule(const CPULevel &level, int64_t n, int64_t k,
       schedule.kc = *piece / passes < kLeastDepth ? *piece : *piece / passes;
     }
   }
-  int64_t most = level.lanes(4) == 1 ? 1 : blockRows;
+  bool isFew = llvm::divideCeil(n, schedule.nr) <= fewStrips;
+  int64_t most = level.lanes(4) == 1 ? 1 : isFew ? fewStripsRows : blockRows;
   int64_t rows = m ? std::clamp<int64_t>(*m, 1, most) : most;
   schedule.mb = llvm::alignTo(rows, schedule.mr);
   return schedule;

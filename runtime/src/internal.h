@@ -148,6 +148,7 @@ void winnow_recorder_add_part(winnow_recorder *recorder, int32_t thread,
 /* ---- pool.c ---- */
 
 typedef struct winnow_pool winnow_pool;
+#define WINNOW_CACHE_LINE 64
 
 /* What one thread of a pool is to generated code. */
 typedef struct winnow_thread {
@@ -155,6 +156,9 @@ typedef struct winnow_thread {
   winnow_pool *pool;
   void *scratch;
   bool in_task;
+  /* The region that its chunks were last taken in, and how many of them from
+   * the front and from the back. On a cache line of its own. */
+  _Alignas(WINNOW_CACHE_LINE) _Atomic uint64_t taken;
 } winnow_thread;
 
 winnow_status *winnow_pool_create(const winnow_model *model,

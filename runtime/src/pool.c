@@ -1,12 +1,17 @@
 /* The threads of a context, and what generated code calls.
  *
- * A parallel region is an epoch number and a count of chunks. Threads take
- * chunks with a compare-and-swap on one word that holds both, so a thread that
- * is late cannot take a chunk of a later region: the fields it has read belong
- * to the region whose chunk it got. The word is closed (index CLOSED) while the
- * fields change. A region is over when all chunks are done; no thread waits for
- * another that has none. Idle threads spin for a while and then sleep on a
- * futex. */
+ * A parallel region is a number and a count of chunks, of which each thread owns
+ * as many as any other, neighbours: the same rows in most regions, so that what
+ * one region writes is in the cache of who reads it in the next. A thread takes
+ * its own chunks from the first on, then those of others from the last back.
+ *
+ * What is taken of a thread's chunks is a word with the region's number, changed
+ * by compare-and-swap. A thread that is late cannot take a chunk of a region
+ * that is over: all of them were taken, so every word that had any says so, or
+ * names a later region. The number is odd while the fields of a region change,
+ * and who reads them reads it before and after. A region is over when all chunks
+ * are done; no thread waits for another that has none. Idle threads spin for a
+ * while and then sleep on a futex. */
 #define _GNU_SOURCE
 #include "internal.h"
 
@@ -25,11 +30,10 @@
 #endif
 
 enum {
-  CACHE_LINE = 64,
+  CACHE_LINE = WINNOW_CACHE_LINE,
   STACK_BYTES = 1 << 20,
   CHUNKS_PER_THREAD = 4, /* enough to even out threads of unequal speed */
-  INDEX_BITS = 20,       /* chunk index; the other 44 bits are the epoch */
-  CLOSED = (1 << INDEX_BITS) - 1, /* above every chunk's index */
+  COUNT_BITS = 8, /* of chunks that are taken, twice in a word */
   MAX_THREADS = 1 << 16
 };
 
@@ -39,7 +43,7 @@ struct winnow_pool {
   _Atomic(void *) ctx;
   atomic_int_fast64_t n, chunk, chunks;
 
-  _Alignas(CACHE_LINE) _Atomic uint64_t ticket;    /* epoch and next chunk */
+  _Alignas(CACHE_LINE) _Atomic uint64_t region;    /* its number */
   _Alignas(CACHE_LINE) _Atomic uint32_t remaining; /* chunks not done; futex */
   _Atomic uint32_t caller_sleeps;
   _Alignas(CACHE_LINE) _Atomic uint32_t signal; /* one more per region; futex */
@@ -139,37 +143,79 @@ static void run_task(winnow_thread *thread, winnow_task_fn fn, void *ctx,
                              start);
 }
 
+/* The fields of a region, as they were at one time. */
+typedef struct {
+  uint64_t number;
+  winnow_task_fn fn;
+  void *ctx;
+  int64_t n, chunk, chunks;
+} region_fields;
+
+static bool read_region(winnow_pool *pool, region_fields *region) {
+  for (;;) {
+    region->number = atomic_load_explicit(&pool->region, memory_order_acquire);
+    /* Who begins a region signals it then. */
+    if (region->number % 2)
+      return false;
+    region->fn = atomic_load_explicit(&pool->fn, memory_order_acquire);
+    region->ctx = atomic_load_explicit(&pool->ctx, memory_order_acquire);
+    region->n = atomic_load_explicit(&pool->n, memory_order_acquire);
+    region->chunk = atomic_load_explicit(&pool->chunk, memory_order_acquire);
+    region->chunks = atomic_load_explicit(&pool->chunks, memory_order_acquire);
+    if (atomic_load_explicit(&pool->region, memory_order_acquire) ==
+        region->number)
+      return true;
+  }
+}
+
+/* The number of a chunk that a thread owns, or -1 if none is left. */
+static int64_t take_chunk(winnow_pool *pool, const region_fields *region,
+                          int owner, bool from_front) {
+  int64_t threads = pool->num_threads;
+  int64_t begin = owner * region->chunks / threads;
+  int64_t count = (owner + 1) * region->chunks / threads - begin;
+  _Atomic uint64_t *word = &pool->threads[owner].taken;
+  uint64_t taken = atomic_load_explicit(word, memory_order_acquire);
+  for (;;) {
+    uint64_t number = taken >> 2 * COUNT_BITS;
+    int64_t front = 0, back = 0;
+    if (number == region->number) {
+      front = (int64_t)(taken >> COUNT_BITS) & ((1 << COUNT_BITS) - 1);
+      back = (int64_t)taken & ((1 << COUNT_BITS) - 1);
+    }
+    if (number > region->number || front + back >= count)
+      return -1;
+    int64_t index = from_front ? front++ : count - 1 - back++;
+    uint64_t next = region->number << 2 * COUNT_BITS |
+                    (uint64_t)front << COUNT_BITS | (uint64_t)back;
+    /* On failure, `taken` becomes the present one. */
+    if (atomic_compare_exchange_weak_explicit(word, &taken, next,
+                                              memory_order_acq_rel,
+                                              memory_order_acquire))
+      return begin + index;
+  }
+}
+
 /* Takes and runs chunks until none is left. */
 static void work(winnow_thread *thread) {
   winnow_pool *pool = thread->pool;
-  uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
-  for (;;) {
-    winnow_task_fn fn = atomic_load_explicit(&pool->fn, memory_order_acquire);
-    void *ctx = atomic_load_explicit(&pool->ctx, memory_order_acquire);
-    int64_t n = atomic_load_explicit(&pool->n, memory_order_acquire);
-    int64_t chunk = atomic_load_explicit(&pool->chunk, memory_order_acquire);
-    int64_t chunks = atomic_load_explicit(&pool->chunks, memory_order_acquire);
-    int64_t index = (int64_t)(ticket & CLOSED);
-    if (index >= chunks) {
-      /* Over, unless the fields read are of an earlier region. */
-      uint64_t again =
-          atomic_load_explicit(&pool->ticket, memory_order_acquire);
-      if (again == ticket)
-        return;
-      ticket = again;
-      continue;
+  region_fields region;
+  if (!read_region(pool, &region))
+    return;
+  int self = (int)(thread - pool->threads);
+  for (int i = 0; i < pool->num_threads; ++i) {
+    int owner = (self + i) % pool->num_threads;
+    int64_t index;
+    while ((index = take_chunk(pool, &region, owner, i == 0)) >= 0) {
+      int64_t begin = index * region.chunk, left = region.n - begin;
+      run_task(thread, region.fn, region.ctx, begin,
+               begin + (left < region.chunk ? left : region.chunk));
+      if (atomic_fetch_sub(&pool->remaining, 1) == 1 &&
+          atomic_load(&pool->caller_sleeps))
+        futex_wake(&pool->remaining, 1);
     }
-    /* On failure, `ticket` becomes the present one. */
-    if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket,
-                                               ticket + 1, memory_order_acq_rel,
-                                               memory_order_acquire))
-      continue;
-    int64_t begin = index * chunk;
-    run_task(thread, fn, ctx, begin, n - begin < chunk ? n : begin + chunk);
-    if (atomic_fetch_sub(&pool->remaining, 1) == 1 &&
-        atomic_load(&pool->caller_sleeps))
-      futex_wake(&pool->remaining, 1);
-    ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
+    if (atomic_load_explicit(&pool->remaining, memory_order_relaxed) == 0)
+      return;
   }
 }
 
@@ -219,13 +265,11 @@ static void pool_parallel(winnow_rt_scope *scope, winnow_task_fn fn, void *ctx,
     return;
   }
   int64_t chunks = n / chunk + (n % chunk != 0);
-  uint64_t epoch = (atomic_load_explicit(&pool->ticket, memory_order_relaxed) >>
-                    INDEX_BITS) +
-                   1;
-  /* Released field by field: who reads a new field also finds the word closed.
+  uint64_t number =
+      atomic_load_explicit(&pool->region, memory_order_relaxed) + 1;
+  /* Released field by field: who reads a new field also finds the number odd.
    */
-  atomic_store_explicit(&pool->ticket, epoch << INDEX_BITS | CLOSED,
-                        memory_order_relaxed);
+  atomic_store_explicit(&pool->region, number, memory_order_relaxed);
   atomic_store_explicit(&pool->fn, fn, memory_order_release);
   atomic_store_explicit(&pool->ctx, ctx, memory_order_release);
   atomic_store_explicit(&pool->n, n, memory_order_release);
@@ -233,8 +277,7 @@ static void pool_parallel(winnow_rt_scope *scope, winnow_task_fn fn, void *ctx,
   atomic_store_explicit(&pool->chunks, chunks, memory_order_release);
   atomic_store_explicit(&pool->remaining, (uint32_t)chunks,
                         memory_order_relaxed);
-  atomic_store_explicit(&pool->ticket, epoch << INDEX_BITS,
-                        memory_order_release);
+  atomic_store_explicit(&pool->region, number + 1, memory_order_release);
   /* A sleeper counts itself before it compares the signal, so either it is
    * seen here or it sees the new signal. */
   atomic_fetch_add(&pool->signal, 1);

@@ -67,3 +67,28 @@ func.func private @softmax(memref<?x64xf32>, memref<?x64xf32>) attributes {winno
 // CHECK-SAME: kind = "sparse_linear", limit_few = {{[0-9]+}} : i64, limit_offset = {{[0-9]+}} : i64, limit_slope = {{[0-9]+}} : i64, mb = {{[0-9]+}} : i64
 func.func private @sparse(memref<3x5xf32>, memref<1x5x48xf32>, memref<3xi32>, memref<3x21xi32>, memref<3x21xf32>, memref<3x2xi32>, memref<3x48xf32>)
     attributes {winnow.kernel = {kind = "sparse_linear", n = 48, bias = false, gate = false, residual = false}}
+
+// -----
+
+// Where strips are few, threads have rows of their own.
+
+// CHECK-LABEL: func.func private @few
+// V4-SAME: kind = "linear", mb = 32 : i64
+func.func private @few(memref<64x768xf32>, memref<4x768x48xf32>, memref<64x192xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 192}}
+
+// -----
+
+// CHECK-LABEL: func.func private @many
+// V4-SAME: kind = "linear", mb = 64 : i64
+func.func private @many(memref<64x768xf32>, memref<5x768x48xf32>, memref<64x240xf32>)
+    attributes {winnow.kernel = {kind = "linear", n = 240}}
+
+// -----
+
+// Rows whose bases stay in the L1 cache.
+
+// CHECK-LABEL: func.func private @bases
+// V4-SAME: mb = 32 : i64
+func.func private @bases(memref<64x32xf32>, memref<5x256x48xf32>, memref<8x1xf32>, memref<64x240xf32>)
+    attributes {winnow.kernel = {kind = "basis_linear", n = 240}}
