@@ -186,8 +186,19 @@ for folder, levels in compile_all("floats", path, "--approximate=quantize=8"):
         check.close(f"floats {level}", got, by_definition(x), 2e-6 * np.abs(got).max())
 
 # Weights of 4 and 8 bits in blocks, and an input of floats: columns fill panels in part, the last
-# block and the last word are not whole, zeros are one for all, none, or one for each block.
-for bits, block in ((4, 16), (4, 32), (8, 16), (8, 128)):
+# block and the last word are not whole, zeros are one for all, none, or one for each block. With accuracy
+# level 4, blocks of the input are rounded to 8 bits first.
+
+
+def round_blocks(x, block):
+    padded = np.pad(x, ((0, 0), (0, -x.shape[1] % block))).reshape(len(x), -1, block)
+    steps = np.abs(padded).max(-1, keepdims=True) / np.float32(127)
+    inverse = np.divide(np.float32(1), steps, where=steps > 0, out=np.zeros_like(steps))
+    numbers = np.clip(np.rint(padded * inverse), -127, 127)
+    return (numbers.astype(np.float64) * steps).reshape(len(x), -1)[:, : x.shape[1]]
+
+
+for bits, block, accuracy in ((4, 16, 0), (4, 32, 0), (8, 16, 0), (8, 128, 0), (4, 16, 4), (4, 64, 4), (8, 32, 4), (4, 256, 4)):
     nodes, constants, reals = [], {}, {}
     shapes = [(5, 1), (64, 50), (100, 97), (130, 48)]
     for i, (k, n) in enumerate(shapes):
@@ -202,9 +213,9 @@ for bits, block in ((4, 16), (4, 32), (8, 16), (8, 128)):
         spread = lambda a: np.repeat(a, block, axis=1)[:, :k]
         reals[i] = (numbers_of[:, :k] - spread(zeros)) * spread(scales).astype(np.float64)
         nodes += [node("MatMulNBits", f"x{i} w{i} s{i}" + (f" z{i}" if i % 2 else ""), f"m{i}", K=k, N=n, bits=bits,
-                       block_size=block, domain="com.microsoft"),
+                       block_size=block, accuracy_level=accuracy, domain="com.microsoft"),
                   node("Add", f"m{i} b{i}", f"a{i}"), node("Relu", f"a{i}", f"y{i}")]
-    name = f"blocks_{bits}_{block}"
+    name = f"blocks_{bits}_{block}_{accuracy}"
     path = save(name, nodes, [value(f"x{i}", ["rows", k]) for i, (k, n) in enumerate(shapes)],
                 [f"y{i}" for i in range(len(shapes))], constants, opset=18, domains=["com.microsoft"])
     for folder, levels in compile_all(name, path):
@@ -212,11 +223,21 @@ for bits, block in ((4, 16), (4, 32), (8, 16), (8, 128)):
         for level, rows in itertools.product(levels, (1, 2, 13, 40)):
             os.environ["WINNOW_CPU"] = level
             feeds = {f"x{i}": rng.standard_normal((rows, k)).astype(np.float32) for i, (k, n) in enumerate(shapes)}
+            feeds["x1"][0, :block] = 0
+            if rows > 2:
+                feeds["x2"][2] *= 1e-42 if accuracy else 1
             got = open_winnow(folder, threads=2)(feeds)
             for i in range(len(shapes)):
-                want = np.maximum(feeds[f"x{i}"].astype(np.float64) @ reals[i].T + constants[f"b{i}"], 0)
+                x = round_blocks(feeds[f"x{i}"], block) if accuracy else feeds[f"x{i}"].astype(np.float64)
+                want = np.maximum(x @ reals[i].T + constants[f"b{i}"], 0)
                 # Rounding of up to 130 terms and of their sums.
                 check.close(f"{name} {level} {i}", got[f"y{i}"], want, 5e-6 * max(np.abs(want).max(), 1))
+
+    if accuracy:
+        feeds["x0"][0, 3] = np.nan
+        y = open_winnow(folder)(feeds)["y0"]
+        if not np.isnan(y[0]).all() or np.isnan(y[1:]).any():
+            check.errors.append(f"{name}: expected NaN in the row that has one, got it elsewhere or not")
 
 # DequantizeLinear on a weight of 4 bits in blocks, along either dimension, and of 8 bits by columns.
 k, n, block = 80, 50, 16

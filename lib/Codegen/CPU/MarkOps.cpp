@@ -136,7 +136,7 @@ Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
     return {c.constant(0), c.add(c.bytes(buffers[1]), c.scale(c.bytes(buffers.back()), 2))};
   Value bytes = c.bytes(buffers);
   if (kind == "linear" || kind == "sparse_linear" || kind == "quantized_linear" ||
-      kind == "unpacked_linear" || kind == "matmul")
+      kind == "unpacked_linear" || kind == "rounded_linear" || kind == "matmul")
     return {countProduct(c, buffers), bytes};
   if (kind == "basis_linear")
     return {countBasisProduct(c, buffers), bytes};

@@ -138,7 +138,39 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
     return fitsFour ? Packing{4, false} : fitsBlocks ? Packing{4, true} : Packing{fitsSix ? 6 : 8, false};
   }
 
-  /// A kernel that unpacks numbers of 4 bits, if they all fit, or of 8.
+  /// (low - zero) scale, of which `zeros` are the numbers if they are constant. Made once, in the file,
+  /// where it can be.
+  static Value createShift(OpBuilder &b, QuantizedLinearOp op,
+                           const std::optional<SmallVector<int64_t>> &zeros, int64_t low) {
+    Location loc = op.getLoc();
+    Value scale = op.getScale(), zero = op.getWeightZero();
+    auto type = cast<RankedTensorType>(scale.getType());
+    ElementsAttr constant;
+    if (zeros && matchPattern(scale, m_Constant(&constant))) {
+      SmallVector<char> bytes;
+      llvm::raw_svector_ostream os(bytes);
+      writeWeightPart(constant, os);
+      if (int64_t(bytes.size()) == type.getNumElements() * 4 &&
+          (zeros->size() == 1 || int64_t(zeros->size()) == type.getNumElements())) {
+        std::vector<float> shifts(type.getNumElements());
+        std::memcpy(shifts.data(), bytes.data(), bytes.size());
+        for (auto [i, shift] : llvm::enumerate(shifts))
+          shift *= float(low - (*zeros)[zeros->size() == 1 ? 0 : i]);
+        return ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, ArrayRef<float>(shifts)));
+      }
+    }
+    auto lowest = RankedTensorType::get({}, b.getF32Type());
+    Value shift =
+        ConstantOp::create(b, loc, lowest, DenseElementsAttr::get(lowest, b.getF32FloatAttr(low)));
+    if (zero) {
+      auto zeroType = RankedTensorType::get(cast<RankedTensorType>(zero.getType()).getShape(), b.getF32Type());
+      shift = SubOp::create(b, loc, shift, CastOp::create(b, loc, zeroType, zero));
+    }
+    return MulOp::create(b, loc, shift, scale);
+  }
+
+  /// A kernel that unpacks numbers of 4 bits, if they all fit, or of 8; or that multiplies them by
+  /// rounded inputs as integers, where the op allows it.
   LogicalResult lowerUnpacked(QuantizedLinearOp op, OpAdaptor adaptor,
                               ConversionPatternRewriter &rewriter) const {
     Dims in = getDims(op.getInput()), out = getDims(op.getType());
@@ -169,24 +201,20 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
          named("nr", number(width)), named("shift", number(low)),
          named("transposed", rewriter.getBoolAttr(op.getTransposeWeight()))});
     int64_t weight = state.weights.add(*parts, layout, panels.getNumElements() * 4);
-    // (low - zero) scale, for each block and column.
     auto type = RankedTensorType::get({blocks, *n}, f32);
-    Value scale = op.getScale(), zero = op.getWeightZero();
     auto broadcast = [&](Value value) -> Value {
       return value.getType() == type ? value : BroadcastToOp::create(rewriter, loc, type, value);
     };
-    auto lowest = RankedTensorType::get({}, f32);
-    Value shift = ConstantOp::create(rewriter, loc, lowest,
-                                     DenseElementsAttr::get(lowest, rewriter.getF32FloatAttr(low)));
-    if (zero) {
-      auto zeros = RankedTensorType::get(cast<RankedTensorType>(zero.getType()).getShape(), f32);
-      shift = SubOp::create(rewriter, loc, shift, CastOp::create(rewriter, loc, zeros, zero));
-    }
-    shift = broadcast(MulOp::create(rewriter, loc, shift, scale));
-    SmallVector<Value> inputs = {
-        createReshape(rewriter, loc, adaptor.getInput(), in, rows),
-        state.weights.read(rewriter, loc, weight, panels),
-        rewriter.getRemappedValue(broadcast(scale)), rewriter.getRemappedValue(shift)};
+    SmallVector<Value> inputs = {createReshape(rewriter, loc, adaptor.getInput(), in, rows),
+                                 state.weights.read(rewriter, loc, weight, panels),
+                                 rewriter.getRemappedValue(broadcast(op.getScale()))};
+    // The zero of what is stored, where it is one for all.
+    std::optional<SmallVector<int64_t>> zeros = SmallVector<int64_t>{0};
+    if (op.getWeightZero())
+      zeros = getNumbers(op.getWeightZero());
+    bool hasOneZero = zeros && !zeros->empty() && llvm::all_equal(*zeros) && zeros->front() >= low;
+    if (!hasOneZero)
+      inputs.push_back(rewriter.getRemappedValue(broadcast(createShift(rewriter, op, zeros, low))));
     if (op.getBias())
       inputs.push_back(adaptor.getBias());
     if (op.getResidual())
@@ -199,18 +227,30 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
         named("k", number(*k)),
         named("n", number(*n)),
         named("residual", rewriter.getBoolAttr(bool(op.getResidual())))};
-    // The zero of what is stored, where it is one for all.
-    std::optional<SmallVector<int64_t>> zeros;
-    if (zero)
-      zeros = getNumbers(zero);
-    else
-      zeros = SmallVector<int64_t>{0};
-    if (zeros && !zeros->empty() && llvm::all_equal(*zeros) && zeros->front() >= low)
+    if (hasOneZero)
       config.push_back(named("zero", number(zeros->front() - low)));
-    Value result = createKernel(rewriter, loc, "unpacked_linear", config, inputs, outRows, f32);
-    rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
+    if (!op.getRoundInput() || state.level.lanes(4) == 1) {
+      Value result = createKernel(rewriter, loc, "unpacked_linear", config, inputs, outRows, f32);
+      rewriter.replaceOp(op, createReshape(rewriter, loc, result, outRows, out));
+      return success();
+    }
+    // The rounded input, the scale of each of its blocks and the sum of its numbers.
+    AffineExpr count = constantDim(blocks, context);
+    AffineExpr padded = constantDim(llvm::alignTo(blocks > 1 ? blocks * block : *k, kInputStep), context);
+    SmallVector<Value> inits = {
+        createEmpty(rewriter, loc, {rows.front(), padded}, rewriter.getI8Type()),
+        createEmpty(rewriter, loc, {rows.front(), count}, f32),
+        createEmpty(rewriter, loc, {rows.front(), count}, rewriter.getI32Type()),
+        createEmpty(rewriter, loc, outRows, f32)};
+    auto kernel = KernelOp::create(rewriter, loc, ValueRange(inits).getTypes(),
+                                   rewriter.getStringAttr("rounded_linear"),
+                                   rewriter.getDictionaryAttr(config), inputs, inits, IntegerAttr());
+    rewriter.replaceOp(op, createReshape(rewriter, loc, kernel.getResults().back(), outRows, out));
     return success();
   }
+
+  /// Rounded inputs are written by whole vectors of any level.
+  static constexpr int64_t kInputStep = 16;
 
   LogicalResult matchAndRewrite(QuantizedLinearOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {

@@ -211,7 +211,8 @@ static bool importPackedLinear(OpImporter &n, const Blocks &w, Value bias) {
   n.set(n.make<QuantizedLinearOp>(n.in(0), numbers, n.convert(scale, n.b.getF32Type()), Value(),
                                   Value(), n.transpose(zero, {1, 0}), bias, Value(),
                                   Activation::None, /*transpose_weight=*/true,
-                                  n.b.getI64IntegerAttr(w.block)));
+                                  n.b.getI64IntegerAttr(w.block),
+                                  /*round_input=*/n.intAttr("accuracy_level", 0) == 4));
   return true;
 }
 

@@ -270,6 +270,22 @@ func.func @main(%x: tensor<2x3x40xf32>) -> tensor<2x3x16xf32> attributes {winnow
 
 // -----
 
+// An input that may be rounded is: in memory of the kernel's own, beside scales and sums of its blocks. What
+// blocks' zeros add is made with the weights.
+
+// CHECK-LABEL: func.func @main
+// CHECK: %[[SHIFT:.*]] = arith.constant dense<{{\[}}[-2.000000e+00], [-6.000000e+00], [-8.000000e+00]]> : tensor<3x1xf32>
+// CHECK: winnow.kernel "rounded_linear" ins(%{{.*}}, %{{.*}}, %{{.*}}, %[[SHIFT]] : tensor<2x40xf32>, tensor<{{.*}}xi32>, tensor<3x1xf32>, tensor<3x1xf32>) outs(%{{.*}} : tensor<2x48xi8>, tensor<2x3xf32>, tensor<2x3xi32>, tensor<2x1xf32>) {activation = "none", bias = false, bits = 4 : i64, block = 16 : i64, k = 40 : i64, n = 1 : i64, residual = false}
+func.func @main(%x: tensor<2x40xf32>) -> tensor<2x1xf32> attributes {winnow.entry} {
+  %w = winnow.constant dense<0> : tensor<40x1xui8>
+  %s = winnow.constant dense<2.0> : tensor<3x1xf32>
+  %z = winnow.constant dense<[[1], [3], [4]]> : tensor<3x1xui8>
+  %0 = winnow.quantized_linear %x, %w scale(%s) weight_zero(%z) {block_size = 16 : i64, round_input} : (tensor<2x40xf32>, tensor<40x1xui8>, tensor<3x1xf32>, tensor<3x1xui8>) -> tensor<2x1xf32>
+  return %0 : tensor<2x1xf32>
+}
+
+// -----
+
 // One of many columns would compute them too often.
 
 // CHECK-LABEL: func.func @main

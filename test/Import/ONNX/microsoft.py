@@ -99,6 +99,10 @@ case("old", [node("LayerNormalization", "x g b", "y")], X, ["y"], {"g": f(32), "
 case("nbits", [microsoft("MatMulNBits", "x w s", "y", N=3, K=24, block_size=16)],
      [value("x", ["n", 24])], ["y"], {"w": np.zeros((3, 2, 8), np.uint8), "s": f(3, 2)})  # fmt: skip
 
+# ROUNDED: winnow.quantized_linear {{.*}} {block_size = 16 : i64, round_input, transpose_weight}
+case("rounded", [microsoft("MatMulNBits", "x w s", "y", N=3, K=24, block_size=16, accuracy_level=4)],
+     [value("x", ["n", 24])], ["y"], {"w": np.zeros((3, 2, 8), np.uint8), "s": f(3, 2)})  # fmt: skip
+
 # COMPUTED: winnow.shift_right
 # COMPUTED: %[[WEIGHTS:.*]] = winnow.slice {{.*}} -> tensor<3x24xf32>
 # COMPUTED: winnow.linear %arg0, %[[WEIGHTS]] {transpose_weight}

@@ -14,7 +14,7 @@ static Value callIntrinsic(Emitter &e, Type type, StringRef name, ValueRange arg
       .getResult(0);
 }
 
-Value dotBytes(Emitter &e, const CPULevel &level, Value sum, Value x, Value w) {
+Value dotBytes(Emitter &e, const CPULevel &level, Value sum, Value x, Value w, int64_t most) {
   int64_t lanes = cast<VectorType>(sum.getType()).getNumElements();
   int64_t bits = lanes * 32;
   if (lanes == 1) { // a thread of a GPU
@@ -31,16 +31,22 @@ Value dotBytes(Emitter &e, const CPULevel &level, Value sum, Value x, Value w) {
     return callIntrinsic(e, sum.getType(), "llvm.x86.avx512.vpdpbusd." + std::to_string(bits),
                          {sum, x, w});
   auto halves = VectorType::get(lanes * 2, e.getI16Type());
+  StringRef name = bits == 512   ? "llvm.x86.avx512.pmaddw.d.512"
+                   : bits == 256 ? "llvm.x86.avx2.pmadd.wd"
+                                 : "llvm.x86.sse2.pmadd.wd";
+  auto add = [&](Value a, Value b) -> Value { return arith::AddIOp::create(e, a, b); };
+  if (most <= 128 && bits >= 256) {
+    Value pairs = callIntrinsic(
+        e, halves, bits == 512 ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw", {x, w});
+    Value ones = arith::ConstantOp::create(e, DenseElementsAttr::get(halves, e.getI16IntegerAttr(1)));
+    return add(sum, callIntrinsic(e, sum.getType(), name, {pairs, ones}));
+  }
   Value eight = arith::ConstantOp::create(e, DenseElementsAttr::get(halves, e.getI16IntegerAttr(8)));
   Value low = arith::ConstantOp::create(e, DenseElementsAttr::get(halves, e.getI16IntegerAttr(255)));
   Value x2 = vector::BitCastOp::create(e, halves, x), w2 = vector::BitCastOp::create(e, halves, w);
   Value evenX = arith::AndIOp::create(e, x2, low), oddX = arith::ShRUIOp::create(e, x2, eight);
   Value evenW = arith::ShRSIOp::create(e, arith::ShLIOp::create(e, w2, eight), eight);
   Value oddW = arith::ShRSIOp::create(e, w2, eight);
-  StringRef name = bits == 512   ? "llvm.x86.avx512.pmaddw.d.512"
-                   : bits == 256 ? "llvm.x86.avx2.pmadd.wd"
-                                 : "llvm.x86.sse2.pmadd.wd";
-  auto add = [&](Value a, Value b) -> Value { return arith::AddIOp::create(e, a, b); };
   return add(add(sum, callIntrinsic(e, sum.getType(), name, {evenX, evenW})),
              callIntrinsic(e, sum.getType(), name, {oddX, oddW}));
 }

@@ -19,7 +19,9 @@ mlir::VectorType wordsOf(Emitter &e, int64_t lanes);
 /// - with VNNI in one instruction (vpdpbusd);
 /// - otherwise of even and odd bytes apart, each widened to 16 bits (pmaddwd), or one by one
 ///   where a lane is all there is.
-Value dotBytes(Emitter &e, const CPULevel &level, Value sum, Value x, Value w);
+///
+/// Of x up to `most`, which is 128 or less, two products fit 16 bits (pmaddubsw).
+Value dotBytes(Emitter &e, const CPULevel &level, Value sum, Value x, Value w, int64_t most = 255);
 
 /// Clamps a float, or a vector of them, to [0, 255] and converts; NaN is 0.
 Value toByte(Emitter &e, Value number);

@@ -110,6 +110,7 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("sparse_linear", buildSparseLinear)
       .Case("quantize_rows", buildQuantizeRows)
       .Case("quantized_linear", buildQuantizedLinear)
+      .Case("rounded_linear", buildRoundedLinear)
       .Case("unpacked_linear", buildUnpackedLinear)
       .Case("matmul", buildMatMul)
       .Case("attention", buildAttention)

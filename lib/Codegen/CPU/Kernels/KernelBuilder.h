@@ -58,6 +58,7 @@ mlir::LogicalResult buildLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildSparseLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildQuantizeRows(Emitter &, const KernelContext &);
 mlir::LogicalResult buildUnpackedLinear(Emitter &, const KernelContext &);
+mlir::LogicalResult buildRoundedLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildQuantizedLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMatMul(Emitter &, const KernelContext &);
 mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);

@@ -162,12 +162,13 @@ void Linear::emitBlocks(Emitter &e, BlockBody body) const {
   });
 }
 
-/// Strips that are worth waking a thread for: some microseconds of work.
+/// Strips that are worth waking a thread for: some microseconds of work. Few rows wait for memory.
 int64_t Linear::grain() const {
+  constexpr int64_t fewRows = 6;
   int64_t rows = countRows();
   rows = ShapedType::isDynamic(rows) ? schedule.mb
                                      : std::min(rows, schedule.mb);
-  int64_t cycles = std::max<int64_t>(rows * k * schedule.nr / lanes, 1);
+  int64_t cycles = std::max<int64_t>(std::max(rows, fewRows) * k * schedule.nr / lanes, 1);
   return std::max<int64_t>(16384 / cycles, 1);
 }
 

@@ -28,7 +28,7 @@ LogicalResult schedule(func::FuncOp kernel, const CPULevel &level) {
   auto x = dyn_cast<MemRefType>(arguments[0]), w = dyn_cast<MemRefType>(arguments[1]);
   bool isSparse = kind && kind.getValue() == "sparse_linear";
   bool isInteger = kind && kind.getValue() == "quantized_linear";
-  bool isUnpacked = kind && kind.getValue() == "unpacked_linear";
+  bool isUnpacked = kind && (kind.getValue() == "unpacked_linear" || kind.getValue() == "rounded_linear");
   bool isBasis = kind && kind.getValue() == "basis_linear";
   if (!kind || (kind.getValue() != "linear" && !isSparse && !isInteger && !isUnpacked && !isBasis) || !n || !x || !w ||
       x.getRank() != 2 || w.getRank() != 3 || !w.hasStaticShape())

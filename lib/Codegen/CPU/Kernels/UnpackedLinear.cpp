@@ -15,7 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Linear.h"
+#include "UnpackedLinear.h"
 #include "winnow/Support/PackedWeights.h"
 
 #include "llvm/ADT/bit.h"
@@ -25,38 +25,10 @@
 using namespace mlir;
 
 namespace winnow::cpu {
-namespace {
 
-constexpr int64_t kMantissa = 23, kHalf = 16;
+static constexpr int64_t kMantissa = 23, kHalf = 16;
 
-struct UnpackedLinear {
-  Linear layer; ///< its loops and epilogue; k counts words
-  int64_t depth, block, bits;
-  Value scale; ///< [blocks, N]
-  Value shift; ///< [blocks, N]: zero times scale
-  std::optional<int64_t> zero; ///< of all blocks, if there is one
-  GemmSchedule floats; ///< of the product with what was unpacked
-
-  int64_t perWord() const { return 32 / bits; }
-  static FailureOr<UnpackedLinear> parse(const KernelContext &context);
-  void emit(Emitter &e) const;
-
-private:
-  void emitBlock(Emitter &e, const Linear &form, const LinearBlock &block) const;
-  void emitDirect(Emitter &e, const Linear &form, const LinearBlock &block) const;
-  void emitUnpacked(Emitter &e, const Linear &form, const LinearBlock &block) const;
-  Value takeNumber(Emitter &e, Value word, Value high, int64_t i, double zero) const;
-  /// Of a vector of columns of a tile, those that there are; null for all.
-  Value maskColumns(Emitter &e, int64_t vector, int64_t columns) const {
-    int64_t lanes = layer.lanes, first = vector * lanes;
-    return first + lanes > columns ? e.maskBelow(e.index(columns - first), lanes) : Value();
-  }
-  SmallVector<Value> emitWords(Emitter &e, const GemmTile &tile, const TileTarget &target,
-                               const Strip &strip, int64_t columns, Value begin, Value end,
-                               int64_t lastCount, Value blockIndex, ValueRange acc) const;
-};
-
-Value getHigh(Emitter &e, Value word) {
+static Value getHigh(Emitter &e, Value word) {
   auto shift = DenseElementsAttr::get(cast<VectorType>(word.getType()), e.getI32IntegerAttr(kHalf));
   return arith::ShRUIOp::create(e, word, arith::ConstantOp::create(e, shift));
 }
@@ -90,7 +62,7 @@ SmallVector<Value> UnpackedLinear::emitWords(Emitter &e, const GemmTile &tile,
     SmallVector<Value> at = {blockIndex, e.add(target.col, v * lanes)};
     Value mask = maskColumns(e, v, columns);
     scales.push_back(e.load(scale, at, lanes, mask));
-    shifts.push_back(e.load(shift, at, lanes, mask));
+    shifts.push_back(shift ? e.load(shift, at, lanes, mask) : Value());
   }
   // The rows of a tile need the registers that sums of a block would take.
   bool scalesBlock = tile.rows == 1 && zero;
@@ -103,8 +75,10 @@ SmallVector<Value> UnpackedLinear::emitWords(Emitter &e, const GemmTile &tile,
     for (int64_t i = 0; i < count; ++i) {
       SmallVector<Value> numbers;
       for (int64_t v = 0; v < tile.vectors; ++v) {
-        Value number = takeNumber(e, packed[v], high[v], i, scalesBlock ? *zero : 0);
-        numbers.push_back(scalesBlock ? number : e.fma(number, scales[v], shifts[v]));
+        Value number = takeNumber(e, packed[v], high[v], i, zero.value_or(0));
+        if (!scalesBlock)
+          number = zero ? e.mulF(number, scales[v]) : e.fma(number, scales[v], shifts[v]);
+        numbers.push_back(number);
       }
       Value k = e.add(e.mul(at, perWord()), i);
       for (int64_t r = 0; r < tile.rows; ++r) {
@@ -160,12 +134,16 @@ void UnpackedLinear::emitUnpacked(Emitter &e, const Linear &form, const LinearBl
       for (int64_t v = 0; v < vectors; ++v) {
         Value mask = maskColumns(e, v, part.columns);
         SmallVector<Value> place = {index, e.add(column, v * lanes)};
-        Value factor = e.load(scale, place, lanes, mask), rest = e.load(shift, place, lanes, mask);
+        Value factor = e.load(scale, place, lanes, mask);
+        Value rest = shift ? e.load(shift, place, lanes, mask) : Value();
         Value word = e.load(layer.w, {packed.panel, at, e.add(packed.first, v * lanes)}, lanes);
         Value high = getHigh(e, word);
-        for (int64_t i = 0; i < count; ++i)
-          e.store(e.fma(takeNumber(e, word, high, i, 0), factor, rest), product.w,
+        for (int64_t i = 0; i < count; ++i) {
+          Value number = takeNumber(e, word, high, i, zero.value_or(0));
+          number = zero ? e.mulF(number, factor) : e.fma(number, factor, rest);
+          e.store(number, product.w,
                   {e.index(0), e.add(e.mul(e.sub(at, first), count), i), e.index(v * lanes)});
+        }
       }
     });
     return Strip{e.index(0), e.index(0), depthBegin, e.index(0)};
@@ -198,7 +176,7 @@ void UnpackedLinear::emit(Emitter &e) const {
   layer.emit(e, [&](const Linear &form, const LinearBlock &block) { emitBlock(e, form, block); });
 }
 
-FailureOr<UnpackedLinear> UnpackedLinear::parse(const KernelContext &context) {
+FailureOr<UnpackedLinear> UnpackedLinear::parse(const KernelContext &context, unsigned numSpaces) {
   auto n = context.integer("n"), k = context.integer("k"), mr = context.integer("mr"),
        nr = context.integer("nr"), mb = context.integer("mb"), bits = context.integer("bits"),
        block = context.integer("block");
@@ -209,20 +187,29 @@ FailureOr<UnpackedLinear> UnpackedLinear::parse(const KernelContext &context) {
   if (*bits != 4 && *bits != 8)
     return context.error() << "expected 'bits' of 4 or 8, got " << *bits;
   bool bias = context.flag("bias"), residual = context.flag("residual");
-  auto arguments = context.arguments(5 + bias + residual);
+  UnpackedLinear result;
+  if (context.config.contains("zero")) {
+    auto zero = context.integer("zero", /*least=*/0);
+    if (failed(zero))
+      return failure();
+    result.zero = *zero;
+  }
+  auto arguments = context.arguments(4 + !result.zero + bias + residual + numSpaces);
   if (failed(arguments))
     return failure();
-  UnpackedLinear result;
   const BlockArgument *next = arguments->begin();
   Linear &layer = result.layer;
   layer.x.buffer = *next++;
   layer.w = *next++;
   result.scale = *next++;
-  result.shift = *next++;
+  if (!result.zero)
+    result.shift = *next++;
   if (bias)
     layer.epilogue.bias = *next++;
   if (residual)
     layer.epilogue.residual.buffer = *next++;
+  result.spaces.assign(next, next + numSpaces);
+  next += numSpaces;
   layer.out = *next++;
   layer.placed = layer.out;
   Type f32 = context.f32();
@@ -235,12 +222,6 @@ FailureOr<UnpackedLinear> UnpackedLinear::parse(const KernelContext &context) {
       !check(layer.epilogue.bias, "bias", 1, f32) ||
       !check(layer.epilogue.residual.buffer, "residual", 2, f32) || !check(layer.out, "out", 2, f32))
     return failure();
-  if (context.config.contains("zero")) {
-    auto zero = context.integer("zero", /*least=*/0);
-    if (failed(zero))
-      return failure();
-    result.zero = *zero;
-  }
   result.depth = *k;
   result.bits = *bits;
   result.block = std::min(*block, *k);
@@ -271,7 +252,6 @@ FailureOr<UnpackedLinear> UnpackedLinear::parse(const KernelContext &context) {
   result.floats.kc = llvm::alignTo(result.floats.kc, result.perWord());
   return result;
 }
-} // namespace
 
 LogicalResult buildUnpackedLinear(Emitter &e, const KernelContext &context) {
   FailureOr<UnpackedLinear> layer = UnpackedLinear::parse(context);

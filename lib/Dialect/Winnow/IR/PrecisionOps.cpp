@@ -72,6 +72,8 @@ FailureOr<RankedTensorType> QuantizedLinearOp::inferType(std::optional<Location>
   std::optional<uint64_t> block = adaptor.getBlockSize();
   if (isFloat && (adaptor.getZero() || adaptor.getRowScale()))
     return emitOptionalError(loc, "expected no zero and no row_scale of an input of floats");
+  if (adaptor.getRoundInput() && !block)
+    return emitOptionalError(loc, "expected a block_size beside round_input");
   if (!isFloat && (block || getElementTypeOrSelf(adaptor.getWeight()).getIntOrFloatBitWidth() != 8))
     return emitOptionalError(loc, "expected a weight of 8 bits without blocks for an input of "
                                   "integers");

@@ -124,7 +124,7 @@ struct FuseLinear : winnow::impl::FuseLinearBase<FuseLinear> {
           builder, first->getLoc(), linear.result().getType(), linear.input, linear.weight,
           quantized.getScale(), quantized.getZero(), quantized.getRowScale(),
           quantized.getWeightZero(), bias, linear.residual, linear.activation,
-          linear.transposeWeight, quantized.getBlockSizeAttr());
+          linear.transposeWeight, quantized.getBlockSizeAttr(), quantized.getRoundInput());
     else
       fused = LinearOp::create(
           builder, first->getLoc(), linear.result().getType(), linear.input, linear.weight, bias,

@@ -144,6 +144,12 @@ func.func private @table(memref<?x8xf32>, memref<8x1xf32>, memref<?x24xf32>)
 
 // -----
 
+// expected-error @+1 {{kernel 'rounded_linear': expected 'input_scale' to have 2 columns, got 3}}
+func.func private @rounded(memref<?x64xf32>, memref<1x8x48xi32>, memref<2x48xf32>, memref<?x64xi8>, memref<?x3xf32>, memref<?x2xi32>, memref<?x48xf32>)
+    attributes {winnow.kernel = {kind = "rounded_linear", n = 48, k = 64, mr = 1, nr = 48, kc = 8, mb = 1, bits = 4, block = 32, zero = 8}}
+
+// -----
+
 // expected-error @+1 {{kernel 'basis_linear': unknown basis 'wavelet'}}
 func.func private @basis(memref<?x8xf32>, memref<1x24x48xf32>, memref<3x1xf32>, memref<?x48xf32>)
     attributes {winnow.kernel = {kind = "basis_linear", basis = "wavelet", bases = 3, channels = 16, mr = 8, nr = 48, kc = 24, mb = 8, n = 48}}

@@ -67,7 +67,36 @@ func.func private @quantize_scaled(memref<?x64xf32>, memref<64xf32>, memref<?x64
 // CHECK:       arith.shrui
 // CHECK:       arith.andi
 // CHECK:       arith.ori
+// CHECK:       %[[N:.*]] = arith.subf
+// CHECK:       arith.mulf %[[N]]
+// CHECK-COUNT-2: vector.fma
+func.func private @unpacked(memref<?x64xf32>, memref<1x8x16xi32>, memref<2x16xf32>, memref<?x16xf32>)
+    attributes {winnow.kernel = {kind = "unpacked_linear", n = 16, k = 64, mr = 2, nr = 16, mb = 64, bits = 4, block = 32, zero = 8}}
+
+// -----
+
+// Where blocks have zeros of their own, a number is scaled and shifted.
+
+// CHECK-LABEL: func.func private @zeros
 // CHECK:       arith.subf
 // CHECK-COUNT-3: vector.fma
-func.func private @unpacked(memref<?x64xf32>, memref<1x8x16xi32>, memref<2x16xf32>, memref<2x16xf32>, memref<?x16xf32>)
-    attributes {winnow.kernel = {kind = "unpacked_linear", n = 16, k = 64, mr = 2, nr = 16, mb = 64, bits = 4, block = 32, zero = 8}}
+func.func private @zeros(memref<?x64xf32>, memref<1x8x16xi32>, memref<2x16xf32>, memref<2x16xf32>, memref<?x16xf32>)
+    attributes {winnow.kernel = {kind = "unpacked_linear", n = 16, k = 64, mr = 2, nr = 16, mb = 64, bits = 4, block = 32}}
+
+// -----
+
+// A block's input is rounded and summed; sums of products begin with its zero and are scaled as floats.
+
+// CHECK-LABEL: func.func private @rounded
+// CHECK:       scf.parallel
+// CHECK:         arith.maximumf
+// CHECK:         math.roundeven
+// CHECK:         vector.store {{.*}} memref<?x64xi8>
+// CHECK:       scf.parallel
+// CHECK:         arith.muli %{{.*}}, %c-8_i32
+// VNNI-COUNT-2:  llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// HALVES-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.pmaddubs.w.512"
+// CHECK:         arith.sitofp
+// CHECK-NOT:     arith.subi {{.*}}xi8>
+func.func private @rounded(memref<?x64xf32>, memref<1x8x16xi32>, memref<2x16xf32>, memref<?x64xi8>, memref<?x2xf32>, memref<?x2xi32>, memref<?x16xf32>)
+    attributes {winnow.kernel = {kind = "rounded_linear", n = 16, k = 64, mr = 1, nr = 16, kc = 8, mb = 1, bits = 4, block = 32, zero = 8}}

@@ -1449,6 +1449,16 @@ func.func @f(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>, %s: tensor<f32>) {
 
 // -----
 
+// quantized_linear C5
+
+func.func @rounded(%x: tensor<2x3xf32>, %w: tensor<3x5xi8>, %s: tensor<f32>) -> tensor<2x5xf32> {
+  // expected-error @+1 {{expected a block_size beside round_input}}
+  %0 = winnow.quantized_linear %x, %w scale(%s) {round_input} : (tensor<2x3xf32>, tensor<3x5xi8>, tensor<f32>) -> tensor<2x5xf32>
+  return %0 : tensor<2x5xf32>
+}
+
+// -----
+
 // quantized_linear C4
 func.func @f(%x: tensor<2x3xf32>, %w: tensor<3x5xi8>, %s: tensor<f32>, %r: tensor<2x1xf32>) {
   // expected-error @+2 {{expected no zero and no row_scale of an input of floats}}

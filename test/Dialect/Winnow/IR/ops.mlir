@@ -386,7 +386,7 @@ func.func @sparse(%x: tensor<2x3xf32>, %w: tensor<3x5xf32>, %t: tensor<5x3xf32>,
 // CHECK: winnow.quantize_rows %{{.*}} factors(%{{.*}}) : (tensor<2x3xf32>, tensor<3xf32>)
 // CHECK: %{{.*}}, %[[S:.*]], %[[Z:.*]] = winnow.quantize_rows %{{.*}} : (tensor<2x3xf32>) -> (tensor<2x3xui8>, tensor<2x1xf32>, tensor<2x1xui8>)
 // CHECK: winnow.quantized_linear %{{.*}}, %{{.*}} scale(%{{.*}}) zero(%[[Z]]) row_scale(%[[S]]) weight_zero(%{{.*}}) bias(%{{.*}}) residual(%{{.*}}) {activation = #winnow<activation relu>, transpose_weight} : (tensor<2x3xui8>, tensor<5x3xi8>, tensor<5xf32>, tensor<2x1xui8>, tensor<2x1xf32>, tensor<5xi8>, tensor<5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
-// CHECK: winnow.quantized_linear %{{.*}}, %{{.*}} scale(%{{.*}}) weight_zero(%{{.*}}) {block_size = 16 : i64} : (tensor<2x40xf32>, tensor<40x5xui4>, tensor<3x5xf32>, tensor<3x5xui4>) -> tensor<2x5xf32>
+// CHECK: winnow.quantized_linear %{{.*}}, %{{.*}} scale(%{{.*}}) weight_zero(%{{.*}}) {block_size = 16 : i64, round_input} : (tensor<2x40xf32>, tensor<40x5xui4>, tensor<3x5xf32>, tensor<3x5xui4>) -> tensor<2x5xf32>
 // CHECK: winnow.quantized_linear %{{.*}}, %{{.*}} scale(%{{.*}}) : (tensor<?x3xi8, #{{.*}}>, tensor<3x5xui8>, tensor<f32>) -> tensor<?x5xf32, #{{.*}}>
 func.func @quantized(%x: tensor<2x3xf32>, %three: tensor<3xf32>, %w: tensor<5x3xi8>, %z: tensor<5xi8>, %s: tensor<5xf32>, %r: tensor<2x5xf32>,
     %q: tensor<?x3xi8, affine_map<()[s0] -> (s0, 3)>>, %u: tensor<3x5xui8>, %one: tensor<f32>,
@@ -394,7 +394,7 @@ func.func @quantized(%x: tensor<2x3xf32>, %three: tensor<3xf32>, %w: tensor<5x3x
   %scaled:3 = winnow.quantize_rows %x factors(%three) : (tensor<2x3xf32>, tensor<3xf32>) -> (tensor<2x3xui8>, tensor<2x1xf32>, tensor<2x1xui8>)
   %0:3 = winnow.quantize_rows %x : (tensor<2x3xf32>) -> (tensor<2x3xui8>, tensor<2x1xf32>, tensor<2x1xui8>)
   %1 = winnow.quantized_linear %0#0, %w scale(%s) zero(%0#2) row_scale(%0#1) weight_zero(%z) bias(%s) residual(%r) {activation = #winnow<activation relu>, transpose_weight} : (tensor<2x3xui8>, tensor<5x3xi8>, tensor<5xf32>, tensor<2x1xui8>, tensor<2x1xf32>, tensor<5xi8>, tensor<5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
-  %b = winnow.quantized_linear %f, %n scale(%bs) weight_zero(%bz) {block_size = 16 : i64} : (tensor<2x40xf32>, tensor<40x5xui4>, tensor<3x5xf32>, tensor<3x5xui4>) -> tensor<2x5xf32>
+  %b = winnow.quantized_linear %f, %n scale(%bs) weight_zero(%bz) {block_size = 16 : i64, round_input} : (tensor<2x40xf32>, tensor<40x5xui4>, tensor<3x5xf32>, tensor<3x5xui4>) -> tensor<2x5xf32>
   %2 = winnow.quantized_linear %q, %u scale(%one) : (tensor<?x3xi8, affine_map<()[s0] -> (s0, 3)>>, tensor<3x5xui8>, tensor<f32>) -> tensor<?x5xf32, affine_map<()[s0] -> (s0, 5)>>
   return
 }

@@ -283,3 +283,15 @@ func.func @norm_used(%x: tensor<3x4xf32>) -> (tensor<3x4xf32>, tensor<3x4xf32>) 
   %1 = winnow.group_rational %0 {rational = #winnow.rational<abs_sum, dense<[[0.0, 1.0]]> : tensor<1x2xf32>, dense<[[0.5], [-1.5]]> : tensor<2x1xf32>>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
   return %0, %1 : tensor<3x4xf32>, tensor<3x4xf32>
 }
+
+// -----
+
+// What the op says of its input and its blocks stays.
+
+// CHECK-LABEL: func.func @quantized
+// CHECK: winnow.quantized_linear %{{.*}}, %{{.*}} scale(%{{.*}}) {activation = #winnow<activation relu>, block_size = 16 : i64, round_input}
+func.func @quantized(%x: tensor<2x32xf32>, %w: tensor<32x5xi8>, %s: tensor<2x5xf32>) -> tensor<2x5xf32> {
+  %0 = winnow.quantized_linear %x, %w scale(%s) {block_size = 16 : i64, round_input} : (tensor<2x32xf32>, tensor<32x5xi8>, tensor<2x5xf32>) -> tensor<2x5xf32>
+  %1 = winnow.relu %0 : (tensor<2x5xf32>) -> tensor<2x5xf32>
+  return %1 : tensor<2x5xf32>
+}

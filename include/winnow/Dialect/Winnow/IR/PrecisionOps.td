@@ -41,7 +41,9 @@ def Winnow_QuantizedLinearOp : Winnow_InferOp<"quantized_linear", [AttrSizedOper
 
     Of an input of floats: `activation(sum_k input[.., k] W[k, n] + bias) + residual` with
     `W[k, n] = scale[n] (weight[k, n] - weight_zero[n])`, in f32. With `block_size` each so many k
-    have a scale and a zero of their own.
+    have a scale and a zero of their own. With `round_input` the input may be rounded to 8 bits first,
+    each so many k of a row to multiples of the 127th part of their greatest magnitude, as
+    accuracy_level 4 of ONNX Runtime's MatMulNBits allows.
 
     `input` is [..., K]; `weight` is [K, N], or [N, K] with `transpose_weight`. `scale`, of
     f32, and `weight_zero`, of the weight's type, are [] or [N], or both
@@ -49,14 +51,15 @@ def Winnow_QuantizedLinearOp : Winnow_InferOp<"quantized_linear", [AttrSizedOper
     is [] or [..., 1]; `row_scale`, of f32, is [..., 1]. `bias` and `residual` are those of `linear`.
     C1: ranks and dimensions are so. C2: the zeros have the types of what they belong to.
     C3: the activation is not `group_rational`. C4: an input of floats has no zero and no
-    row_scale, one of integers no blocks and a weight of 8 bits.
+    row_scale, one of integers no blocks and a weight of 8 bits. C5: `round_input` stands beside `block_size` only.
   }];
   let arguments = (ins RankedTensorOf<[I8, UI8, F32]>:$input, Winnow_WeightTensor:$weight,
       RankedTensorOf<[F32]>:$scale, Optional<Winnow_QuantizedTensor>:$zero,
       Optional<RankedTensorOf<[F32]>>:$row_scale, Optional<Winnow_WeightTensor>:$weight_zero,
       Optional<RankedTensorOf<[F32]>>:$bias, Optional<RankedTensorOf<[F32]>>:$residual,
       DefaultValuedAttr<Winnow_ActivationAttr, "::winnow::Activation::None">:$activation,
-      UnitAttr:$transpose_weight, OptionalAttr<ConfinedAttr<I64Attr, [IntMinValue<1>]>>:$block_size);
+      UnitAttr:$transpose_weight, OptionalAttr<ConfinedAttr<I64Attr, [IntMinValue<1>]>>:$block_size,
+      UnitAttr:$round_input);
   let results = (outs RankedTensorOf<[F32]>:$result);
   let assemblyFormat = [{
     $input `,` $weight `scale` `(` $scale `)` (`zero` `(` $zero^ `)`)?
