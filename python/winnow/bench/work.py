@@ -37,8 +37,13 @@ def _shapes(model):
 def _node_flops(node, shapes):
     """Of a matrix product or convolution, two for a multiplication and an
     addition; None where a shape is not known."""
-    sizes = [shapes.get(name) for name in [*node.input, *node.output]]
-    left, right, result = sizes[0], sizes[1], shapes.get(node.output[0])
+    left, right, result = (shapes.get(name) for name in (*node.input[:2], node.output[0]))
+    if node.op_type == "MatMulNBits":  # whose result is not inferred
+        k, n = (next(a.i for a in node.attribute if a.name == name) for name in "KN")
+        if left is None:
+            return None
+        shapes.setdefault(node.output[0], [*left[:-1], n])
+        return 2 * math.prod(left[:-1]) * k * n
     if left is None or right is None or result is None:
         return None
     if node.op_type in ("MatMul", "MatMulInteger"):
@@ -50,7 +55,7 @@ def _node_flops(node, shapes):
 
 
 def measure(model):
-    """-> {flops, weight_bytes}: of all MatMul, MatMulInteger, Gemm and Conv, and of the weights
+    """-> {flops, weight_bytes}: of all MatMul, MatMulInteger, MatMulNBits, Gemm and Conv, and of the weights
     that they read; flops is None if the shape of one is not known."""
     shapes = _shapes(model)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -59,7 +64,9 @@ def measure(model):
         # An output layer often reads the table of an embedding, turned round.
         if node.op_type == "Transpose" and node.input[0] in weights:
             weights[node.output[0]] = weights[node.input[0]]
-        if node.op_type not in ("MatMul", "MatMulInteger", "Gemm", "Conv") or node.domain:
+        kind = (node.domain, node.op_type)
+        if kind != ("com.microsoft", "MatMulNBits") and (
+            node.op_type not in ("MatMul", "MatMulInteger", "Gemm", "Conv") or node.domain):  # fmt: skip
             continue
         count = _node_flops(node, shapes)
         flops = None if count is None or flops is None else flops + count

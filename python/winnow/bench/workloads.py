@@ -1,6 +1,8 @@
 """The models that are measured by name."""
 
+import contextlib
 import dataclasses
+import logging
 import os
 import sys
 from typing import Callable
@@ -61,6 +63,16 @@ def _bert(seq):
                    token_type_ids=(0, 2))  # fmt: skip
 
 
+@contextlib.contextmanager
+def _quietly():
+    """ONNX Runtime's quantisers log each tensor."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def _quantized_bert(seq):
     """As ONNX Runtime's quantiser leaves it: weights of 8 bits, a range for each activation when
     the model runs. Numbers that lie between two steps go to one or the other by the last bit of
@@ -71,7 +83,8 @@ def _quantized_bert(seq):
 
         floats = path + ".floats"
         _export(f"bert-{seq}")(floats)
-        quantize_dynamic(floats, path, weight_type=QuantType.QInt8)
+        with _quietly():
+            quantize_dynamic(floats, path, weight_type=QuantType.QInt8)
         os.remove(floats)
 
     return dataclasses.replace(_bert(seq), name=f"bert-int8-{seq}", write=write, has_module=False,
@@ -111,6 +124,38 @@ def _gemms(rows=128):
         yield _gemm(f"{k}x{n}", rows, [(k, n)])
     # Each layer has weights of its own, so that no cache holds them all.
     yield _gemm("chain", rows, ([(width, width)] * 4 + [(width, ffn), (ffn, width)]) * 4)
+
+
+def _integers(form, rows):
+    """Feed-forward layers that no cache holds, as ONNX Runtime's quantisers leave them. Where inputs are
+    rounded, some lie between two steps, and each engine rounds them by the last bit of a float before."""
+
+    def write(path):
+        import onnx
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+        from onnxruntime.quantization.matmul_nbits_quantizer import (
+            DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer)  # fmt: skip
+
+        width, ffn = models.BASE.width, models.BASE.ffn
+        model = models.matmul_chain_model(rows, [(width, ffn), (ffn, width)] * 20)
+        if form == "dynamic":
+            floats = path + ".floats"
+            onnx.save(model, floats)
+            with _quietly():
+                quantize_dynamic(floats, path, per_channel=True, weight_type=QuantType.QInt8)
+            os.remove(floats)
+            return
+        config = DefaultWeightOnlyQuantConfig(block_size=32, is_symmetric=True,
+                                              accuracy_level=4 if form == "rounded" else 0)  # fmt: skip
+        quantizer = MatMulNBitsQuantizer(model, algo_config=config)
+        with _quietly():
+            quantizer.process()
+        onnx.save(quantizer.model.model, path)
+
+    what = {"dynamic": "8 bits, ranges of inputs", "rounded": "4 bits in blocks, inputs in 8",
+            "blocks": "4 bits in blocks, inputs in floats"}[form]  # fmt: skip
+    return Workload(f"integers-{form}-{rows}", f"40 linear layers, {rows} rows, {what}", write,
+                    tolerance=None if form == "blocks" else 0.1)  # fmt: skip
 
 
 def _ffn(form, width, hidden, rows, percent, predicted=False):
@@ -210,6 +255,7 @@ WORKLOADS = {
         *(_probsparse(length, is_layer=True) for length in (1024, 4096, 16384)),
         _minilm(),
         *_gemms(),
+        *(_integers(form, rows) for form in ("dynamic", "rounded", "blocks") for rows in (1, 16, 128)),
         *_ffns(),
     )
 }  # fmt: skip
