@@ -25,6 +25,9 @@ struct Chip {
   int64_t sharedBytes;  ///< dynamic shared memory that a block may ask for
   /// Whether the code runs on this chip's family only (the `a` of sm_90a).
   bool isSpecific;
+
+  /// Whether it has `wgmma` and barriers in memory.
+  bool hasWarpgroups() const { return compute == 90 && isSpecific; }
 };
 
 /// What `--chip` takes a list of, for messages.

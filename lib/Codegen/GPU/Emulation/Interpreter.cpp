@@ -153,7 +153,8 @@ void Interpreter::launch(Warp &, ArrayRef<uint64_t> operands) {
   for (uint32_t z = 0; z < grid[2]; ++z)
     for (uint32_t y = 0; y < grid[1]; ++y)
       for (uint32_t x = 0; x < grid[0] && !fault.any(); ++x) {
-        ThreadBlock block{SharedMemory(operands[7], fault), {x, y, z}, grid, size, {}};
+        int warps = (size[0] * size[1] * size[2] + kLanes - 1) / kLanes;
+        ThreadBlock block(SharedMemory(operands[7], warps, fault), {x, y, z}, grid, size);
         runBlock(program, arguments, block);
       }
 }
@@ -170,6 +171,8 @@ struct Fiber {
   std::vector<char> stack = std::vector<char>(1 << 18);
   Warp warp;
   bool isDone = false;
+  std::function<bool()> isReady; ///< what it waits for; null where it does not wait
+  std::string waitsFor;
 };
 
 struct Schedule {
@@ -192,7 +195,35 @@ void runFiber() {
   swapcontext(&fiber->context, &running->main);
 }
 
+void reportDeadlock(const Schedule &schedule) {
+  bool anyDone = false;
+  std::string waitsFor;
+  for (auto &fiber : schedule.fibers) {
+    anyDone |= fiber->isDone;
+    if (!fiber->isDone)
+      waitsFor = "warp " + std::to_string(fiber->warp.number) + " waits for " + fiber->waitsFor;
+  }
+  schedule.fault->report(anyDone ? "some warps have ended while others wait at a barrier: " + waitsFor
+                                 : "all warps wait: " + waitsFor);
+}
+
 } // namespace
+
+void ThreadBlock::meet(Warp &warp, int number, size_t warps) {
+  Meeting &meeting = meetings[number];
+  if (llvm::is_contained(meeting.warps, warp.number))
+    return;
+  meeting.warps.push_back(warp.number);
+  uint64_t before = meeting.passed;
+  if (meeting.warps.size() == warps) {
+    shared.passBarrier(meeting.warps);
+    meeting.warps.clear();
+    ++meeting.passed;
+    return;
+  }
+  wait([&meeting, before] { return meeting.passed != before; },
+       "other warps at barrier " + std::to_string(number));
+}
 
 void Interpreter::runBlock(Program &program, ArrayRef<uint64_t> arguments, ThreadBlock &block) {
   Schedule schedule;
@@ -214,32 +245,42 @@ void Interpreter::runBlock(Program &program, ArrayRef<uint64_t> arguments, Threa
     makecontext(&fiber->context, runFiber, 0);
     schedule.fibers.push_back(std::move(fiber));
   }
-  block.meet = [&] { swapcontext(&schedule.current->context, &schedule.main); };
+  block.wait = [&](std::function<bool()> isReady, std::string waitsFor) {
+    Fiber *fiber = schedule.current;
+    while (!fault.any() && !isReady()) {
+      fiber->isReady = isReady;
+      fiber->waitsFor = waitsFor;
+      swapcontext(&fiber->context, &schedule.main);
+    }
+    fiber->isReady = nullptr;
+  };
   SmallVector<Fiber *> order;
   for (auto &fiber : schedule.fibers)
     order.push_back(fiber.get());
-  while (true) {
+  while (llvm::any_of(order, [](Fiber *fiber) { return !fiber->isDone; })) {
     // Any order between barriers must do.
     for (size_t i = order.size(); i > 1; --i) {
       seed = seed * 1664525 + 1013904223;
       std::swap(order[i - 1], order[(seed >> 8) % i]);
     }
+    bool anyRuns = false;
     for (Fiber *fiber : order) {
+      if (fiber->isDone || (!fault.any() && fiber->isReady && !fiber->isReady()))
+        continue;
+      anyRuns = true;
       schedule.current = fiber;
-      if (!fiber->isDone)
-        swapcontext(&schedule.main, &fiber->context);
+      swapcontext(&schedule.main, &fiber->context);
     }
-    unsigned done = llvm::count_if(order, [](Fiber *fiber) { return fiber->isDone; });
-    if (done == order.size())
-      break;
-    if (done)
-      fault.report("some warps have ended while others wait at a barrier");
-    block.shared.passBarrier();
+    if (!anyRuns)
+      reportDeadlock(schedule);
   }
   for (Fiber *fiber : order)
     for (auto &group : fiber->warp.groups)
       if (!group.empty())
         fault.report("the kernel ends while copies are on their way");
+  for (Fiber *fiber : order)
+    if (!fiber->warp.openProducts.empty() || !fiber->warp.productGroups.empty())
+      fault.report("the kernel ends while products of warps are on their way");
   running = nullptr;
 }
 

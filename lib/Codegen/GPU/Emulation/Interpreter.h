@@ -42,6 +42,10 @@ struct Warp {
   };
   std::vector<Copy> open;                ///< copies that are in no group yet
   std::vector<std::vector<Copy>> groups; ///< that have not been waited for
+  /// Where products read from, in no group yet and in those not waited for.
+  std::vector<uint64_t> openProducts;
+  std::vector<std::vector<uint64_t>> productGroups;
+  bool isFenced = false; ///< registers, for the products that follow
 
   template <typename Fn> void forEach(Fn fn) {
     for (int lane = 0; lane < kLanes; ++lane)
@@ -63,9 +67,26 @@ struct Program {
 
 /// A block of threads that runs.
 struct ThreadBlock {
+  ThreadBlock(SharedMemory shared, std::array<uint32_t, 3> index, std::array<uint32_t, 3> grid,
+              std::array<uint32_t, 3> size)
+      : shared(std::move(shared)), index(index), grid(grid), size(size) {}
+  size_t countWarps() const {
+    return (size[0] * size[1] * size[2] + kLanes - 1) / kLanes;
+  }
+
   SharedMemory shared;
   std::array<uint32_t, 3> index{}, grid{}, size{};
-  std::function<void()> meet; ///< waits for all warps
+  /// Waits until a condition holds; the text says what for.
+  std::function<void(std::function<bool()>, std::string)> wait;
+  /// Waits at a barrier for so many warps.
+  void meet(Warp &warp, int number, size_t warps);
+
+private:
+  struct Meeting {
+    std::vector<int> warps;
+    uint64_t passed = 0;
+  };
+  std::map<int, Meeting> meetings;
 };
 
 class Interpreter {

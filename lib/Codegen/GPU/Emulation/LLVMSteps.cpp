@@ -56,7 +56,7 @@ Step Translator::translateLoad(LLVM::LoadOp op) {
         return;
       uint64_t address = warp.values[from][lane];
       if (shared)
-        warp.block->shared.read(address, bytes, warp.thread(lane), data);
+        warp.block->shared.read(address, bytes, {warp.number, lane}, data);
       else if (uint8_t *source = memory.get(address, bytes, alignment))
         std::memcpy(data, source, bytes);
       for (size_t i = 0; i * size < bytes; ++i) {
@@ -85,7 +85,7 @@ Step Translator::translateStore(LLVM::StoreOp op) {
         std::memcpy(data + i * size, &warp.values[from + i][lane], size);
       uint64_t address = warp.values[to][lane];
       if (shared)
-        warp.block->shared.write(address, bytes, warp.thread(lane), data);
+        warp.block->shared.write(address, bytes, {warp.number, lane}, data);
       else if (uint8_t *target = memory.get(address, bytes, alignment))
         std::memcpy(target, data, bytes);
     });
@@ -184,6 +184,17 @@ FailureOr<Step> Translator::translateLLVM(Operation &op) {
                              wordOf(o.getContainer().getType(), o.getPosition()),
                          slotOf(o), countWords(o.getType()));
       })
+      .Case([&](LLVM::InsertValueOp o) -> Step {
+        unsigned from = slotOf(o.getContainer()), value = slotOf(o.getValue()), to = slotOf(o);
+        unsigned at = to + wordOf(o.getContainer().getType(), o.getPosition());
+        Step whole = copyWords(from, to, countWords(o.getType())),
+             part = copyWords(value, at, countWords(o.getValue().getType()));
+        return [=](Warp &warp) {
+          whole(warp);
+          part(warp);
+        };
+      })
+      .Case([&](LLVM::PtrToIntOp o) { return copyWords(slotOf(o.getArg()), slotOf(o), 1); })
       .Case([&](LLVM::MulOp) {
         return binary(op, [](uint64_t a, uint64_t b) { return a * b; });
       })
@@ -231,6 +242,19 @@ FailureOr<Step> Translator::translateLLVM(Operation &op) {
         });
       })
       .Case([&](LLVM::InlineAsmOp o) -> FailureOr<Step> {
+        // An empty one pins its operands: they are its results.
+        if (o.getAsmString().empty() && o.getNumResults() == 1) {
+          std::vector<unsigned> from = slotsOf(o.getOperands());
+          unsigned to = slotOf(o.getRes());
+          if (from.size() != countWords(o.getRes().getType()))
+            return failure();
+          return Step([=](Warp &warp) {
+            for (auto [i, slot] : llvm::enumerate(from))
+              warp.forEach([&, slot = slot, at = to + i](int lane) {
+                warp.values[at][lane] = warp.values[slot][lane];
+              });
+          });
+        }
         if (!o.getAsmString().starts_with("ex2.approx.ftz.f32"))
           return failure();
         return unary(op, [](uint64_t bits) -> uint64_t {

@@ -5,6 +5,7 @@
 
 #include "llvm/ADT/Twine.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -40,35 +41,90 @@ private:
   std::map<uint64_t, std::vector<uint8_t>> buffers;
 };
 
-/// Shared memory of a block of threads. Says where threads read what nobody wrote, where
-/// one touches what another one writes with no barrier between them, and where a copy has
-/// not arrived.
+/// Who touches memory: a thread, or a warp on behalf of all its lanes.
+struct Accessor {
+  int warp;
+  int lane = kAllLanes;
+  static constexpr int kAllLanes = -1;
+};
+
+/// What happened before, of every warp: up to which of its times, and which of the writes
+/// until then a fence of proxies lies behind, so that `wgmma` and bulk copies see them too.
+struct Clock {
+  std::vector<uint32_t> seen, fenced;
+  explicit Clock(int warps = 0) : seen(warps), fenced(warps) {}
+  void join(const Clock &other);
+};
+
+/// Shared memory of a block of threads, with what synchronises them. Says where threads
+/// read what nobody wrote, where one touches what another one writes with nothing that
+/// orders the two, and where a copy has not arrived.
 class SharedMemory {
 public:
-  SharedMemory(size_t bytes, Fault &fault) : fault(fault), bytes(bytes), states(bytes) {}
+  SharedMemory(size_t bytes, int warps, Fault &fault);
 
-  static constexpr int kWarp = -2; ///< a read on behalf of all threads of a warp
-  void read(uint64_t address, size_t count, int thread, uint8_t *to);
-  void write(uint64_t address, size_t count, int thread, const uint8_t *from);
+  void read(uint64_t address, size_t count, Accessor by, uint8_t *to);
+  void write(uint64_t address, size_t count, Accessor by, const uint8_t *from);
   /// A copy that the thread has started, and its end.
-  void beginCopy(uint64_t address, size_t count, int thread);
-  void endCopy(uint64_t address, size_t count, int thread, const uint8_t *from);
-  /// All threads have met.
-  void passBarrier() { ++epoch; }
+  void beginCopy(uint64_t address, size_t count, Accessor by);
+  void endCopy(uint64_t address, size_t count, Accessor by, const uint8_t *from);
+  /// What `wgmma` reads from when the warp issues it until it has waited for it.
+  void beginProduct(uint64_t address, size_t count, int warp, uint8_t *to);
+  void endProduct(uint64_t address, size_t count, int warp);
+
+  /// The warps have met.
+  void passBarrier(const std::vector<int> &warps);
+  /// What the warp wrote and saw is now there for `wgmma` and bulk copies.
+  void passProxyFence(int warp);
+
+  //===-- Barriers in memory ----------------------------------------------===//
+
+  void initBarrier(uint64_t address, int64_t count, Accessor by);
+  /// Arrivals of some lanes of a warp, or of all of them.
+  void arrive(uint64_t address, int64_t count, Accessor by);
+  /// Whether the phase of the parity is over.
+  bool isOver(uint64_t address, int parity, Accessor by);
+  /// Goes on behind the phase that is over.
+  void acquire(uint64_t address, int warp);
+  /// Lanes that go on together without a word of their memory: what is in flight is not.
+  void syncWarp(int warp);
+  /// For messages.
+  std::string describeBarrier(uint64_t address) const;
 
 private:
   struct State {
-    int64_t writeEpoch = -1, readEpoch = -1; ///< -1: never
-    int writer = -1, reader = -1;            ///< kWarp: several
-    bool isInFlight = false;
+    uint32_t writeTime = 0; ///< of the writer's warp; 0: never
+    int16_t writeWarp = -1, writeLane = -1;
+    uint16_t products = 0; ///< that may be reading it
+    bool isInFlight = false, isBarrier = false;
+  };
+  struct Read {
+    uint32_t time = 0;
+    int16_t lane = Accessor::kAllLanes; ///< kAllLanes: several
+  };
+  struct Barrier {
+    int64_t count, pending;
+    uint64_t phase = 0;
+    Clock arrived, over;
+    Accessor by;
+    uint32_t time;
   };
   bool check(uint64_t address, size_t count);
-  void checkWrite(uint64_t address, State &state, int thread);
+  void checkWrite(uint64_t address, Accessor by);
+  void checkRead(uint64_t address, Accessor by);
+  bool isOrdered(int warp, int lane, uint32_t time, Accessor by) const;
+  Barrier *getBarrier(uint64_t address, Accessor by);
+  uint32_t now(int warp) const { return clocks[warp].seen[warp]; }
+  int threadOf(int warp, int lane) const { return 32 * warp + std::max(lane, 0); }
 
   Fault &fault;
+  int warps;
   std::vector<uint8_t> bytes;
   std::vector<State> states;
-  int64_t epoch = 0;
+  std::vector<Read> reads; ///< of every byte, by each warp
+  std::vector<Clock> clocks;
+  std::vector<uint32_t> together; ///< until when a warp's lanes know of each other
+  std::map<uint64_t, Barrier> barriers;
 };
 
 } // namespace winnow::gpu

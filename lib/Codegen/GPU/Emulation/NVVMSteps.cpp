@@ -33,7 +33,7 @@ Step Translator::translateCopy(NVVM::CpAsyncOp op) {
       // The address has to be aligned, whatever is read there.
       if (uint8_t *source = memory.get(warp.values[from][lane], some, bytes))
         std::memcpy(copy.bytes.data(), source, some);
-      warp.block->shared.beginCopy(copy.to, bytes, warp.thread(lane));
+      warp.block->shared.beginCopy(copy.to, bytes, {warp.number, lane});
       warp.open.push_back(std::move(copy));
     });
   };
@@ -42,7 +42,7 @@ Step Translator::translateCopy(NVVM::CpAsyncOp op) {
 static void waitForGroups(Warp &warp, size_t left) {
   while (warp.groups.size() > left) {
     for (const Warp::Copy &copy : warp.groups.front())
-      warp.block->shared.endCopy(copy.to, copy.bytes.size(), warp.thread(copy.lane),
+      warp.block->shared.endCopy(copy.to, copy.bytes.size(), {warp.number, copy.lane},
                                  copy.bytes.data());
     warp.groups.erase(warp.groups.begin());
   }
@@ -59,7 +59,7 @@ Step Translator::translateLdMatrix(NVVM::LdMatrixOp op) {
     for (unsigned matrix = 0; matrix < count; ++matrix) {
       uint16_t elements[8][8] = {};
       for (int row = 0; row < 8; ++row)
-        warp.block->shared.read(warp.values[from][8 * matrix + row], 16, SharedMemory::kWarp,
+        warp.block->shared.read(warp.values[from][8 * matrix + row], 16, {warp.number},
                                 reinterpret_cast<uint8_t *>(elements[row]));
       for (int lane = 0; lane < kLanes; ++lane) {
         int g = lane / 4, t = 2 * (lane % 4);
@@ -151,7 +151,7 @@ FailureOr<Step> Translator::translateNVVM(Operation &op) {
         return special([](Warp &warp, int) { return warp.block->grid[0]; });
       })
       .Case([&](NVVM::Barrier0Op) -> FailureOr<Step> {
-        return together([](Warp &warp) { warp.block->meet(); });
+        return together([](Warp &warp) { warp.block->meet(warp, 0, warp.block->countWarps()); });
       })
       .Case([&](NVVM::CpAsyncOp o) { return translateCopy(o); })
       .Case([&](NVVM::CpAsyncCommitGroupOp) -> FailureOr<Step> {
@@ -187,7 +187,7 @@ FailureOr<Step> Translator::translateNVVM(Operation &op) {
           });
         });
       })
-      .Default([](Operation *) { return failure(); });
+      .Default([&](Operation *) { return translateWarpgroup(op); });
 }
 
 } // namespace winnow::gpu

@@ -33,6 +33,9 @@ private:
   mlir::FailureOr<Step> translateLLVM(mlir::Operation &op);
   mlir::FailureOr<Step> translateMemory(mlir::Operation &op);
   mlir::FailureOr<Step> translateNVVM(mlir::Operation &op);
+  /// Of compute capability 9.0.
+  mlir::FailureOr<Step> translateWarpgroup(mlir::Operation &op);
+  mlir::FailureOr<Step> translateWgmma(mlir::NVVM::WgmmaMmaAsyncOp op);
   mlir::FailureOr<Step> translateHost(mlir::Operation &op);
   Step translateLoad(mlir::LLVM::LoadOp op);
   Step translateStore(mlir::LLVM::StoreOp op);

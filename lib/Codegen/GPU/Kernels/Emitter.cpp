@@ -104,7 +104,12 @@ Value Emitter::fromFloat(Value x, Type element) {
 
 SmallVector<Value> Emitter::forRange(Value begin, Value end, int64_t step, ValueRange inits,
                                      LoopBody body) {
-  auto loop = scf::ForOp::create(*this, begin, end, like(begin, step), inits);
+  return forRange(begin, end, like(begin, step), inits, body);
+}
+
+SmallVector<Value> Emitter::forRange(Value begin, Value end, Value step, ValueRange inits,
+                                     LoopBody body) {
+  auto loop = scf::ForOp::create(*this, begin, end, step, inits);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(loop.getBody());
   SmallVector<Value> results = body(loop.getInductionVar(), loop.getRegionIterArgs());
@@ -123,6 +128,28 @@ void Emitter::ifThen(Value condition, llvm::function_ref<void()> body) {
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(branch.thenBlock());
   body();
+}
+
+SmallVector<Value> Emitter::select(Value condition, ValueRange no,
+                                   llvm::function_ref<SmallVector<Value>()> yes) {
+  auto branch = scf::IfOp::create(*this, no.getTypes(), condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(&branch.getElseRegion().front());
+  scf::YieldOp::create(*this, no);
+  setInsertionPointToStart(&branch.getThenRegion().front());
+  SmallVector<Value> values = yes();
+  scf::YieldOp::create(*this, values);
+  return llvm::to_vector_of<Value>(branch.getResults());
+}
+
+void Emitter::ifThenElse(Value condition, llvm::function_ref<void()> yes,
+                         llvm::function_ref<void()> no) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  yes();
+  setInsertionPointToStart(branch.elseBlock());
+  no();
 }
 
 //===----------------------------------------------------------------------===//
@@ -190,7 +217,13 @@ void Emitter::waitForCopies(int64_t left) {
 
 Value Emitter::thread() { return NVVM::ThreadIdXOp::create(*this, getI32Type()); }
 Value Emitter::block() { return NVVM::BlockIdXOp::create(*this, getI32Type()); }
+Value Emitter::numBlocks() { return NVVM::GridDimXOp::create(*this, getI32Type()); }
 void Emitter::barrier() { NVVM::Barrier0Op::create(*this); }
+
+Value Emitter::shuffleFrom(Value value, int64_t lane) {
+  return NVVM::ShflOp::create(*this, value.getType(), i32(-1), value, i32(lane), i32(31),
+                              NVVM::ShflKind::idx, UnitAttr());
+}
 
 Value Emitter::shuffleXor(Value value, int64_t mask) {
   return NVVM::ShflOp::create(*this, value.getType(), i32(-1), value, i32(mask), i32(31),
@@ -202,6 +235,26 @@ Value Emitter::reduceLanes(Value value, int64_t width,
   for (int64_t mask = width / 2; mask > 0; mask /= 2)
     value = combine(value, shuffleXor(value, mask));
   return value;
+}
+
+//===----------------------------------------------------------------------===//
+// Barriers in shared memory
+//===----------------------------------------------------------------------===//
+
+void Emitter::initBarrier(Value barrier, int64_t arrivals) {
+  NVVM::MBarrierInitOp::create(*this, barrier, i32(arrivals), Value());
+}
+void Emitter::arriveAt(Value barrier) {
+  NVVM::MBarrierArriveOp::create(*this, Type(), barrier, Value());
+}
+void Emitter::waitAt(Value barrier, Value parity) {
+  // Nanoseconds that a try may take, as CUDA's libraries give it.
+  constexpr int64_t kPatience = 10'000'000;
+  NVVM::MBarrierTryWaitParityOp::create(*this, barrier, parity, i32(kPatience));
+}
+void Emitter::fenceForProducts() {
+  NVVM::FenceProxyOp::create(*this, NVVM::ProxyKind::async_shared,
+                             NVVM::SharedSpaceAttr::get(getContext(), NVVM::SharedSpace::shared_cta));
 }
 
 //===----------------------------------------------------------------------===//

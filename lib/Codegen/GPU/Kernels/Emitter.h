@@ -75,7 +75,13 @@ public:
   using LoopBody = llvm::function_ref<llvm::SmallVector<Value>(Value, ValueRange)>;
   llvm::SmallVector<Value> forRange(Value begin, Value end, int64_t step, ValueRange inits,
                                     LoopBody body);
+  llvm::SmallVector<Value> forRange(Value begin, Value end, Value step, ValueRange inits,
+                                    LoopBody body);
   void ifThen(Value condition, llvm::function_ref<void()> body);
+  /// What `yes` returns under a condition, else `no`.
+  llvm::SmallVector<Value> select(Value condition, ValueRange no,
+                                  llvm::function_ref<llvm::SmallVector<Value>()> yes);
+  void ifThenElse(Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
 
   //===-- Memory ----------------------------------------------------------===//
 
@@ -99,11 +105,25 @@ public:
 
   Value thread();
   Value block();
+  Value numBlocks();
   void barrier();
+  /// The value of a lane, in all of the warp.
+  Value shuffleFrom(Value value, int64_t lane);
   /// The value of the lane whose number differs by the bits of `mask`.
   Value shuffleXor(Value value, int64_t mask);
   /// Combines the values of `width` neighbours, in each of them.
   Value reduceLanes(Value value, int64_t width, llvm::function_ref<Value(Value, Value)> combine);
+
+  //===-- Barriers in shared memory ---------------------------------------===//
+
+  /// Makes one whose phases end with so many arrivals.
+  void initBarrier(Value barrier, int64_t arrivals);
+  void arriveAt(Value barrier);
+  /// Waits until the phase of the parity, of one bit, is over.
+  void waitAt(Value barrier, Value parity);
+  /// What the thread wrote to shared memory is there for `wgmma`, of threads that a barrier
+  /// tells of it.
+  void fenceForProducts();
 
   //===-- Matrices --------------------------------------------------------===//
 

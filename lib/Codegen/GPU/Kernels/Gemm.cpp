@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Gemm.h"
+#include "TileConvert.h"
 #include "TileCopy.h"
 
 using namespace mlir;
@@ -22,6 +23,8 @@ namespace winnow::gpu {
 //===----------------------------------------------------------------------===//
 
 int64_t GemmConfig::tileDepth() const {
+  if (usesWarpgroups)
+    return TileConvert::depthOf(precision);
   return depth ? depth : a.element.isF32() || b.element.isF32() ? 32 : 64;
 }
 int64_t GemmConfig::rowBytesB() const {
@@ -29,6 +32,8 @@ int64_t GemmConfig::rowBytesB() const {
   return elements * bytesOf(b.element);
 }
 int64_t GemmConfig::stageBytesB() const {
+  if (usesWarpgroups)
+    return tileColumns * TileConvert::kRowBytes;
   return tileColumns * tileDepth() * bytesOf(b.element);
 }
 
@@ -45,22 +50,32 @@ static std::string describe(const Factor &factor) {
 }
 
 std::string GemmConfig::describe() const {
-  return "gemm_" + stringifyPrecision(precision).str() + gpu::describe(a) + piecesA.describe() + gpu::describe(b) +
+  return (usesWarpgroups ? "wgmma_gemm_" : "gemm_") + stringifyPrecision(precision).str() + gpu::describe(a) + piecesA.describe() + gpu::describe(b) +
          "_" + std::to_string(tileRows) + "x" + std::to_string(tileColumns) +
          epilogue.describe();
 }
 
-GemmConfig chooseGemmTile(Precision precision, int64_t rows, int64_t columns, int64_t batches) {
-  struct Shape {
-    int64_t rows, columns, warpRows, warpColumns;
-  };
-  bool isScalar = precision == Precision::FP32;
-  // From those that reuse most to those that fill the chip.
-  static constexpr Shape kWarps[] = {
+namespace {
+struct TileShape {
+  int64_t rows, columns, warpRows, warpColumns; ///< warps are 0 where warpgroups are used
+};
+} // namespace
+
+/// Tiles from those that reuse most to those that fill the chip.
+static ArrayRef<TileShape> getTileShapes(const Chip &chip, Precision precision, int64_t rows) {
+  static constexpr TileShape kWarps[] = {
       {128, 128, 2, 4}, {64, 128, 2, 2}, {64, 64, 2, 2}, {32, 64, 2, 2}, {16, 64, 1, 4}};
-  static constexpr Shape kScalar[] = {
+  static constexpr TileShape kScalar[] = {
       {128, 128, 4, 2}, {64, 128, 4, 2}, {64, 64, 4, 2}, {32, 64, 4, 2}, {16, 64, 4, 2}};
-  ArrayRef<Shape> shapes = isScalar ? ArrayRef(kScalar) : ArrayRef(kWarps);
+  static constexpr TileShape kWarpgroups[] = {
+      {128, 256, 0, 0}, {128, 128, 0, 0}, {64, 128, 0, 0}, {64, 64, 0, 0}};
+  if (precision == Precision::FP32)
+    return kScalar;
+  return chip.hasWarpgroups() && rows > 32 ? ArrayRef(kWarpgroups) : ArrayRef(kWarps);
+}
+
+GemmConfig chooseGemmTile(const Chip &chip, Precision precision, int64_t rows, int64_t columns,
+                          int64_t batches) {
   // Two thirds of the multiprocessors of an A100.
   constexpr int64_t kEnoughTiles = 72;
   auto known = [](int64_t extent, int64_t otherwise) {
@@ -70,9 +85,11 @@ GemmConfig chooseGemmTile(Precision precision, int64_t rows, int64_t columns, in
   rows = known(rows, 512);
   columns = known(columns, 512);
   batches = known(batches, 8);
-  const Shape *best = llvm::find_if(shapes.drop_back(), [&](const Shape &shape) {
+  ArrayRef<TileShape> shapes = getTileShapes(chip, precision, rows);
+  const TileShape *best = llvm::find_if(shapes.drop_back(), [&](const TileShape &shape) {
     int64_t tiles = llvm::divideCeil(rows, shape.rows) * llvm::divideCeil(columns, shape.columns);
-    return rows > shape.rows / 2 && tiles * batches >= kEnoughTiles;
+    return rows > shape.rows / 2 && columns > shape.columns / 2 &&
+           tiles * batches >= kEnoughTiles;
   });
   GemmConfig config;
   config.precision = precision;
@@ -80,6 +97,11 @@ GemmConfig chooseGemmTile(Precision precision, int64_t rows, int64_t columns, in
   config.tileColumns = best->columns;
   config.warpRows = best->warpRows;
   config.warpColumns = best->warpColumns;
+  config.usesWarpgroups = best->warpRows == 0;
+  if (config.usesWarpgroups) {
+    config.stages = 4;
+    return config;
+  }
   // As much on its way as 80 KiB hold, which few blocks need to keep memory busy: chips of
   // compute capability 8.6 have 99 KiB a block, and 128 x 128 needs three stages.
   int64_t stage = (best->rows + best->columns) * 128;
@@ -105,6 +127,8 @@ SmallVector<std::pair<Value *, Type>> GemmOperands::fields(MLIRContext *context,
   if (epilogue.residual)
     list.emplace_back(&residualStride, i32);
   list.emplace_back(&outStride, i32);
+  if (config.usesWarpgroups)
+    list.emplace_back(&tiles, i32);
   for (Value *stride : {&batchStrideA, &batchStrideB, &batchStrideOut})
     list.emplace_back(stride, i64);
   return list;
@@ -244,7 +268,10 @@ void emitGemm(mlir::gpu::GPUModuleOp device, Location loc, const GemmConfig &con
   emitKernel(device, loc, function, [&](Emitter &e, ValueRange arguments, Value shared) {
     for (auto [field, argument] : llvm::zip_equal(fields, arguments))
       *field.first = argument;
-    GemmKernel{e, config, operands, shared}.emit();
+    if (config.usesWarpgroups)
+      emitWarpgroupGemm(e, config, operands, shared);
+    else
+      GemmKernel{e, config, operands, shared}.emit();
   });
 }
 

@@ -38,13 +38,22 @@ struct GemmConfig {
   /// added. Off by 2^-21 of the product, which sums of some terms are too.
   bool splits = false;
 
-  int64_t threads() const { return 32 * warpRows * warpColumns; }
+  /// By `wgmma`, of warpgroups that multiply 64 rows each and one that fills the stages:
+  /// of TF32, BF16 and FP16, on chips of compute capability 9.0 (WarpgroupGemm.cpp).
+  bool usesWarpgroups = false;
+
+  int64_t threads() const {
+    return usesWarpgroups ? 128 * (tileRows / 64 + 1) : 32 * warpRows * warpColumns;
+  }
   int64_t tileDepth() const;
-  int64_t rowBytesA() const { return tileDepth() * bytesOf(a.element); }
+  int64_t rowBytesA() const { return usesWarpgroups ? 128 : tileDepth() * bytesOf(a.element); }
   int64_t rowBytesB() const;
   int64_t stageBytesA() const { return tileRows * rowBytesA(); }
   int64_t stageBytesB() const;
-  int64_t sharedBytes() const { return stages * (stageBytesA() + stageBytesB()); }
+  /// With two barriers of 8 bytes a stage, where warpgroups are used.
+  int64_t sharedBytes() const {
+    return stages * (stageBytesA() + stageBytesB() + (usesWarpgroups ? 16 : 0));
+  }
   std::string describe() const;
 };
 
@@ -53,6 +62,7 @@ struct GemmOperands {
   Value a, b, bias, table, residual, rowsA, residualRows, outRows, out; ///< addresses
   Value rows, columns, depth;                                            ///< i32
   Value strideA, strideB, residualStride, outStride;                     ///< i32, of rows
+  Value tiles;                                                           ///< i32, in all batches
   Value batchStrideA, batchStrideB, batchStrideOut;                      ///< i64
 
   /// The fields that a configuration has, with their types, in the order of parameters.
@@ -61,12 +71,18 @@ struct GemmOperands {
 };
 
 /// The tile for results of so many rows and columns, kDynamic where they are unknown: one
-/// that reuses much, among those that are enough to fill a chip.
-GemmConfig chooseGemmTile(Precision precision, int64_t rows, int64_t columns, int64_t batches);
+/// that reuses much, among those that are enough to fill a chip. By warpgroups where the chip
+/// has them, the precision does, and there are more rows than half of theirs.
+GemmConfig chooseGemmTile(const Chip &chip, Precision precision, int64_t rows, int64_t columns,
+                          int64_t batches);
 
 /// Writes the kernel.
 void emitGemm(mlir::gpu::GPUModuleOp device, mlir::Location loc, const GemmConfig &config,
               llvm::StringRef name);
+
+/// The body of one whose configuration uses warpgroups.
+void emitWarpgroupGemm(Emitter &e, const GemmConfig &config, const GemmOperands &operands,
+                       Value shared);
 
 /// The products of a tile, from shared memory (GemmTile.cpp).
 class GemmTile {

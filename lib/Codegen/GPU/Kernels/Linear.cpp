@@ -19,6 +19,14 @@ std::string getKernel(const KernelContext &context, const GemmConfig &config) {
   return name;
 }
 
+/// Copies through registers are whole vectors within the matrix, or single elements.
+void limitCopies(Factor &factor, int64_t innerExtent) {
+  int64_t size = bytesOf(factor.element);
+  factor.copyBytes = std::min(factor.copyBytes, size * divisor(innerExtent, 16 / size));
+  if (factor.layout != FactorLayout::DepthInner && factor.copyBytes < 16)
+    factor.copyBytes = size;
+}
+
 SmallVector<KernelLaunch> launch(ImplicitLocOpBuilder &host, const KernelContext &context,
                                  const GemmConfig &config, GemmOperands &operands,
                                  Value rows, Value columns, Value batches) {
@@ -32,6 +40,12 @@ SmallVector<KernelLaunch> launch(ImplicitLocOpBuilder &host, const KernelContext
                                                  tiles(columns, config.tileColumns));
   if (batches)
     count = host.createOrFold<arith::MulIOp>(count, batches);
+  if (config.usesWarpgroups) {
+    // Blocks take tile after tile: as many as an H100 has multiprocessors.
+    constexpr int64_t kMultiprocessors = 132;
+    operands.tiles = toI32(host, count);
+    count = host.createOrFold<arith::MinSIOp>(count, index(kMultiprocessors));
+  }
   KernelLaunch result;
   result.kernel = getKernel(context, config);
   result.grid = {count, index(1), index(1)};
@@ -81,7 +95,7 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildLinear(ImplicitLocOpBui
   int64_t knownRows = out->extent(0);
   if (!ShapedType::isDynamic(knownRows))
     knownRows /= outPieces->count;
-  GemmConfig config = chooseGemmTile(context.precision, knownRows, *n, 1);
+  GemmConfig config = chooseGemmTile(context.chip, context.precision, knownRows, *n, 1);
   config.piecesA = *piecesX;
   config.epilogue.residualPieces = *residualPieces;
   config.epilogue.outPieces = *outPieces;
@@ -90,6 +104,11 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildLinear(ImplicitLocOpBui
   config.a = {x->type.getElementType(), FactorLayout::DepthInner, 0, 4 * x->multiple()};
   config.b = {w->type.getElementType(), FactorLayout::Panels, w->extent(2),
               w->extent(2) % 4 ? 4 : 16};
+  if (config.usesWarpgroups) {
+    limitCopies(config.a, w->extent(1));
+    if (piecesX->areNumbered)
+      limitCopies(config.a, piecesX->width);
+  }
   config.epilogue.activation = context.string("activation", "none").str();
   config.epilogue.out = out->type.getElementType();
   int64_t multiple = divisor(*n, out->multiple());
@@ -147,11 +166,15 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildMatMul(ImplicitLocOpBui
     return decline;
   bool transposed = context.flag("transpose_b");
   GemmConfig config =
-      chooseGemmTile(context.precision, out->extent(1), out->extent(2), out->extent(0));
+      chooseGemmTile(context.chip, context.precision, out->extent(1), out->extent(2), out->extent(0));
   Type f32 = out->type.getElementType();
   config.a = {f32, FactorLayout::DepthInner, 0, 4 * a->multiple()};
   config.b = {f32, transposed ? FactorLayout::DepthInner : FactorLayout::ColumnsInner, 0,
               4 * b->multiple()};
+  if (config.usesWarpgroups) {
+    limitCopies(config.a, a->extent(2));
+    limitCopies(config.b, transposed ? a->extent(2) : out->extent(2));
+  }
   config.epilogue.out = f32;
   config.epilogue.columnMultiple = divisor(out->extent(2), out->multiple());
 
