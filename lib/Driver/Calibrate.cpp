@@ -7,6 +7,7 @@
 #include "Samples.h"
 
 #include "winnow/Dialect/Winnow/IR/Entries.h"
+#include "winnow/Dialect/Winnow/Transforms/CalibrationFile.h"
 #include "winnow/Dialect/Winnow/Transforms/Sites.h"
 #include "winnow/Driver/Driver.h"
 #include "winnow/Driver/Run.h"
@@ -35,8 +36,10 @@ struct CalibrateOptions {
   /// Widths of all sites, to be tried on the data, and where the outputs go.
   std::vector<std::vector<int>> assignments;
   std::string assignmentOutputs;
-  /// The maxima and the means of each site's channels, in place of those of the data.
-  std::vector<std::vector<std::vector<double>>> channels;
+  /// What is known of channels, in place of what the data says.
+  std::optional<CalibrationFile> known;
+  std::string moments; ///< the file where they go; and how the result names it
+  std::string momentsName;
   bool quiet = false;
 };
 
@@ -45,6 +48,7 @@ struct SiteResult {
   double relevanceIn = 0, relevanceOut = 0;
   std::vector<Ranges> activations;
   std::vector<double> errors; ///< at each width
+  std::vector<float> moments; ///< the lower triangle of E[x x^T], or nothing
 };
 
 class Calibration {
@@ -57,6 +61,7 @@ public:
 
 private:
   LogicalResult propagate(mlir::ModuleOp raised, CompileAside compile);
+  LogicalResult collectMoments(mlir::ModuleOp raised, CompileAside compile);
   LogicalResult perturb(mlir::ModuleOp raised, CompileAside compile);
   Error measureSensitivity(mlir::func::FuncOp entry, Perturbation &perturbation,
                            ArrayRunner &runner);
@@ -173,6 +178,56 @@ LogicalResult Calibration::propagate(mlir::ModuleOp raised, CompileAside compile
 }
 
 //===----------------------------------------------------------------------===//
+// Moments
+//===----------------------------------------------------------------------===//
+
+LogicalResult Calibration::collectMoments(mlir::ModuleOp raised, CompileAside compile) {
+  mlir::func::FuncOp entry = getMainEntry(raised);
+  size_t done = 0;
+  auto collect = [&](mlir::ModuleOp, ArrayRunner &runner) {
+    return samples.forEach(entry, options.samples, [&](std::vector<NamedArray> inputs) -> Error {
+      auto outputs = runner.run(inputs);
+      if (!outputs)
+        return outputs.takeError();
+      for (const auto &[name, array] : *outputs) {
+        StringRef rest = name;
+        size_t site;
+        if (!rest.consume_front("winnow.moments.") || rest.getAsInteger(10, site))
+          continue;
+        ArrayRef<float> values = getF32(array);
+        std::vector<float> &sums = results[site].moments;
+        int64_t width = sites[site].inputs;
+        sums.resize(InputMoments::countElements(width));
+        for (int64_t i = 0; i < width; ++i)
+          for (int64_t j = 0; j <= i; ++j)
+            sums[InputMoments::countElements(i) + j] += values[i * width + j];
+      }
+      say("moments, samples", ++done, runs);
+      return Error::success();
+    });
+  };
+  if (any_of(sites, hasMoments)) {
+    if (failed(compileWith(raised, createExposeMoments(), compile, collect)))
+      return failure();
+  } else if (!options.quiet) {
+    errs() << "winnow: note: no moments: expected linear layers of f32 with at most " << kMostMomentInputs
+           << " inputs\n";
+  }
+  for (SiteResult &result : results)
+    for (float &sum : result.moments)
+      sum /= std::max<uint64_t>(result.activations.front().getNumRows(), 1);
+  Error error = writeOutputFile(options.moments, [&](raw_ostream &os) {
+    for (const SiteResult &result : results)
+      os.write(reinterpret_cast<const char *>(result.moments.data()), result.moments.size() * sizeof(float));
+    return Error::success();
+  });
+  if (!error)
+    return success();
+  errs() << "winnow: error: cannot write '" << options.moments << "': " << toString(std::move(error)) << "\n";
+  return failure();
+}
+
+//===----------------------------------------------------------------------===//
 // Sensitivity
 //===----------------------------------------------------------------------===//
 
@@ -183,13 +238,11 @@ LogicalResult Calibration::perturb(mlir::ModuleOp raised, CompileAside compile) 
   for (auto [number, result] : enumerate(results)) {
     if (!perturbation->hasWeight(number))
       continue;
-    std::vector<float> maxima = result.activations.front().getAbsMaxima();
-    std::vector<float> means = result.activations.front().getMeans();
-    if (!options.channels.empty()) {
-      maxima.assign(options.channels[number][0].begin(), options.channels[number][0].end());
-      means.assign(options.channels[number][1].begin(), options.channels[number][1].end());
-    }
-    perturbation->setChannels(number, maxima, means);
+    if (!options.known)
+      perturbation->setChannels(number, result.activations.front().getAbsMaxima(),
+                                result.activations.front().getMeans(), result.moments);
+    else if (const CalibratedSite *known = options.known->find(sites[number].name))
+      perturbation->setChannels(number, known->maxima, known->means, known->moments);
   }
   mlir::func::FuncOp entry = getMainEntry(raised);
   return compileWith(raised, createExposeWeights(), compile,
@@ -302,13 +355,8 @@ LogicalResult Calibration::run(mlir::ModuleOp raised, CompileAside compile) {
              << " sites, got " << widths.size() << "\n";
       return failure();
     }
-  if (!options.channels.empty() &&
-      (options.channels.size() != sites.size() ||
-       any_of(options.channels, [](const auto &pair) { return pair.size() != 2; }))) {
-    errs() << "winnow: error: --assignment-channels: expected maxima and means for each of "
-           << sites.size() << " sites\n";
+  if (!options.moments.empty() && failed(collectMoments(raised, compile)))
     return failure();
-  }
   if (options.assignments.empty() && (options.sensitivitySamples == 0 || options.widths.empty()))
     return success();
   // A model of other floats is measured by its relevance only.
@@ -333,6 +381,8 @@ void Calibration::write(raw_ostream &os) const {
     json.attribute("format", "winnow.calibration");
     json.attribute("version", 1);
     json.attribute("samples", static_cast<int64_t>(runs));
+    if (!options.moments.empty())
+      json.attribute("moments", options.momentsName);
     json.attributeObject("relevance", [&] {
       json.attribute("output", output);
       json.attribute("start", start);
@@ -341,6 +391,7 @@ void Calibration::write(raw_ostream &os) const {
       json.attribute("largest_relative_loss", loss);
     });
     json.attribute("sensitivity_samples", static_cast<int64_t>(sensitivityRuns));
+    int64_t place = 0;
     json.attributeArray("sites", [&] {
       for (auto [site, result] : zip_equal(sites, results))
         json.object([&, &site = site, &result = result] {
@@ -348,6 +399,9 @@ void Calibration::write(raw_ostream &os) const {
           json.attribute("kind", site.kind);
           json.attribute("inputs", site.inputs);
           json.attribute("outputs", site.outputs);
+          if (!result.moments.empty())
+            json.attribute("moments", place);
+          place += result.moments.size();
           // For people to set: the width that the site gets whatever the budget.
           json.attribute("pin", nullptr);
           json.attributeObject("relevance", [&] {
@@ -418,9 +472,23 @@ static int parseOptions(const opt::InputArgList &args, CalibrateOptions &options
   };
   if (int code = readJSON(OPT_assignments, "assignments", "lists of widths", options.assignments))
     return code;
-  if (int code = readJSON(OPT_assignment_channels, "assignment-channels",
-                          "maxima and means of each site", options.channels))
-    return code;
+  if (const opt::Arg *arg = args.getLastArg(OPT_assignment_calibration)) {
+    auto known = CalibrationFile::read(arg->getValue());
+    if (!known)
+      return reportUsage("--assignment-calibration: " + toString(known.takeError()));
+    options.known = std::move(*known);
+  }
+  options.moments = args.getLastArgValue(OPT_moments).str();
+  if (!options.moments.empty()) {
+    SmallString<128> path(options.moments);
+    StringRef beside = sys::path::parent_path(args.getLastArgValue(OPT_output_dir));
+    // Beside the result, or wherever the result is put.
+    if (args.hasArg(OPT_output_dir) && sys::path::parent_path(path) == beside)
+      path = sys::path::filename(options.moments);
+    else if (std::error_code error = sys::fs::make_absolute(path))
+      return reportUsage("--moments: cannot find the working directory: " + error.message());
+    options.momentsName = path.str().str();
+  }
   if (!options.assignments.empty()) {
     options.assignmentOutputs = args.getLastArgValue(OPT_assignment_outputs).str();
     if (options.assignmentOutputs.empty())

@@ -43,10 +43,12 @@ defm sensitivity_samples : Value<"sensitivity-samples", [calibrate], "N",
   "samples for sensitivity (default: 4)">;
 def assignments : Joined<["--"], "assignments=", [calibrate]>, Flags<[HelpHidden]>,
   HelpText<"a JSON file of lists of widths of all sites, to be tried">;
-def assignment_channels : Joined<["--"], "assignment-channels=", [calibrate]>, Flags<[HelpHidden]>,
-  MetaVarName<"FILE.json">, HelpText<"maxima and means of each site's channels, in place of the data's">;
+def assignment_calibration : Joined<["--"], "assignment-calibration=", [calibrate]>, Flags<[HelpHidden]>,
+  MetaVarName<"FILE.json">, HelpText<"what is known of each site's channels, in place of the data's">;
 def assignment_outputs : Joined<["--"], "assignment-outputs=", [calibrate]>, Flags<[HelpHidden]>,
   HelpText<"the .npz file where the outputs go">;
+defm moments : Value<"moments", [calibrate], "FILE",
+  "where it goes how inputs vary together: weights are rounded by it">;
 defm widths : Value<"widths", [calibrate], "BITS,...", "widths to measure (default: 4,6,8)">;
 
 // compile

@@ -1,6 +1,5 @@
 #include "Perturbation.h"
 
-#include "FakeQuantize.h"
 #include "winnow/abi.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -22,6 +21,7 @@ FailureOr<Perturbation> Perturbation::create(ArrayRef<PrecisionSite> sites) {
   result.weights.resize(sites.size());
   result.factors.resize(sites.size());
   result.means.resize(sites.size());
+  result.moments.resize(sites.size());
   result.places.resize(sites.size());
   std::vector<float> levels(sites.size(), 0);
   result.arrays.push_back(
@@ -49,7 +49,8 @@ FailureOr<Perturbation> Perturbation::create(ArrayRef<PrecisionSite> sites) {
   return result;
 }
 
-void Perturbation::setChannels(size_t site, ArrayRef<float> maxima, ArrayRef<float> known) {
+void Perturbation::setChannels(size_t site, ArrayRef<float> maxima, ArrayRef<float> known,
+                               ArrayRef<float> triangle) {
   const PrecisionSite &at = sites[site];
   if (!hasWeight(site) || maxima.size() != factors[site].size() || known.size() != means[site].size())
     return;
@@ -57,6 +58,8 @@ void Perturbation::setChannels(size_t site, ArrayRef<float> maxima, ArrayRef<flo
   addWeightMaxima(weights[site], {at.inputs, at.outputs, at.isTransposed}, weightMaxima);
   factors[site] = chooseInputFactors(maxima, weightMaxima, kMigration);
   means[site].assign(known.begin(), known.end());
+  if (int64_t(triangle.size()) == InputMoments::countElements(at.inputs))
+    moments[site] = InputMoments::create(triangle, at.inputs, factors[site]);
 }
 
 void Perturbation::setWidth(size_t site, int width) {
@@ -70,11 +73,14 @@ void Perturbation::setWidth(size_t site, int width) {
   std::vector<float> values = weights[site], used(at.inputs, 1), shift(at.outputs, 0);
   if (isRounded) {
     used = factors[site];
-    fakeQuantize(values, layout, width, used);
+    std::vector<int8_t> numbers(values.size());
+    std::vector<float> scales(at.outputs);
+    roundLayer(weights[site], layout, width, used, moments[site] ? &*moments[site] : nullptr, numbers, scales);
     for (int64_t output = 0; output < at.outputs; ++output) {
       double sum = 0;
       for (int64_t input = 0; input < at.inputs; ++input) {
         int64_t place = layout.place(input, output);
+        values[place] = numbers[place] * scales[output] / used[input];
         sum += means[site][input] * (weights[site][place] - values[place]);
       }
       shift[output] = static_cast<float>(sum);

@@ -5,6 +5,7 @@
 
 #include "winnow/Dialect/Winnow/Transforms/Sites.h"
 #include "winnow/Driver/Run.h"
+#include "winnow/Support/InputMoments.h"
 
 namespace winnow {
 
@@ -15,8 +16,10 @@ public:
   static mlir::FailureOr<Perturbation> create(llvm::ArrayRef<PrecisionSite> sites);
 
   /// What is known of the channels that a site with a weight reads: inputs are scaled by their
-  /// greatest absolute values, and the mean error of rounded weights is taken from the output.
-  void setChannels(size_t site, llvm::ArrayRef<float> maxima, llvm::ArrayRef<float> means);
+  /// greatest absolute values, and the mean error of rounded weights is taken from the output. With
+  /// the lower triangle of their moments weights are rounded by them.
+  void setChannels(size_t site, llvm::ArrayRef<float> maxima, llvm::ArrayRef<float> means,
+                   llvm::ArrayRef<float> triangle);
 
   /// Of 2 to 8 bits, with an input of 8 bits by rows; greater ones are floats. Sites without a
   /// weight stay as they are.
@@ -29,6 +32,7 @@ public:
 private:
   std::vector<PrecisionSite> sites;
   std::vector<std::vector<float>> weights, factors, means;
+  std::vector<std::optional<InputMoments>> moments;
   /// The steps of each site's input, then of each that has weights these, the factors of its
   /// inputs and what is added to its outputs; lent to each run.
   std::vector<NamedArray> arrays;

@@ -19,6 +19,7 @@ public:
   /// Of each channel.
   std::vector<float> getAbsMaxima() const;
   std::vector<float> getMeans() const;
+  uint64_t getNumRows() const { return rows; }
 
 private:
   /// The least and the greatest so many values, enough for a percentile near an end.

@@ -1,4 +1,5 @@
 #include "winnow/Support/RoundWeights.h"
+#include "winnow/Support/InputMoments.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,22 +20,22 @@ static float round(float weight, float scale, float limit) {
   return std::clamp(std::nearbyint(weight / scale), -limit, limit);
 }
 
-static double getError(ArrayRef<float> weights, float scale, float limit) {
+static double getError(ArrayRef<float> weights, float scale, float limit, ArrayRef<float> importance) {
   double error = 0;
-  for (float weight : weights) {
-    double difference = round(weight, scale, limit) * scale - weight;
-    error += difference * difference;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    double difference = round(weights[i], scale, limit) * scale - weights[i];
+    error += difference * difference * (importance.empty() ? 1 : importance[i]);
   }
   return error;
 }
 
 /// The scale at which clipping loses as little as rounding gains.
-static float clip(ArrayRef<float> weights, float scale, float limit) {
+static float clip(ArrayRef<float> weights, float scale, float limit, ArrayRef<float> importance) {
   float chosen = scale;
-  double least = getError(weights, scale, limit);
+  double least = getError(weights, scale, limit, importance);
   for (int step = 1; step <= 8; ++step) {
     float tried = scale * (1 - 0.05f * step);
-    if (double error = getError(weights, tried, limit); error < least) {
+    if (double error = getError(weights, tried, limit, importance); error < least) {
       least = error;
       chosen = tried;
     }
@@ -42,32 +43,43 @@ static float clip(ArrayRef<float> weights, float scale, float limit) {
   return chosen;
 }
 
-float winnow::roundWeights(ArrayRef<float> weights, int bits, MutableArrayRef<int8_t> numbers) {
-  float limit = (1 << (bits - 1)) - 1, largest = getLargest(weights);
-  std::fill(numbers.begin(), numbers.end(), 0);
+static float getLimit(int bits) { return (1 << (bits - 1)) - 1; }
+
+float winnow::chooseScale(ArrayRef<float> weights, int bits, ArrayRef<float> importance) {
+  float limit = getLimit(bits), largest = getLargest(weights);
   if (!(largest > 0) || !std::isfinite(largest))
     return 1;
-  if (bits > 4) {
-    float scale = largest / limit;
-    if (bits < 8)
-      scale = clip(weights, scale, limit);
-    for (size_t i = 0; i < weights.size(); ++i)
-      numbers[i] = static_cast<int8_t>(round(weights[i], scale, limit));
+  if (bits <= 4)
+    return largest / (limit * kMaxMultiplier);
+  return bits < 8 ? clip(weights, largest / limit, limit, importance) : largest / limit;
+}
+
+int winnow::chooseMultiplier(ArrayRef<float> block, float scale, int bits, ArrayRef<float> importance) {
+  if (bits > 4)
+    return 1;
+  float limit = getLimit(bits);
+  double largest = std::ceil(getLargest(block) / (limit * scale));
+  int most = std::isfinite(largest) ? std::clamp<double>(largest, 1, kMaxMultiplier) : 1;
+  int chosen = most;
+  double least = getError(block, most * scale, limit, importance);
+  for (int tried = most - 1; tried >= 1 && tried * 5 >= most * 3; --tried)
+    if (double error = getError(block, tried * scale, limit, importance); error < least) {
+      least = error;
+      chosen = tried;
+    }
+  return chosen;
+}
+
+float winnow::roundWeights(ArrayRef<float> weights, int bits, MutableArrayRef<int8_t> numbers) {
+  float limit = getLimit(bits), scale = chooseScale(weights, bits);
+  std::fill(numbers.begin(), numbers.end(), 0);
+  if (!std::isfinite(getLargest(weights)))
     return scale;
-  }
-  float scale = largest / (limit * kMaxMultiplier);
   for (size_t begin = 0; begin < weights.size(); begin += kRoundingBlock) {
     ArrayRef<float> block = weights.slice(begin, std::min<size_t>(kRoundingBlock, weights.size() - begin));
-    int most = std::clamp<int>(std::ceil(getLargest(block) / (limit * scale)), 1, kMaxMultiplier);
-    int chosen = most;
-    double least = getError(block, most * scale, limit);
-    for (int tried = most - 1; tried >= 1 && tried * 5 >= most * 3; --tried)
-      if (double error = getError(block, tried * scale, limit); error < least) {
-        least = error;
-        chosen = tried;
-      }
+    int multiplier = chooseMultiplier(block, scale, bits);
     for (size_t i = 0; i < block.size(); ++i)
-      numbers[begin + i] = static_cast<int8_t>(chosen * round(block[i], chosen * scale, limit));
+      numbers[begin + i] = static_cast<int8_t>(multiplier * round(block[i], multiplier * scale, limit));
   }
   return scale;
 }
@@ -99,10 +111,18 @@ std::vector<float> winnow::chooseInputFactors(ArrayRef<float> inputMaxima, Array
   return factors;
 }
 
-float winnow::roundOutput(ArrayRef<float> weights, const WeightLayout &layout, int64_t output, int bits,
-                          ArrayRef<float> factors, MutableArrayRef<int8_t> numbers) {
+void winnow::roundLayer(ArrayRef<float> weights, const WeightLayout &layout, int bits,
+                        ArrayRef<float> factors, const InputMoments *moments,
+                        MutableArrayRef<int8_t> numbers, MutableArrayRef<float> scales) {
+  if (moments)
+    return moments->round(weights, layout, bits, factors, numbers, scales);
   std::vector<float> column(layout.inputs);
-  for (int64_t input = 0; input < layout.inputs; ++input)
-    column[input] = weights[layout.place(input, output)] * (factors.empty() ? 1 : factors[input]);
-  return roundWeights(column, bits, numbers);
+  std::vector<int8_t> rounded(layout.inputs);
+  for (int64_t output = 0; output < layout.outputs; ++output) {
+    for (int64_t input = 0; input < layout.inputs; ++input)
+      column[input] = weights[layout.place(input, output)] * (factors.empty() ? 1 : factors[input]);
+    scales[output] = roundWeights(column, bits, rounded);
+    for (int64_t input = 0; input < layout.inputs; ++input)
+      numbers[layout.place(input, output)] = rounded[input];
+  }
 }

@@ -24,6 +24,12 @@ rng = np.random.default_rng(3)
 check = Checker()
 
 
+def feed(name, **arrays):
+    path = os.path.join(WORK, name + ".npz")
+    np.savez(path, **arrays)
+    return path
+
+
 def expect(condition, what):
     if not condition:
         check.errors.append(what)
@@ -169,17 +175,87 @@ for bits in (4, 6, 8):
         plain = round_rows(np.maximum(round_rows(x) @ round_weight(first, 8), 0)) @ round_weight(second, 8)
         expect(np.linalg.norm(got - exact) * 3 < np.linalg.norm(plain - exact), "outliers cost others their bits")
 
+# Weights rounded by how inputs vary together, here in the form of GPTQ: with the square root of the inverse of the
+# moments, what each weight loses is spread over those that are not rounded yet, from the last input to the first.
+def least_output(w, importance, scales, limit):
+    tried = [(scale, ((at_scale(w, scale, limit) - w) ** 2 * importance).sum()) for scale in scales]
+    return min(tried, key=lambda pair: pair[1])[0]
+
+
+def round_by_moments(w, moments, bits):
+    limit, w = 2 ** (bits - 1) - 1, w.astype(np.float64).copy()
+    moments = moments + 0.01 * np.diag(moments).mean() * np.eye(len(moments))
+    importance = np.diag(moments)
+    spread = np.linalg.cholesky(np.linalg.inv(moments[::-1, ::-1])).T[::-1, ::-1]
+    scales = [abs(column).max() / limit for column in w.T]
+    if 4 < bits < 8:
+        scales = [least_output(column, importance, [scale * (1 - 0.05 * i) for i in range(9)], limit)
+                  for column, scale in zip(w.T, scales)]  # fmt: skip
+    rounded = np.zeros_like(w)
+    for begin in range((len(w) - 1) // 32 * 32, -1, -32):
+        end = min(begin + 32, len(w))
+        steps = np.array(scales)
+        for n, part in enumerate(w[begin:end].T if bits <= 4 else ()):
+            most = int(np.clip(np.ceil(abs(part).max() / (limit * scales[n] / 16)), 1, 16))
+            tried = [m * scales[n] / 16 for m in range(most, 0, -1) if m * 5 >= most * 3]
+            steps[n] = least_output(part, importance[begin:end], tried, limit)
+        for i in range(end - 1, begin - 1, -1):
+            rounded[i] = at_scale(w[i], steps, limit)
+            w[:i] -= np.outer(spread[i, :i] / spread[i, i], w[i] - rounded[i])
+    return rounded
+
+
+mix = rng.standard_normal((12, 80)).astype(np.float32)
+weight = rng.standard_normal((80, 24)).astype(np.float32)
+g = Graph()
+y = g.op("MatMul", "x", g.f32(weight))
+together = save("together", build(g.nodes, [value("x", ["n", 80])], [value(y, None)], g.constants))
+seen, fresh = (rng.standard_normal((200, 12)).astype(np.float32) @ mix for _ in range(2))
+seen += rng.standard_normal(seen.shape).astype(np.float32) / 4
+file, moments = os.path.join(WORK, "together.json"), os.path.join(WORK, "together.moments")
+done = subprocess.run([TOOL, "calibrate", together, "--data", feed("together", x=seen), "--moments", moments, "-o", file,
+                       "--sensitivity-samples=8"], capture_output=True, text=True)  # fmt: skip
+expect(done.returncode == 0, done.stderr)
+found = json.load(open(file))
+expect(found["moments"] == "together.moments" and found["sites"][0]["moments"] == 0, "moments are not beside the result")
+triangle = np.fromfile(moments, np.float32)
+want = seen.astype(np.float64).T @ seen / len(seen)
+check.close("moments", triangle, want[np.tril_indices(80)], 1e-5 * want.max())
+factors = factors_of(seen, weight)
+for bits in (4, 6, 8):
+    rounded = round_by_moments(weight * factors[:, None], want / np.outer(factors, factors), bits) / factors[:, None]
+    shift = seen.mean(0, dtype=np.float64) @ (weight - rounded)
+    folder = winnow.compile(together, os.path.join(WORK, f"together{bits}"),
+                            approximate=f"assign-precision={file},widths={bits}")  # fmt: skip
+    (got,) = winnow.Session(folder, threads=1).run(None, {"x": fresh})
+    plain, exact = round_layer(fresh, seen, weight, bits), fresh @ weight
+    same = round_rows(fresh / factors) * factors @ rounded + shift
+    # A weight that lies between two numbers may go either way, and those after it with it.
+    differ = (abs(got - same) > 0.02 * abs(got).max()).any(0)
+    expect(differ.sum() <= 3, f"{bits} bits: outputs {np.flatnonzero(differ)} are not rounded by the moments")
+    error, want_error = np.linalg.norm(got - exact), np.linalg.norm(same - exact)
+    check.close(f"together {bits}", np.array(error), want_error, 0, 0.1)
+    expect(bits == 8 or error * 2 < np.linalg.norm(plain - exact), f"{bits} bits: {error} beside {np.linalg.norm(plain - exact)}")
+    (error,) = (site["sensitivity"][str(bits)] for site in found["sites"])
+    few = seen[:8]
+    want_error = np.linalg.norm(round_rows(few / factors) * factors @ rounded + shift - few @ weight)
+    check.close("sensitivity by moments", np.array(error), want_error / np.linalg.norm(few @ weight), 0, 0.1)
+for text, words in (("nothing.moments", "which cannot be read: No such file"),
+                    ("short.moments", "the moments of 'MatMul#0' to be 3240 numbers from 0 on, of 10")):  # fmt: skip
+    open(os.path.join(WORK, "short.moments"), "wb").write(triangle[:10].tobytes())
+    broken = os.path.join(WORK, "broken.json")
+    json.dump(found | {"moments": text}, open(broken, "w"))
+    try:
+        winnow.compile(together, os.path.join(WORK, "broken"), approximate=f"assign-precision={broken}")
+        check.errors.append(f"{text}: expected an error")
+    except winnow.CompileError as error:
+        expect(words in str(error), f"expected {words!r}, got {error}")
+
 
 # What is refused.
 def refused(words, *arguments):
     done = subprocess.run([TOOL, "calibrate", *arguments], capture_output=True, text=True)
     expect(done.returncode == 1 and words in done.stderr, f"expected {words!r}, got {done.stderr!r}")
-
-
-def feed(name, **arrays):
-    path = os.path.join(WORK, name + ".npz")
-    np.savez(path, **arrays)
-    return path
 
 
 refused("No such file", model, "--data", os.path.join(WORK, "none.npz"))

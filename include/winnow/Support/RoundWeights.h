@@ -19,6 +19,13 @@ inline constexpr int64_t kRoundingBlock = 32;
 /// each block that needs half a byte, and an integer product that knows nothing of blocks.
 float roundWeights(llvm::ArrayRef<float> weights, int bits, llvm::MutableArrayRef<int8_t> numbers);
 
+/// The scale that roundWeights gives an output: 1 if its weights are all 0, or not finite. Squared
+/// errors count by their `importance`, or all alike if there is none.
+float chooseScale(llvm::ArrayRef<float> weights, int bits, llvm::ArrayRef<float> importance = {});
+/// The multiplier that it gives a block of an output of that scale: 1 with 5 bits and more.
+int chooseMultiplier(llvm::ArrayRef<float> block, float scale, int bits,
+                     llvm::ArrayRef<float> importance = {});
+
 /// Where the numbers of a weight [inputs, outputs] lie, or of [outputs, inputs] if it is transposed.
 struct WeightLayout {
   int64_t inputs, outputs;
@@ -39,10 +46,14 @@ void addWeightMaxima(llvm::ArrayRef<float> weights, const WeightLayout &layout,
 std::vector<float> chooseInputFactors(llvm::ArrayRef<float> inputMaxima,
                                       llvm::ArrayRef<float> weightMaxima, double migration);
 
-/// Rounds the weights of an output as roundWeights does, after they were multiplied with `factors`,
-/// unless there are none. Returns the scale; `numbers * scale / factors` stand for the weights.
-float roundOutput(llvm::ArrayRef<float> weights, const WeightLayout &layout, int64_t output, int bits,
-                  llvm::ArrayRef<float> factors, llvm::MutableArrayRef<int8_t> numbers);
+class InputMoments;
+
+/// Rounds the weights of all outputs as roundWeights does, or as `moments` do where they are given,
+/// after they were multiplied with `factors`, unless there are none. `numbers` lie as the weights do;
+/// `number * scale / factor` stands for a weight.
+void roundLayer(llvm::ArrayRef<float> weights, const WeightLayout &layout, int bits,
+                llvm::ArrayRef<float> factors, const InputMoments *moments,
+                llvm::MutableArrayRef<int8_t> numbers, llvm::MutableArrayRef<float> scales);
 
 } // namespace winnow
 

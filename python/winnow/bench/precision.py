@@ -19,7 +19,7 @@ import winnow
 from . import corpus, lazy, machine, minilm, script
 
 WIDTHS = (4, 6, 8)
-CALIBRATION, HELD_OUT, BATCH = 32, 256, 16
+CALIBRATION, HELD_OUT, BATCH = 128, 256, 16
 SCORES = ("relevance", "sensitivity", "both")
 
 
@@ -168,7 +168,8 @@ def measure(subject, folder, seeds, say):
         files.append(os.path.join(folder, f"calibration-{seed}.json"))
         calibrations.append(winnow.calibrate(
             subject.path, subject.calibration(seed), output=files[-1], relevance_output=subject.output,
-            dim=subject.dims(1), sensitivity_samples=8))  # fmt: skip
+            dim=subject.dims(1), sensitivity_samples=8,
+            moments=os.path.join(folder, f"calibration-{seed}.moments")))  # fmt: skip
         say(f"  calibrated on draw {seed}")
     every = calibrations[0]["sites"]
     sites = [site for site in every if site["kind"] == "linear"]
@@ -191,16 +192,12 @@ def measure(subject, folder, seeds, say):
     assignments = os.path.join(folder, "assignments.json")
     with open(assignments, "w") as file:
         json.dump([[plan.get(site["name"], 32) for site in every] for plan in widths], file)
-    # What is known of inputs comes from the first draw, and not from the samples that are held out.
-    channels = os.path.join(folder, "channels.json")
-    with open(channels, "w") as file:
-        parts = [site["activations"][0]["channels"] for site in every]
-        json.dump([[part["abs_max"], part["mean"]] for part in parts], file)
     outputs = os.path.join(folder, "outputs.npz")
     say(f"  runs {len(plans)} mixes")
+    # What is known of inputs comes from the first draw, and not from the samples that are held out.
     winnow.calibrate(
         subject.path, subject.held_out, relevance_output=subject.output, dim=subject.dims(BATCH),
-        sensitivity_samples=0, assignments=assignments, assignment_channels=channels,
+        sensitivity_samples=0, assignments=assignments, assignment_calibration=files[0],
         assignment_outputs=outputs)  # fmt: skip
     result = {}
     with np.load(outputs) as arrays:

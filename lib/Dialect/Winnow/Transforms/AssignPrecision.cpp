@@ -4,19 +4,18 @@
 #include "Utils.h"
 
 #include "winnow/Dialect/Winnow/IR/Entries.h"
+#include "winnow/Dialect/Winnow/Transforms/CalibrationFile.h"
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Precision.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 #include "winnow/Dialect/Winnow/Transforms/Sites.h"
 #include "winnow/Dialect/Winnow/Transforms/Work.h"
 
-#include "winnow/Support/RoundWeights.h"
+#include "winnow/Support/InputMoments.h"
 
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include <cmath>
 
 using namespace mlir;
@@ -37,18 +36,10 @@ static std::string toText(double value) {
 static constexpr int64_t kAssumedRows = 128;
 
 namespace {
-/// What calibration found out about a site.
-struct Calibrated {
-  double relevance = 0;
-  std::map<int64_t, double> sensitivity;
-  std::optional<int64_t> pin;
-  SmallVector<float> maxima, means; ///< of the input's channels
-};
-
 /// A site and what each width makes of it.
 struct Candidate {
   PrecisionSite site;
-  Calibrated known;
+  const CalibratedSite &known;
   SmallVector<int64_t> widths;
   SmallVector<PlanOption> options;
   int64_t chosen = 32;
@@ -64,82 +55,15 @@ struct AssignPrecision : winnow::impl::AssignPrecisionBase<AssignPrecision> {
   }
 
 private:
-  LogicalResult readCalibration(func::FuncOp entry);
   LogicalResult addOptions(Candidate &candidate);
   LogicalResult choose(func::FuncOp entry, MutableArrayRef<Candidate> candidates);
   LogicalResult assign(func::FuncOp entry);
-
-  llvm::StringMap<Calibrated> known;
 };
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// What is known of sites
+// What a width costs
 //===----------------------------------------------------------------------===//
-
-/// False if it is not of finite numbers. What is absent has none.
-static bool readNumbers(const llvm::json::Array *array, SmallVectorImpl<float> &numbers) {
-  for (const llvm::json::Value &value : array ? *array : llvm::json::Array()) {
-    std::optional<double> number = value.getAsNumber();
-    if (!number || !std::isfinite(*number))
-      return false;
-    numbers.push_back(static_cast<float>(*number));
-  }
-  return true;
-}
-
-LogicalResult AssignPrecision::readCalibration(func::FuncOp entry) {
-  auto buffer = llvm::MemoryBuffer::getFile(calibration);
-  if (!buffer)
-    return entry.emitError("cannot read the calibration '")
-           << calibration << "': " << buffer.getError().message();
-  auto parsed = llvm::json::parse((*buffer)->getBuffer());
-  if (!parsed)
-    return entry.emitError("the calibration '")
-           << calibration << "' is no JSON: " << llvm::toString(parsed.takeError());
-  auto invalid = [&](const Twine &what) {
-    return entry.emitError("the calibration '") << calibration << "': expected " << what;
-  };
-  const llvm::json::Object *root = parsed->getAsObject();
-  const llvm::json::Array *sites = root ? root->getArray("sites") : nullptr;
-  if (!sites || root->getString("format") != llvm::StringRef("winnow.calibration"))
-    return invalid("what winnow calibrate writes");
-  for (const llvm::json::Value &value : *sites) {
-    const llvm::json::Object *site = value.getAsObject();
-    auto name = site ? site->getString("name") : std::nullopt;
-    if (!name)
-      return invalid("sites with names");
-    Calibrated result;
-    if (const llvm::json::Object *relevance = site->getObject("relevance"))
-      result.relevance = relevance->getNumber("in").value_or(0);
-    if (const llvm::json::Object *errors = site->getObject("sensitivity"))
-      for (const auto &[width, error] : *errors) {
-        int64_t bits;
-        auto number = error.getAsNumber();
-        if (StringRef(width).getAsInteger(10, bits) || !number || !(*number >= 0))
-          return invalid("sensitivity of '" + *name + "' to be errors by width");
-        result.sensitivity[bits] = *number;
-      }
-    // Of a linear's only input.
-    const llvm::json::Array *activations = site->getArray("activations");
-    const llvm::json::Object *input =
-        activations && activations->size() == 1 ? activations->front().getAsObject() : nullptr;
-    if (const llvm::json::Object *channels = input ? input->getObject("channels") : nullptr)
-      if (!readNumbers(channels->getArray("abs_max"), result.maxima) ||
-          !readNumbers(channels->getArray("mean"), result.means))
-        return invalid("abs_max and mean of the channels of '" + *name + "' to be numbers");
-    const llvm::json::Value *pin = site->get("pin");
-    if (pin && pin->kind() != llvm::json::Value::Null) {
-      result.pin = pin->getAsInteger();
-      if (!result.pin || !isPrecision(*result.pin))
-        return invalid("pin of '" + *name + "' to be 4, 6, 8, 16 or 32");
-    }
-    if (!(result.relevance >= 0))
-      return invalid("relevance of '" + *name + "' to be 0 or more");
-    known[*name] = std::move(result);
-  }
-  return success();
-}
 
 /// The bytes of a weight in so many bits, with its scales.
 static double getBytes(const PrecisionSite &site, int64_t bits) {
@@ -234,14 +158,15 @@ LogicalResult AssignPrecision::choose(func::FuncOp entry, MutableArrayRef<Candid
 
 LogicalResult AssignPrecision::assign(func::FuncOp entry) {
   SiteReporter reporter(getOperation(), "assign-precision");
-  if (failed(readCalibration(entry)))
-    return failure();
+  auto file = CalibrationFile::read(calibration);
+  if (!file)
+    return entry.emitError(llvm::toString(file.takeError()));
   std::vector<Candidate> candidates;
   for (PrecisionSite &site : getPrecisionSites(entry)) {
     if (!site.weight)
       continue;
-    auto found = known.find(site.name);
-    if (found == known.end()) {
+    const CalibratedSite *found = file->find(site.name);
+    if (!found) {
       reporter.refused(site.op->getLoc(), "assign-precision.not-calibrated",
                        "the calibration has no site '" + site.name + "'");
       continue;
@@ -251,7 +176,7 @@ LogicalResult AssignPrecision::assign(func::FuncOp entry) {
                        "expected a linear layer of f32");
       continue;
     }
-    candidates.push_back({std::move(site), found->second, {}, {}});
+    candidates.push_back({std::move(site), *found, {}, {}});
   }
   if (failed(choose(entry, candidates)))
     return failure();
@@ -278,7 +203,7 @@ LogicalResult AssignPrecision::assign(func::FuncOp entry) {
     if (isMeasured)
       row.push_back(b.getNamedAttr("sensitivity", b.getF64FloatAttr(error->second)));
     rows.push_back(b.getDictionaryAttr(row));
-    for (StringRef name : {kBits, kInputMaxima, kInputMeans})
+    for (StringRef name : {kBits, kInputMaxima, kInputMeans, kInputMoments})
       site.op->removeAttr(name);
     if (bits > 8)
       continue;
@@ -286,6 +211,12 @@ LogicalResult AssignPrecision::assign(func::FuncOp entry) {
     if (!candidate.known.maxima.empty() && !candidate.known.means.empty()) {
       site.op->setAttr(kInputMaxima, b.getDenseF32ArrayAttr(candidate.known.maxima));
       site.op->setAttr(kInputMeans, b.getDenseF32ArrayAttr(candidate.known.means));
+    }
+    if (!candidate.known.moments.empty() && hasMoments(site) &&
+        int64_t(candidate.known.moments.size()) == InputMoments::countElements(site.inputs)) {
+      auto type = RankedTensorType::get({int64_t(candidate.known.moments.size())}, b.getF32Type());
+      site.op->setAttr(kInputMoments, DenseResourceElementsAttr::get(
+          type, "moments", HeapAsmResourceBlob::allocateAndCopyInferAlign(candidate.known.moments)));
     }
     reporter.applied(site.op->getLoc(), "assign-precision.chosen",
                      Twine(bits) + " bits" + (candidate.known.pin ? ", as pinned" : "") +

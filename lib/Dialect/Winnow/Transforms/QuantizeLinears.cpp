@@ -5,7 +5,7 @@
 #include "winnow/Dialect/Winnow/Transforms/Passes.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
 #include "winnow/Dialect/Winnow/Transforms/Sites.h"
-#include "winnow/Support/RoundWeights.h"
+#include "winnow/Support/InputMoments.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 
@@ -81,6 +81,7 @@ struct Quantized {
 /// What is known of a layer's input, by channel; empty if nothing is.
 struct Channels {
   DenseF32ArrayAttr factors, means;
+  ElementsAttr moments;
 };
 
 struct QuantizeLinears : winnow::impl::QuantizeLinearsBase<QuantizeLinears> {
@@ -97,6 +98,7 @@ struct QuantizeLinears : winnow::impl::QuantizeLinearsBase<QuantizeLinears> {
     Rows rows;
     for (LinearOp site : sites)
       quantize(site, rows, reporter);
+    getOperation().walk([](LinearOp op) { op->removeAttr(kInputMoments); });
     eraseDeadOps(getOperation());
   }
 
@@ -114,16 +116,19 @@ private:
   static Channels getChannels(LinearOp op) {
     auto maxima = op->getAttrOfType<DenseF32ArrayAttr>(kInputMaxima);
     auto means = op->getAttrOfType<DenseF32ArrayAttr>(kInputMeans);
+    auto moments = op->getAttrOfType<ElementsAttr>(kInputMoments);
     int64_t depth = *getConstantDim(getDims(op.getInput()).back());
+    if (moments && moments.getNumElements() != InputMoments::countElements(depth))
+      moments = nullptr;
     if (!maxima || !means || maxima.size() != depth || means.size() != depth)
-      return {};
+      return {{}, {}, moments};
     SmallVector<float> weightMaxima(depth, 0);
     for (Value part : getParts(op)) {
       SmallVector<float> storage;
       addWeightMaxima(*getFloats(getConstantElements(part), storage), getLayout(op, part), weightMaxima);
     }
     std::vector<float> factors = chooseInputFactors(maxima, weightMaxima, kMigration);
-    return {DenseF32ArrayAttr::get(op.getContext(), factors), means};
+    return {DenseF32ArrayAttr::get(op.getContext(), factors), means, moments};
   }
 
   void quantize(LinearOp op, Rows &rows, SiteReporter &reporter) {
@@ -140,15 +145,20 @@ private:
     Channels channels = getChannels(op);
     SmallVector<Value> weights;
     SmallVector<float> scales, shifts;
+    std::optional<InputMoments> moments;
     for (Value part : getParts(op)) {
       // The forms of a model share their weights.
       Attribute none = b.getUnitAttr();
       Attribute key = b.getArrayAttr({getConstantElements(part), b.getBoolAttr(op.getTransposeWeight()),
                                       bits, channels.factors ? channels.factors : none,
-                                      channels.means ? channels.means : none});
+                                      channels.means ? channels.means : none,
+                                      channels.moments ? channels.moments : none});
       auto [entry, isNew] = known.try_emplace(key);
-      if (isNew)
-        entry->second = quantizePart(part, getLayout(op, part), bits.getInt(), channels);
+      if (isNew) {
+        if (channels.moments && !moments)
+          moments = createMoments(channels, getLayout(op, part).inputs);
+        entry->second = quantizePart(part, getLayout(op, part), bits.getInt(), channels, moments);
+      }
       const Quantized &quantized = entry->second;
       weights.push_back(ConstantOp::create(b, part.getLoc(), quantized.weight));
       llvm::append_range(scales, quantized.scales);
@@ -182,9 +192,20 @@ private:
     reporter.counted(loc, "quantize-linears.applied", "computes in integers of 8 bits");
   }
 
+  static std::optional<InputMoments> createMoments(const Channels &channels, int64_t inputs) {
+    SmallVector<float> storage;
+    std::optional<ArrayRef<float>> triangle = getFloats(channels.moments, storage);
+    if (!triangle || channels.moments.isSplat())
+      return std::nullopt;
+    ArrayRef<float> factors;
+    if (channels.factors)
+      factors = channels.factors;
+    return InputMoments::create(*triangle, inputs, factors);
+  }
+
   /// Symmetric, with a scale for each column.
   static Quantized quantizePart(Value part, const WeightLayout &layout, int64_t bits,
-                                const Channels &channels) {
+                                const Channels &channels, const std::optional<InputMoments> &moments) {
     SmallVector<float> storage;
     ArrayRef<float> weights = *getFloats(getConstantElements(part), storage);
     ArrayRef<float> factors;
@@ -192,19 +213,16 @@ private:
       factors = channels.factors;
     Quantized result;
     result.scales.resize(layout.outputs);
-    SmallVector<int8_t> bytes(weights.size()), rounded(layout.inputs);
-    for (int64_t output = 0; output < layout.outputs; ++output) {
-      float scale = roundOutput(weights, layout, output, bits, factors, rounded);
+    SmallVector<int8_t> bytes(weights.size());
+    roundLayer(weights, layout, bits, factors, moments ? &*moments : nullptr, bytes, result.scales);
+    for (int64_t output = 0; output < layout.outputs && channels.means; ++output) {
       double lost = 0;
       for (int64_t input = 0; input < layout.inputs; ++input) {
         int64_t place = layout.place(input, output);
-        bytes[place] = rounded[input];
-        if (channels.means)
-          lost += channels.means[input] * (weights[place] - rounded[input] * scale / factors[input]);
+        lost += channels.means[input] *
+                (weights[place] - bytes[place] * result.scales[output] / factors[input]);
       }
-      result.scales[output] = scale;
-      if (channels.means)
-        result.shifts.push_back(static_cast<float>(lost));
+      result.shifts.push_back(static_cast<float>(lost));
     }
     auto type = RankedTensorType::get(cast<RankedTensorType>(part.getType()).getShape(),
                                       IntegerType::get(part.getContext(), 8));

@@ -3,6 +3,7 @@
 #include "Evaluate.h"
 #include "Utils.h"
 #include "winnow/Dialect/Winnow/Transforms/Report.h"
+#include "winnow/Support/InputMoments.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -56,6 +57,11 @@ SmallVector<PrecisionSite> winnow::getPrecisionSites(func::FuncOp entry) {
     sites.push_back(std::move(site));
   }
   return sites;
+}
+
+bool winnow::hasMoments(const PrecisionSite &site) {
+  return site.weight && isa<LinearOp>(site.op) && site.inputs <= kMostMomentInputs &&
+         getElementTypeOrSelf(site.activations.front()).isF32();
 }
 
 /// The elements of a constant expression, or null.

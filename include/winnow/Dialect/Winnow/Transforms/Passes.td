@@ -823,6 +823,25 @@ def ExposeActivations : Pass<"winnow-expose-activations", "mlir::ModuleOp"> {
   }];
 }
 
+def ExposeMoments : Pass<"winnow-expose-moments", "mlir::ModuleOp"> {
+  let summary = "makes outputs of how the inputs of linears vary together";
+  let description = [{
+    For measuring: the model gives, in the place of its outputs, `winnow.moments.K` for each site K that
+    is a linear of f32 with a constant weight and at most 4096 inputs: the sum of x x^T over all rows.
+
+    Example:
+    ```mlir
+    %y = winnow.linear %x, %w : (tensor<2x3x8xf32>, tensor<8x16xf32>) -> tensor<2x3x16xf32>
+    return %y
+    // becomes
+    %r = winnow.reshape %x : (tensor<2x3x8xf32>) -> tensor<6x8xf32>
+    %t = winnow.transpose %r [1, 0] : (tensor<6x8xf32>) -> tensor<8x6xf32>
+    %m = winnow.matmul %t, %r : (tensor<8x6xf32>, tensor<6x8xf32>) -> tensor<8x8xf32>
+    return %m
+    ```
+  }];
+}
+
 def FitPredictors : Pass<"winnow-fit-predictors", "mlir::ModuleOp"> {
   let summary = "fits a product of low rank that says which hidden units fire";
   let description = [{
@@ -962,7 +981,8 @@ def QuantizeLinears : Pass<"winnow-quantize-linears", "mlir::ModuleOp"> {
     With `winnow.input_maxima` channels of the input are scaled before, and their weights in return, by
     powers of two (SmoothQuant, arXiv 2211.10438; of the output of a norm this is the rescaling of
     RepQ-ViT, arXiv 2212.08254). With `winnow.input_means` the error that rounded weights make of
-    them is taken from the bias.
+    them is taken from the bias. With `winnow.input_moments` an output's weights are rounded one after the
+    other, and make up for what others lose (GPTQ, arXiv 2210.17323; winnow/Support/InputMoments.h).
     It runs late, so that all other passes see linear layers.
 
     Exactness: it does what was chosen by name or under a budget before.

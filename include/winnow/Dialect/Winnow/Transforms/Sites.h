@@ -23,6 +23,9 @@ inline constexpr llvm::StringLiteral kBits = "winnow.bits";
 /// rounded (chooseInputFactors), and the mean error of rounded weights goes to the bias.
 inline constexpr llvm::StringLiteral kInputMaxima = "winnow.input_maxima";
 inline constexpr llvm::StringLiteral kInputMeans = "winnow.input_means";
+/// Elements of f32, the lower triangle of E[x x^T] of those channels: with them weights are rounded so
+/// that the error of the output is small (InputMoments).
+inline constexpr llvm::StringLiteral kInputMoments = "winnow.input_moments";
 /// How much of the range goes from inputs to weights: SmoothQuant's alpha.
 inline constexpr double kMigration = 0.5;
 
@@ -42,6 +45,9 @@ struct PrecisionSite {
 
 /// The sites of a function's block in their order; regions are control flow and have none.
 llvm::SmallVector<PrecisionSite> getPrecisionSites(mlir::func::FuncOp entry);
+
+/// Whether moments of a site's inputs are kept: of a linear of f32, not too wide.
+bool hasMoments(const PrecisionSite &site);
 
 /// The numbers of a site's weight, row by row, or an error that names the site.
 mlir::FailureOr<std::vector<float>> getWeights(const PrecisionSite &site);
