@@ -95,11 +95,9 @@ void BasisLinear::emitStrips(Emitter &e, Value begin, Value end, Value firstStri
 }
 
 void BasisLinear::emit(Emitter &e) const {
-  constexpr int64_t kRowStep = 4;
   Value rows = layer.countRows(e), strips = e.index(llvm::divideCeil(layer.n, layer.schedule.nr));
   Value blocks = e.ceilDiv(rows, e.index(layer.schedule.mb));
-  Value share = e.ceilDiv(rows, e.max(blocks, e.index(1)));
-  share = e.mul(e.ceilDiv(share, e.index(kRowStep)), kRowStep);
+  Value share = layer.emitBlockRows(e);
   e.ifElse(
       e.lessThan(e.index(1), blocks),
       [&] {
