@@ -18,7 +18,7 @@ import numpy as np
 
 from ._errors import BY_CODE, Error, FileError, NotFoundError, VersionError
 
-VERSION = 9
+VERSION = 10
 
 
 def _small(name, bits):

@@ -26,7 +26,11 @@ enum {
   CU_FUNCTION_MAX_DYNAMIC_SHARED = 8,
   CU_JIT_ERROR_LOG = 5,
   CU_JIT_ERROR_LOG_BYTES = 6,
-  CU_STREAM_NON_BLOCKING = 1
+  CU_STREAM_NON_BLOCKING = 1,
+  CU_INTERLEAVE_NONE = 0,
+  CU_SWIZZLE_128B = 3,
+  CU_L2_PROMOTION_256B = 3,
+  CU_BEYOND_IS_ZERO = 0
 };
 
 /* Names with the suffix of the version that takes 64-bit addresses. */
@@ -55,6 +59,9 @@ enum {
   f(cuLaunchKernel,                                                             \
     (cu_function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,   \
      unsigned, cu_stream, void **, void **))                                    \
+  f(cuTensorMapEncodeTiled,                                                     \
+    (void *, int, uint32_t, void *, const uint64_t *, const uint64_t *,         \
+     const uint32_t *, const uint32_t *, int, int, int, int))                   \
   f(cuGetErrorName, (cu_result, const char **))                                 \
   f(cuGetErrorString, (cu_result, const char **))
 
@@ -470,6 +477,32 @@ bool winnow_gpu_read(winnow_gpu_run *run, void *to, const void *from,
   CALL(cuMemcpyDtoHAsync_v2,
        (to, (cu_address)(uintptr_t)from, (size_t)bytes, run->stream), desc);
   CALL(cuStreamSynchronize, (run->stream), desc);
+  run->status = status;
+  return !status;
+}
+
+bool winnow_gpu_tensor_map(winnow_gpu_run *run, void *map,
+                           const winnow_rt_tensor *tensor) {
+  enum { RANK = 3 };
+  _Alignas(64) unsigned char encoded[128] = {0};
+  uint64_t extents[RANK], strides[RANK - 1];
+  const uint32_t box[RANK] = {(uint32_t)tensor->box[0], (uint32_t)tensor->box[1], 1};
+  const uint32_t steps[RANK] = {1, 1, 1};
+  bool has_elements = true;
+  for (int i = 0; i < RANK; ++i) {
+    extents[i] = (uint64_t)tensor->extents[i];
+    has_elements = has_elements && tensor->extents[i] > 0;
+  }
+  for (int i = 0; i + 1 < RANK; ++i)
+    strides[i] = (uint64_t)tensor->strides[i];
+  winnow_status *status = NULL;
+  if (has_elements)
+    CALL(cuTensorMapEncodeTiled,
+         (encoded, tensor->element, RANK, (void *)(uintptr_t)tensor->address,
+          extents, strides, box, steps, CU_INTERLEAVE_NONE, CU_SWIZZLE_128B,
+          CU_L2_PROMOTION_256B, CU_BEYOND_IS_ZERO),
+         run->gpu->desc);
+  memcpy(map, encoded, sizeof encoded);
   run->status = status;
   return !status;
 }

@@ -199,6 +199,8 @@ bool winnow_gpu_launch(winnow_gpu_run *run, int32_t kernel,
                        int32_t shared_bytes, void **params);
 bool winnow_gpu_read(winnow_gpu_run *run, void *to, const void *from,
                      int64_t bytes);
+bool winnow_gpu_tensor_map(winnow_gpu_run *run, void *map,
+                           const winnow_rt_tensor *tensor);
 void *winnow_gpu_status_word(winnow_gpu_run *run);
 
 #endif

@@ -345,6 +345,13 @@ static void pool_read(winnow_rt_scope *scope, void *to, const void *from,
     leave_run(pool);
 }
 
+static void pool_tensor_map(winnow_rt_scope *scope, void *map,
+                            const winnow_rt_tensor *tensor) {
+  winnow_pool *pool = ((winnow_thread *)scope)->pool;
+  if (!winnow_gpu_tensor_map(pool->gpu, map, tensor))
+    leave_run(pool);
+}
+
 static void *pool_device_status(winnow_rt_scope *scope) {
   return winnow_gpu_status_word(((winnow_thread *)scope)->pool->gpu);
 }
@@ -355,6 +362,7 @@ void winnow_pool_set_gpu(winnow_pool *pool, winnow_gpu_run *run) {
   scope->launch = run ? pool_launch : NULL;
   scope->read = run ? pool_read : NULL;
   scope->device_status = run ? pool_device_status : NULL;
+  scope->tensor_map = run ? pool_tensor_map : NULL;
 }
 
 static void *worker(void *argument) {
@@ -582,6 +590,21 @@ WINNOW_API void winnow_rt_launch(int32_t kernel, int64_t grid_x, int64_t grid_y,
   const int32_t block[3] = {block_x, block_y, block_z};
   if (scope && scope->launch)
     scope->launch(scope, kernel, grid, block, shared_bytes, params);
+}
+
+WINNOW_API void winnow_rt_tensor_map(void *map, const void *address,
+                                     int32_t element, int64_t extent_0,
+                                     int64_t extent_1, int64_t extent_2,
+                                     int64_t stride_1, int64_t stride_2,
+                                     int32_t box_0, int32_t box_1) {
+  winnow_rt_scope *scope = current_scope;
+  const winnow_rt_tensor tensor = {address,
+                                   element,
+                                   {extent_0, extent_1, extent_2},
+                                   {stride_1, stride_2},
+                                   {box_0, box_1}};
+  if (scope && scope->tensor_map)
+    scope->tensor_map(scope, map, &tensor);
 }
 
 WINNOW_API void winnow_rt_read(void *to, const void *from, int64_t bytes) {

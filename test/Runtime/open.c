@@ -16,7 +16,7 @@ static void check_versions(void) {
   winnow_model_desc desc = demo_model;
   desc.abi_version = 99;
   FAILS(WINNOW_ERROR_VERSION,
-        "expected a model of ABI version 9, got version 99; ...",
+        "expected a model of ABI version 10, got version 99; ...",
         winnow_model_open(&desc, NULL, &model));
   CHECK(!model);
   desc = demo_model;

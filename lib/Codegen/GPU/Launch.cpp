@@ -48,6 +48,25 @@ Value makeRoom(OpBuilder &b, Location loc, Type type) {
   return LLVM::AllocaOp::create(entry, loc, LLVM::LLVMPointerType::get(b.getContext()), type, one);
 }
 
+/// Room on the host's stack with the map of a tensor at an address.
+static Value emitTensorMap(ImplicitLocOpBuilder &b, Value address, const TensorMapSource &source) {
+  auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  Value room = makeRoom(b, b.getLoc(), LLVM::LLVMArrayType::get(b.getI64Type(), 16));
+  auto number = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+  };
+  // The driver's numbers of types.
+  constexpr int64_t kF16 = 6, kBF16 = 9;
+  SmallVector<Value> operands = {room, address, number(source.element.isBF16() ? kBF16 : kF16)};
+  llvm::append_range(operands, source.extents);
+  llvm::append_range(operands, source.strides);
+  for (int64_t extent : source.box)
+    operands.push_back(number(extent));
+  auto runtime = declareRuntime(module, "winnow_rt_tensor_map", ValueRange(operands).getTypes());
+  func::CallOp::create(b, runtime, operands);
+  return room;
+}
+
 void emitLaunch(ImplicitLocOpBuilder &b, const KernelLaunch &launch) {
   auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   auto ptr = LLVM::LLVMPointerType::get(b.getContext());
@@ -61,6 +80,10 @@ void emitLaunch(ImplicitLocOpBuilder &b, const KernelLaunch &launch) {
     LLVM::StoreOp::create(b, argument, slot);
     Value entry =
         LLVM::GEPOp::create(b, ptr, pointers, table, ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
+    const auto *map = llvm::find_if(launch.tensorMaps,
+                                    [i = i](const auto &map) { return map.first == i; });
+    if (map != launch.tensorMaps.end())
+      slot = emitTensorMap(b, argument, map->second);
     LLVM::StoreOp::create(b, slot, entry);
   }
   auto number = [&](Type type, int64_t value) -> Value {

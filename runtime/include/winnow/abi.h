@@ -13,7 +13,7 @@ extern "C" {
 
 /* Raised whenever a struct below or a call contract changes. The runtime
  * refuses a model of another version with WINNOW_ERROR_VERSION. */
-#define WINNOW_ABI_VERSION 9
+#define WINNOW_ABI_VERSION 10
 
 /* Element types carry ONNX's TensorProto.DataType numbers. */
 enum {
@@ -231,7 +231,7 @@ void winnow_rt_mark(int32_t op, int64_t flops, int64_t bytes);
  * Called where winnow_rt_mark is. */
 void winnow_rt_count(int64_t active, int64_t elements, int64_t computed);
 
-/* The three below are for code that computes on a GPU; they are called on the thread
+/* The four below are for code that computes on a GPU; they are called on the thread
  * that entered `run`, and leave the run where the driver reports an error. */
 
 /* Begins kernels[kernel] with so many blocks in each direction, of so many threads,
@@ -240,6 +240,23 @@ void winnow_rt_count(int64_t active, int64_t elements, int64_t computed);
 void winnow_rt_launch(int32_t kernel, int64_t grid_x, int64_t grid_y,
                       int64_t grid_z, int32_t block_x, int32_t block_y,
                       int32_t block_z, int32_t shared_bytes, void **params);
+
+/* A tensor in the device's memory, innermost dimension first, and the boxes of it that
+ * kernels copy, to rows of up to 128 bytes in shared memory with their swizzle. */
+typedef struct winnow_rt_tensor {
+  const void *address;
+  int32_t element; /* the driver's number of its type: 6 is f16, 9 is bf16 */
+  int64_t extents[3];
+  int64_t strides[2]; /* in bytes, of the second and third dimension */
+  int32_t box[2];     /* of the first and second; one of the third */
+} winnow_rt_tensor;
+
+/* Writes the 128 bytes of the driver's map of a tensor, which kernels take by value.
+ * Of a tensor without elements, which no kernel copies from, they are zeros. */
+void winnow_rt_tensor_map(void *map, const void *address, int32_t element,
+                          int64_t extent_0, int64_t extent_1, int64_t extent_2,
+                          int64_t stride_1, int64_t stride_2, int32_t box_0,
+                          int32_t box_1);
 
 /* Waits for what was begun and copies from the device's memory. */
 void winnow_rt_read(void *to, const void *from, int64_t bytes);
@@ -262,11 +279,13 @@ struct winnow_rt_scope {
                int64_t bytes);
   void (*count)(winnow_rt_scope *scope, int64_t active, int64_t elements,
                 int64_t computed);
-  /* All three NULL unless the code is for a GPU. */
+  /* All four NULL unless the code is for a GPU. */
   void (*launch)(winnow_rt_scope *scope, int32_t kernel, const int64_t grid[3],
                  const int32_t block[3], int32_t shared_bytes, void **params);
   void (*read)(winnow_rt_scope *scope, void *to, const void *from, int64_t bytes);
   void *(*device_status)(winnow_rt_scope *scope);
+  void (*tensor_map)(winnow_rt_scope *scope, void *map,
+                     const winnow_rt_tensor *tensor);
 };
 
 /* Makes `scope` (or NULL) the calling thread's scope and returns the one that

@@ -185,6 +185,24 @@ API int cuStreamCreate(void **stream, unsigned flags) { ENTER(""); (void)flags; 
 API int cuStreamDestroy_v2(void *stream) { ENTER(""); free(stream); return SUCCESS; }
 API int cuStreamSynchronize(void *stream) { ENTER(""); (void)stream; return SUCCESS; }
 
+/* By the rules of the driver's documentation; the map is not what a driver writes. */
+API int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address, const uint64_t *extents,
+                               const uint64_t *strides, const uint32_t *box, const uint32_t *steps, int interleave,
+                               int swizzle, int l2, int beyond) {
+  ENTER("");
+  (void)l2, (void)beyond;
+  if ((uintptr_t)map % 64 || (uintptr_t)address % 16 || rank < 1 || rank > 5 || interleave || swizzle != 3)
+    return INVALID_VALUE;
+  for (uint32_t i = 0; i < rank; ++i)
+    if (!extents[i] || extents[i] > 1ull << 32 || !box[i] || box[i] > 256 || steps[i] != 1 ||
+        (i + 1 < rank && (strides[i] % 16 || strides[i] >= 1ull << 40)))
+      return INVALID_VALUE;
+  if ((type != 6 && type != 9) || box[0] * 2 > 128 || box[0] * 2 % 16)
+    return INVALID_VALUE;
+  memset(map, type, 128);
+  return SUCCESS;
+}
+
 API int cuLaunchKernel(void *kernel, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                        unsigned shared, void *stream, void **params, void **extra) {
   function *own = kernel;

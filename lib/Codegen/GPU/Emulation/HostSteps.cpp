@@ -6,6 +6,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cstring>
+
 using namespace mlir;
 
 namespace winnow::gpu {
@@ -25,10 +27,24 @@ FailureOr<Step> Translator::translateHost(Operation &op) {
         });
       })
       .Case([&](func::CallOp o) -> FailureOr<Step> {
-        if (o.getCallee() != "winnow_rt_launch")
-          return failure();
         std::vector<unsigned> operands = slotsOf(o.getOperands());
         Interpreter &target = interpreter;
+        if (o.getCallee() == "winnow_rt_tensor_map")
+          return Step([=, &target](Warp &warp) {
+            std::array<uint64_t, 10> values;
+            for (auto [value, slot] : llvm::zip_equal(values, operands))
+              value = warp.values[slot][0];
+            if (uint8_t *room = target.getMemory().get(values[0], 128, 8)) {
+                TensorMap map{values[1],
+                            values[2] == 7 ? uint64_t(4) : 2, // the driver's number of f32
+                            {values[3], values[4], values[5]},
+                            {values[6], values[7]},
+                            {values[8], values[9]}};
+              std::memcpy(room, &map, sizeof map);
+            }
+          });
+        if (o.getCallee() != "winnow_rt_launch")
+          return failure();
         return Step([=, &target](Warp &warp) {
           SmallVector<uint64_t> values;
           for (unsigned slot : operands)

@@ -141,7 +141,10 @@ void Interpreter::launch(Warp &, ArrayRef<uint64_t> operands) {
     uint64_t slot = 0, bits = 0;
     if (uint8_t *entry = memory.get(operands[8] + 8 * i, 8, 8))
       std::memcpy(&slot, entry, 8);
-    if (uint8_t *value = memory.get(slot, sizeOf(type), alignmentOf(type)))
+    // Of what is passed by value, kernels have the address.
+    if (cast<LLVM::LLVMFuncOp>(kernel).getArgAttr(i, "llvm.byval"))
+      bits = slot;
+    else if (uint8_t *value = memory.get(slot, sizeOf(type), alignmentOf(type)))
       std::memcpy(&bits, value, sizeOf(type));
     arguments.push_back(bits);
   }
@@ -172,7 +175,7 @@ struct Fiber {
   Warp warp;
   bool isDone = false;
   std::function<bool()> isReady; ///< what it waits for; null where it does not wait
-  std::string waitsFor;
+  std::function<std::string()> waitsFor;
 };
 
 struct Schedule {
@@ -201,7 +204,7 @@ void reportDeadlock(const Schedule &schedule) {
   for (auto &fiber : schedule.fibers) {
     anyDone |= fiber->isDone;
     if (!fiber->isDone)
-      waitsFor = "warp " + std::to_string(fiber->warp.number) + " waits for " + fiber->waitsFor;
+      waitsFor = "warp " + std::to_string(fiber->warp.number) + " waits for " + fiber->waitsFor();
   }
   schedule.fault->report(anyDone ? "some warps have ended while others wait at a barrier: " + waitsFor
                                  : "all warps wait: " + waitsFor);
@@ -222,7 +225,7 @@ void ThreadBlock::meet(Warp &warp, int number, size_t warps) {
     return;
   }
   wait([&meeting, before] { return meeting.passed != before; },
-       "other warps at barrier " + std::to_string(number));
+       [number] { return "other warps at barrier " + std::to_string(number); });
 }
 
 void Interpreter::runBlock(Program &program, ArrayRef<uint64_t> arguments, ThreadBlock &block) {
@@ -245,7 +248,7 @@ void Interpreter::runBlock(Program &program, ArrayRef<uint64_t> arguments, Threa
     makecontext(&fiber->context, runFiber, 0);
     schedule.fibers.push_back(std::move(fiber));
   }
-  block.wait = [&](std::function<bool()> isReady, std::string waitsFor) {
+  block.wait = [&](std::function<bool()> isReady, std::function<std::string()> waitsFor) {
     Fiber *fiber = schedule.current;
     while (!fault.any() && !isReady()) {
       fiber->isReady = isReady;
@@ -271,13 +274,22 @@ void Interpreter::runBlock(Program &program, ArrayRef<uint64_t> arguments, Threa
       schedule.current = fiber;
       swapcontext(&schedule.main, &fiber->context);
     }
-    if (!anyRuns)
+    // Copies come at any time, the latest when nothing else goes on.
+    seed = seed * 1664525 + 1013904223;
+    if (!block.bulkCopies.empty() && (!anyRuns || (seed >> 8) % 2)) {
+      auto at = block.bulkCopies.begin() + (seed >> 9) % block.bulkCopies.size();
+      block.shared.endBulkCopy(at->chunks, at->bytes.data(), at->barrier);
+      block.bulkCopies.erase(at);
+    } else if (!anyRuns) {
       reportDeadlock(schedule);
+    }
   }
   for (Fiber *fiber : order)
     for (auto &group : fiber->warp.groups)
       if (!group.empty())
         fault.report("the kernel ends while copies are on their way");
+  if (!block.bulkCopies.empty())
+    fault.report("the kernel ends while copies of tensors are on their way");
   for (Fiber *fiber : order)
     if (!fiber->warp.openProducts.empty() || !fiber->warp.productGroups.empty())
       fault.report("the kernel ends while products of warps are on their way");

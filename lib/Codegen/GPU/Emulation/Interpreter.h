@@ -74,10 +74,17 @@ struct ThreadBlock {
     return (size[0] * size[1] * size[2] + kLanes - 1) / kLanes;
   }
 
+  /// A copy of a box of a tensor, of which a barrier learns when it is there.
+  struct BulkCopy {
+    std::vector<uint64_t> chunks; ///< of 16 bytes, in shared memory
+    std::vector<uint8_t> bytes;
+    uint64_t barrier;
+  };
+  std::vector<BulkCopy> bulkCopies; ///< that are on their way
   SharedMemory shared;
   std::array<uint32_t, 3> index{}, grid{}, size{};
   /// Waits until a condition holds; the text says what for.
-  std::function<void(std::function<bool()>, std::string)> wait;
+  std::function<void(std::function<bool()>, std::function<std::string()>)> wait;
   /// Waits at a barrier for so many warps.
   void meet(Warp &warp, int number, size_t warps);
 
@@ -114,6 +121,16 @@ private:
   unsigned launches = 0;
   uint32_t seed = 1;
 };
+
+/// What the driver's tensor maps say, which emulated ones hold: of a tensor in global memory,
+/// innermost dimension first, and of the boxes that copies take, with a swizzle of 128 bytes.
+struct TensorMap {
+  uint64_t address;
+  uint64_t elementBytes;
+  uint64_t extents[3], strides[2]; ///< strides in bytes
+  uint64_t box[2];
+};
+static_assert(sizeof(TensorMap) <= 128);
 
 /// How many words a value takes: one each for the scalars that it consists of.
 unsigned countWords(mlir::Type type);

@@ -57,9 +57,9 @@ void Clock::join(const Clock &other) {
 
 SharedMemory::SharedMemory(size_t bytes, int warps, Fault &fault)
     : fault(fault), warps(warps), bytes(bytes), states(bytes), reads(bytes * warps),
-      clocks(warps, Clock(warps)), together(warps) {
-  for (int warp = 0; warp < warps; ++warp)
-    clocks[warp].seen[warp] = 1;
+      clocks(countAgents(), Clock(countAgents())), together(warps) {
+  for (int agent = 0; agent < countAgents(); ++agent)
+    clocks[agent].seen[agent] = 1;
 }
 
 bool SharedMemory::check(uint64_t address, size_t count) {
@@ -202,7 +202,7 @@ void SharedMemory::syncWarp(int warp) {
 }
 
 void SharedMemory::passBarrier(const std::vector<int> &met) {
-  Clock all(warps);
+  Clock all(countAgents());
   for (int warp : met)
     all.join(clocks[warp]);
   for (int warp : met) {
@@ -213,7 +213,7 @@ void SharedMemory::passBarrier(const std::vector<int> &met) {
 
 void SharedMemory::passProxyFence(int warp) {
   Clock &clock = clocks[warp];
-  for (int other = 0; other < warps; ++other)
+  for (int other = 0; other < countAgents(); ++other)
     clock.fenced[other] = std::max(clock.fenced[other], clock.seen[other]);
   ++clock.seen[warp];
 }
@@ -223,12 +223,14 @@ void SharedMemory::initBarrier(uint64_t address, int64_t count, Accessor by) {
     return;
   if (barriers.count(address))
     return fault.report(place(address) + " is made a barrier twice");
+  if (barriers.size() == kBarriers)
+    return fault.report("more than " + llvm::Twine(kBarriers) + " barriers in shared memory");
   for (uint64_t at = address; at < address + 8; ++at) {
     checkWrite(at, by);
     states[at].isBarrier = true;
   }
-  barriers.emplace(address,
-                   Barrier{count, count, 0, Clock(warps), Clock(warps), by, now(by.warp)});
+  barriers.emplace(address, Barrier{count, count, 0, 0, Clock(countAgents()), Clock(countAgents()), by,
+                                    now(by.warp), warps + static_cast<int>(barriers.size())});
 }
 
 SharedMemory::Barrier *SharedMemory::getBarrier(uint64_t address, Accessor by) {
@@ -261,12 +263,38 @@ void SharedMemory::arrive(uint64_t address, int64_t count, Accessor by) {
   if (by.lane == Accessor::kAllLanes)
     ++clocks[by.warp].seen[by.warp];
   barrier->pending -= count;
-  if (barrier->pending == 0) {
-    barrier->over = barrier->arrived;
-    barrier->arrived = Clock(warps);
-    barrier->pending = barrier->count;
-    ++barrier->phase;
-  }
+  endPhase(*barrier);
+}
+
+void SharedMemory::endPhase(Barrier &barrier) {
+  if (barrier.pending || barrier.bytes)
+    return;
+  barrier.over = barrier.arrived;
+  barrier.arrived = Clock(countAgents());
+  barrier.pending = barrier.count;
+  ++barrier.phase;
+}
+
+void SharedMemory::expectBytes(uint64_t address, int64_t count, Accessor by) {
+  if (Barrier *barrier = getBarrier(address, by))
+    barrier->bytes += count;
+}
+
+void SharedMemory::endBulkCopy(const std::vector<uint64_t> &chunks, const uint8_t *from,
+                               uint64_t address) {
+  auto at = barriers.find(address);
+  if (at == barriers.end())
+    return fault.report(place(address) + " is no barrier");
+  // What copies write needs no fence of proxies.
+  int agent = at->second.copies;
+  Clock &clock = clocks[agent];
+  for (size_t i = 0; i < chunks.size(); ++i)
+    endCopy(chunks[i], 16, {agent}, from + 16 * i);
+  clock.fenced[agent] = clock.seen[agent];
+  at->second.arrived.join(clock);
+  ++clock.seen[agent];
+  at->second.bytes -= 16 * chunks.size();
+  endPhase(at->second);
 }
 
 bool SharedMemory::isOver(uint64_t address, int parity, Accessor by) {
@@ -292,7 +320,8 @@ std::string SharedMemory::describeBarrier(uint64_t address) const {
   const Barrier &barrier = at->second;
   return "the barrier at " + place(address) + ", where " +
          std::to_string(barrier.count - barrier.pending) + " of " + std::to_string(barrier.count) +
-         " arrivals of phase " + std::to_string(barrier.phase) + " came";
+         " arrivals of phase " + std::to_string(barrier.phase) + " came, but for " +
+         std::to_string(barrier.bytes) + " bytes of copies";
 }
 
 } // namespace winnow::gpu

@@ -48,11 +48,11 @@ struct Accessor {
   static constexpr int kAllLanes = -1;
 };
 
-/// What happened before, of every warp: up to which of its times, and which of the writes
+/// What happened before, of every warp and of the bulk copies of every barrier: up to which of its times, and which of the writes
 /// until then a fence of proxies lies behind, so that `wgmma` and bulk copies see them too.
 struct Clock {
   std::vector<uint32_t> seen, fenced;
-  explicit Clock(int warps = 0) : seen(warps), fenced(warps) {}
+  explicit Clock(int agents = 0) : seen(agents), fenced(agents) {}
   void join(const Clock &other);
 };
 
@@ -80,6 +80,10 @@ public:
   //===-- Barriers in memory ----------------------------------------------===//
 
   void initBarrier(uint64_t address, int64_t count, Accessor by);
+  /// Bytes of bulk copies that the phase waits for too.
+  void expectBytes(uint64_t address, int64_t bytes, Accessor by);
+  /// The end of a bulk copy of chunks of 16 bytes, of which the barrier learns.
+  void endBulkCopy(const std::vector<uint64_t> &chunks, const uint8_t *from, uint64_t barrier);
   /// Arrivals of some lanes of a warp, or of all of them.
   void arrive(uint64_t address, int64_t count, Accessor by);
   /// Whether the phase of the parity is over.
@@ -103,19 +107,24 @@ private:
     int16_t lane = Accessor::kAllLanes; ///< kAllLanes: several
   };
   struct Barrier {
-    int64_t count, pending;
+    int64_t count, pending, bytes = 0;
     uint64_t phase = 0;
     Clock arrived, over;
     Accessor by;
     uint32_t time;
+    int copies; ///< the number of its bulk copies among clocks
   };
   bool check(uint64_t address, size_t count);
   void checkWrite(uint64_t address, Accessor by);
   void checkRead(uint64_t address, Accessor by);
   bool isOrdered(int warp, int lane, uint32_t time, Accessor by) const;
   Barrier *getBarrier(uint64_t address, Accessor by);
+  void endPhase(Barrier &barrier);
   uint32_t now(int warp) const { return clocks[warp].seen[warp]; }
   int threadOf(int warp, int lane) const { return 32 * warp + std::max(lane, 0); }
+
+  static constexpr int kBarriers = 32;
+  int countAgents() const { return warps + kBarriers; }
 
   Fault &fault;
   int warps;

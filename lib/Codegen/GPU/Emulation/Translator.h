@@ -35,6 +35,7 @@ private:
   mlir::FailureOr<Step> translateNVVM(mlir::Operation &op);
   /// Of compute capability 9.0.
   mlir::FailureOr<Step> translateWarpgroup(mlir::Operation &op);
+  Step translateTensorCopy(mlir::NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp op);
   mlir::FailureOr<Step> translateWgmma(mlir::NVVM::WgmmaMmaAsyncOp op);
   mlir::FailureOr<Step> translateHost(mlir::Operation &op);
   Step translateLoad(mlir::LLVM::LoadOp op);

@@ -144,6 +144,68 @@ static void waitForProducts(Warp &warp, size_t left) {
 }
 
 //===----------------------------------------------------------------------===//
+// Copies of tensors
+//===----------------------------------------------------------------------===//
+
+/// A box with the swizzle of 128 bytes: its rows lie one after the other, and bits 7 to 9 of
+/// an address are xored onto bits 4 to 6. What is beyond the tensor is zero.
+static void copyBox(Warp &warp, const TensorMap &map, uint64_t to, std::array<int64_t, 3> at,
+                    uint64_t barrier, Accessor by, GlobalMemory &memory, Fault &fault) {
+  int64_t size = map.elementBytes, rowBytes = map.box[0] * size;
+  if (map.address % 16 || map.strides[0] % 16 || map.strides[1] % 16 || rowBytes > 128 ||
+      rowBytes % 16 || map.box[1] > 256 || to % 128)
+    return fault.report("a copy of a tensor that the hardware does not take");
+  ThreadBlock::BulkCopy copy{{}, {}, barrier};
+  for (int64_t row = 0; row < static_cast<int64_t>(map.box[1]); ++row)
+    for (int64_t byte = 0; byte < rowBytes; byte += 16) {
+      uint64_t address = to + row * rowBytes + byte;
+      address ^= (address >> 7 & 7) << 4;
+      uint8_t data[16] = {};
+      for (int64_t i = 0; i < 16; i += size) {
+        int64_t place[3] = {at[0] + (byte + i) / size, at[1] + row, at[2]};
+        bool isInside = true;
+        for (int dim = 0; dim < 3; ++dim)
+          isInside &= place[dim] >= 0 && place[dim] < static_cast<int64_t>(map.extents[dim]);
+        if (!isInside)
+          continue;
+        uint64_t from = map.address + place[0] * size + place[1] * map.strides[0] +
+                        place[2] * map.strides[1];
+        if (uint8_t *source = memory.get(from, size, size))
+          std::memcpy(data + i, source, size);
+      }
+      warp.block->shared.beginCopy(address, 16, by);
+      copy.chunks.push_back(address);
+      copy.bytes.insert(copy.bytes.end(), data, data + 16);
+    }
+  warp.block->bulkCopies.push_back(std::move(copy));
+}
+
+Step Translator::translateTensorCopy(NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp op) {
+  if (op.getCoordinates().size() != 3 || !op.getIm2colOffsets().empty() || op.getMulticastMask() ||
+      op.getPredicate() || op.getMode() != NVVM::TMALoadMode::TILE)
+    return nullptr;
+  unsigned to = slotOf(op.getDstMem()), map = slotOf(op.getTmaDescriptor()),
+           barrier = slotOf(op.getMbar());
+  std::vector<unsigned> coordinates = slotsOf(op.getCoordinates());
+  Fault &fault = interpreter.fault;
+  GlobalMemory &memory = interpreter.memory;
+  return [=, &fault, &memory](Warp &warp) {
+    warp.forEach([&](int lane) {
+      TensorMap own;
+      uint8_t *room = memory.get(warp.values[map][lane], sizeof own, 8);
+      if (fault.any() || !room)
+        return;
+      std::memcpy(&own, room, sizeof own);
+      std::array<int64_t, 3> at;
+      for (int i = 0; i < 3; ++i)
+        at[i] = static_cast<int32_t>(warp.values[coordinates[i]][lane]);
+      copyBox(warp, own, warp.values[to][lane], at, warp.values[barrier][lane], {warp.number, lane},
+              memory, fault);
+    });
+  };
+}
+
+//===----------------------------------------------------------------------===//
 // Others
 //===----------------------------------------------------------------------===//
 
@@ -198,13 +260,30 @@ FailureOr<Step> Translator::translateWarpgroup(Operation &op) {
           warp.block->shared.arrive(address, llvm::popcount(mask), by);
         });
       })
+      .Case([&](NVVM::MBarrierArriveExpectTxOp o) -> FailureOr<Step> {
+        if (o.getNumResults() || o.getPredicate())
+          return failure();
+        unsigned bytes = slotOf(o.getTxcount());
+        return atBarrier(o.getAddr(), [=](Warp &warp, uint64_t address, uint32_t mask, Accessor by) {
+          for (int lane = 0; lane < kLanes; ++lane)
+            if (mask >> lane & 1)
+              warp.block->shared.expectBytes(address, warp.values[bytes][lane], by);
+          warp.block->shared.arrive(address, llvm::popcount(mask), by);
+        });
+      })
+      .Case([&](NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp o) -> FailureOr<Step> {
+        Step step = translateTensorCopy(o);
+        if (!step)
+          return failure();
+        return step;
+      })
       .Case([&](NVVM::MBarrierTryWaitParityOp o) {
         unsigned phase = slotOf(o.getPhase());
         return atBarrier(o.getAddr(), [=](Warp &warp, uint64_t address, uint32_t mask, Accessor by) {
           SharedMemory &shared = warp.block->shared;
           int parity = warp.values[phase][llvm::countr_zero(mask)];
           warp.block->wait([=, &shared] { return shared.isOver(address, parity, by); },
-                           shared.describeBarrier(address));
+                           [=, &shared] { return shared.describeBarrier(address); });
           shared.acquire(address, warp.number);
         });
       })

@@ -247,6 +247,18 @@ void Emitter::initBarrier(Value barrier, int64_t arrivals) {
 void Emitter::arriveAt(Value barrier) {
   NVVM::MBarrierArriveOp::create(*this, Type(), barrier, Value());
 }
+void Emitter::arriveFor(Value barrier, int64_t bytes) {
+  NVVM::MBarrierArriveExpectTxOp::create(*this, Type(), barrier, i32(bytes),
+                                         NVVM::MemScopeKind::CTA, /*relaxed=*/false, Value());
+}
+void Emitter::copyTensor(Value sharedTo, Value map, ValueRange coordinates, Value barrier) {
+  // Of the own block, but PTX before 8.6 knows the memory of clusters only.
+  Value to = LLVM::AddrSpaceCastOp::create(*this, LLVM::LLVMPointerType::get(getContext(), 7),
+                                           sharedTo);
+  NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
+      *this, to, map, coordinates, barrier, ValueRange(), Value(), Value(),
+      NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
+}
 void Emitter::waitAt(Value barrier, Value parity) {
   // Nanoseconds that a try may take, as CUDA's libraries give it.
   constexpr int64_t kPatience = 10'000'000;
@@ -333,13 +345,22 @@ void emitKernel(mlir::gpu::GPUModuleOp device, Location loc, const KernelFunctio
   if (kernel.sharedBytes)
     memory = getSharedMemory(device, loc);
   OpBuilder b = OpBuilder::atBlockEnd(device.getBody());
-  auto type =
-      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), kernel.arguments);
+  SmallVector<Type> arguments = kernel.arguments;
+  for (Type &argument : arguments)
+    if (isa<LLVM::LLVMArrayType>(argument))
+      argument = LLVM::LLVMPointerType::get(b.getContext());
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), arguments);
   auto function = LLVM::LLVMFuncOp::create(b, loc, kernel.name, type);
   function->setAttr("nvvm.kernel", b.getUnitAttr());
   function->setAttr("gpu.kernel", b.getUnitAttr());
   function->setAttr("winnow.device_kernel", b.getI32IntegerAttr(kernel.threads));
   function->setAttr("nvvm.minctasm", b.getI32IntegerAttr(getBlocks(kernel)));
+  for (auto [i, argument] : llvm::enumerate(kernel.arguments))
+    if (isa<LLVM::LLVMArrayType>(argument)) {
+      function.setArgAttr(i, "llvm.byval", TypeAttr::get(argument));
+      function.setArgAttr(i, "llvm.align", b.getI64IntegerAttr(64));
+      function.setArgAttr(i, "nvvm.grid_constant", b.getUnitAttr());
+    }
   Block *entry = function.addEntryBlock(b);
   Emitter e(loc, OpBuilder::atBlockEnd(entry));
   Value shared;

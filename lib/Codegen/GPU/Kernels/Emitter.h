@@ -119,6 +119,11 @@ public:
   /// Makes one whose phases end with so many arrivals.
   void initBarrier(Value barrier, int64_t arrivals);
   void arriveAt(Value barrier);
+  /// Arrives, and lets the phase wait for so many bytes of copies of tensors.
+  void arriveFor(Value barrier, int64_t bytes);
+  /// Copies the box of a tensor map at the coordinates, innermost first; the barrier learns
+  /// of it.
+  void copyTensor(Value sharedTo, Value map, ValueRange coordinates, Value barrier);
   /// Waits until the phase of the parity, of one bit, is over.
   void waitAt(Value barrier, Value parity);
   /// What the thread wrote to shared memory is there for `wgmma`, of threads that a barrier
@@ -143,7 +148,7 @@ int64_t bytesOf(Type type);
 /// The kernel's function, into whose body the emitter of `emitKernel` writes.
 struct KernelFunction {
   std::string name;
-  llvm::SmallVector<Type> arguments;
+  llvm::SmallVector<Type> arguments; ///< an array is passed by value: the kernel has its address
   int64_t threads;
   int64_t sharedBytes = 0;
 };

@@ -50,7 +50,8 @@ static std::string describe(const Factor &factor) {
 }
 
 std::string GemmConfig::describe() const {
-  return (usesWarpgroups ? "wgmma_gemm_" : "gemm_") + stringifyPrecision(precision).str() + gpu::describe(a) + piecesA.describe() + gpu::describe(b) +
+  StringRef prefix = copiesTensors ? "tma_wgmma_gemm_" : usesWarpgroups ? "wgmma_gemm_" : "gemm_";
+  return prefix.str() + stringifyPrecision(precision).str() + gpu::describe(a) + piecesA.describe() + gpu::describe(b) +
          "_" + std::to_string(tileRows) + "x" + std::to_string(tileColumns) +
          epilogue.describe();
 }
@@ -115,8 +116,11 @@ SmallVector<std::pair<Value *, Type>> GemmOperands::fields(MLIRContext *context,
   Type i32 = IntegerType::get(context, 32), i64 = IntegerType::get(context, 64);
   const EpilogueConfig &epilogue = config.epilogue;
   SmallVector<std::pair<Value *, Type>> list;
+  Type map = LLVM::LLVMArrayType::get(IntegerType::get(context, 8), 128);
+  for (Value *factor : {&a, &b})
+    list.emplace_back(factor, config.copiesTensors ? map : pointer);
   for (auto [isThere, field] :
-       {std::pair(true, &a), {true, &b}, {bool(epilogue.bias), &bias},
+       {std::pair(bool(epilogue.bias), &bias),
         {bool(epilogue.rational), &table}, {bool(epilogue.residual), &residual},
         {config.piecesA.areNumbered, &rowsA}, {epilogue.residualPieces.areNumbered, &residualRows},
         {epilogue.outPieces.areNumbered, &outRows}, {true, &out}})

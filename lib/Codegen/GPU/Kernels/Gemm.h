@@ -41,6 +41,9 @@ struct GemmConfig {
   /// By `wgmma`, of warpgroups that multiply 64 rows each and one that fills the stages:
   /// of TF32, BF16 and FP16, on chips of compute capability 9.0 (WarpgroupGemm.cpp).
   bool usesWarpgroups = false;
+  /// Whether both factors come by copies of tensors: narrow ones of rows of depth that begin
+  /// at multiples of 16 bytes. The kernel takes maps of them in place of addresses.
+  bool copiesTensors = false;
 
   int64_t threads() const {
     return usesWarpgroups ? 128 * (tileRows / 64 + 1) : 32 * warpRows * warpColumns;

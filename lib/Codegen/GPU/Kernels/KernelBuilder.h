@@ -51,6 +51,15 @@ struct KernelContext {
   }
 };
 
+/// What a map of a tensor says, for copies of boxes of it to shared memory: extents and
+/// strides (i64) are innermost first, strides in bytes.
+struct TensorMapSource {
+  mlir::Type element;
+  std::array<mlir::Value, 3> extents;
+  std::array<mlir::Value, 2> strides;
+  std::array<int64_t, 2> box;
+};
+
 /// One launch, in values of the host.
 struct KernelLaunch {
   std::string kernel;                ///< The name of a kernel in the device's module.
@@ -60,6 +69,8 @@ struct KernelLaunch {
   /// What the kernel takes, in order: !llvm.ptr, i64, i32, f32 ... of the kernel's own
   /// parameter types. Pointers are the device's.
   llvm::SmallVector<mlir::Value> arguments;
+  /// Of the arguments of these numbers, which are addresses of tensors, kernels take the maps.
+  llvm::SmallVector<std::pair<unsigned, TensorMapSource>> tensorMaps;
 };
 
 /// Writes launches at the builder's insertion point, which is in the host's function,

@@ -23,8 +23,9 @@ std::string getKernel(const KernelContext &context, const GemmConfig &config) {
 void limitCopies(Factor &factor, int64_t innerExtent) {
   int64_t size = bytesOf(factor.element);
   factor.copyBytes = std::min(factor.copyBytes, size * divisor(innerExtent, 16 / size));
-  if (factor.layout != FactorLayout::DepthInner && factor.copyBytes < 16)
-    factor.copyBytes = size;
+  // Of neighbouring columns four are turned at a time.
+  if (factor.layout != FactorLayout::DepthInner)
+    factor.copyBytes = factor.copyBytes < 4 * size ? size : 4 * size;
 }
 
 SmallVector<KernelLaunch> launch(ImplicitLocOpBuilder &host, const KernelContext &context,
@@ -51,9 +52,28 @@ SmallVector<KernelLaunch> launch(ImplicitLocOpBuilder &host, const KernelContext
   result.grid = {count, index(1), index(1)};
   result.block = {static_cast<int32_t>(config.threads()), 1, 1};
   result.sharedBytes = config.sharedBytes();
-  for (auto [field, type] : operands.fields(host.getContext(), config))
+  for (auto [field, type] : operands.fields(host.getContext(), config)) {
     result.arguments.push_back(*field);
+  }
   return {std::move(result)};
+}
+
+/// A map of [batches, rows, depth], of boxes of a tile's rows and depth.
+TensorMapSource mapFactor(ImplicitLocOpBuilder &host, const Operand &factor, int64_t rows, int64_t depth) {
+  auto toI64 = [&](Value value) -> Value {
+    return value.getType().isIndex()
+               ? arith::IndexCastOp::create(host, host.getI64Type(), value).getResult()
+               : value;
+  };
+  TensorMapSource source{factor.type.getElementType(), {}, {}, {depth, rows}};
+  Value bytes = arith::ConstantOp::create(
+      host, host.getI64IntegerAttr(bytesOf(factor.type.getElementType())));
+  for (int64_t i = 0; i < 3; ++i)
+    source.extents[i] = toI64(getExtent(host, factor.memref, 2 - i));
+  for (int64_t i = 0; i < 2; ++i)
+    source.strides[i] = host.createOrFold<arith::MulIOp>(
+        toI64(getStride(host, factor.memref, 1 - i)), bytes);
+  return source;
 }
 
 } // namespace
@@ -160,22 +180,27 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildMatMul(ImplicitLocOpBui
   auto decline = std::optional<SmallVector<KernelLaunch>>();
   if (context.arguments.size() != 3)
     return decline;
-  auto a = Operand::get(context.arguments[0], 3), b = Operand::get(context.arguments[1], 3),
-       out = Operand::get(context.arguments[2], 3);
-  if (!a || !b || !out)
+  Type element = getElementTypeOrSelf(context.arguments[0].getType());
+  auto a = Operand::get(context.arguments[0], 3, element),
+       b = Operand::get(context.arguments[1], 3, element), out = Operand::get(context.arguments[2], 3);
+  bool isNarrow = (context.precision == Precision::BF16 && element.isBF16()) ||
+                  (context.precision == Precision::FP16 && element.isF16());
+  if (!a || !b || !out || !(isNarrow || element.isF32()))
     return decline;
   bool transposed = context.flag("transpose_b");
   GemmConfig config =
       chooseGemmTile(context.chip, context.precision, out->extent(1), out->extent(2), out->extent(0));
-  Type f32 = out->type.getElementType();
-  config.a = {f32, FactorLayout::DepthInner, 0, 4 * a->multiple()};
-  config.b = {f32, transposed ? FactorLayout::DepthInner : FactorLayout::ColumnsInner, 0,
-              4 * b->multiple()};
+  int64_t size = bytesOf(element);
+  config.a = {element, FactorLayout::DepthInner, 0, size * a->multiple()};
+  config.b = {element, transposed ? FactorLayout::DepthInner : FactorLayout::ColumnsInner, 0,
+              size * b->multiple()};
+  config.copiesTensors = config.usesWarpgroups && isNarrow && transposed &&
+                         config.a.copyBytes == 16 && config.b.copyBytes == 16;
   if (config.usesWarpgroups) {
     limitCopies(config.a, a->extent(2));
     limitCopies(config.b, transposed ? a->extent(2) : out->extent(2));
   }
-  config.epilogue.out = f32;
+  config.epilogue.out = out->type.getElementType();
   config.epilogue.columnMultiple = divisor(out->extent(2), out->multiple());
 
   Value rows = getExtent(host, out->memref, 1), columns = getExtent(host, out->memref, 2);
@@ -193,8 +218,12 @@ FailureOr<std::optional<SmallVector<KernelLaunch>>> buildMatMul(ImplicitLocOpBui
   Value zero = arith::ConstantOp::create(host, host.getI64IntegerAttr(0));
   operands.batchStrideB = b->extent(0) == 1 ? zero : getStride(host, b->memref, 0);
   operands.batchStrideOut = getStride(host, out->memref, 0);
-  return std::optional(launch(host, context, config, operands, rows, columns,
-                              getExtent(host, out->memref, 0)));
+  SmallVector<KernelLaunch> launches =
+      launch(host, context, config, operands, rows, columns, getExtent(host, out->memref, 0));
+  if (config.copiesTensors)
+    launches[0].tensorMaps = {{0, mapFactor(host, *a, config.tileRows, config.tileDepth())},
+                              {1, mapFactor(host, *b, config.tileColumns, config.tileDepth())}};
+  return std::optional(std::move(launches));
 }
 
 } // namespace winnow::gpu

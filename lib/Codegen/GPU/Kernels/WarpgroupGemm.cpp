@@ -43,6 +43,7 @@ private:
   /// For each tile of the block; `body` returns what the next one starts with.
   void forTiles(llvm::function_ref<RingPlace(const Tile &, RingPlace)> body);
   void emitProducer();
+  void emitTensorCopies();
   void emitConsumer();
   void emitEpilogue(const Tile &tile, Value sums);
   TileConvert getCopyA() const;
@@ -155,7 +156,35 @@ TileConvert WarpgroupGemm::getCopyB() const {
   return copy;
 }
 
+/// A thread that starts copies of tensors, which arrive by themselves.
+void WarpgroupGemm::emitTensorCopies() {
+  Value depths = e.ceilDiv(o.depth, config.tileDepth());
+  auto batchOf = [&](const Tile &tile, Value stride) -> Value {
+    Value batch = arith::TruncIOp::create(e, e.getI32Type(), tile.batch);
+    return e.select(e.equal(stride, e.i64(0)), e.i32(0), batch);
+  };
+  forTiles([&](const Tile &tile, RingPlace begin) -> RingPlace {
+    Value batchA = batchOf(tile, o.batchStrideA), batchB = batchOf(tile, o.batchStrideB);
+    SmallVector<Value> end = e.forRange(
+        e.i32(0), depths, 1, {begin.stage, begin.parity},
+        [&](Value number, ValueRange carried) -> SmallVector<Value> {
+          RingPlace at{carried[0], carried[1]};
+          Value full = fullBarrier(at.stage);
+          e.waitAt(emptyBarrier(at.stage), e.bitXor(at.parity, e.i32(1)));
+          e.arriveFor(full, config.stageBytesA() + config.stageBytesB());
+          Value depth = e.mul(number, config.tileDepth());
+          e.copyTensor(tileA(at.stage), o.a, {depth, tile.row, batchA}, full);
+          e.copyTensor(tileB(at.stage), o.b, {depth, tile.column, batchB}, full);
+          RingPlace next = after(at);
+          return {next.stage, next.parity};
+        });
+    return {end[0], end[1]};
+  });
+}
+
 void WarpgroupGemm::emitProducer() {
+  if (config.copiesTensors)
+    return e.ifThen(e.equal(e.rem(thread, kWarpgroup), e.i32(0)), [&] { emitTensorCopies(); });
   TileConvert copyA = getCopyA(), copyB = getCopyB();
   Value own = e.sub(thread, consumers() * kWarpgroup);
   Value depths = e.ceilDiv(o.depth, config.tileDepth());
@@ -303,7 +332,7 @@ void WarpgroupGemm::emit() {
   barriers = e.at(shared, config.stages * (config.stageBytesA() + config.stageBytesB()));
   e.ifThen(e.equal(thread, e.i32(0)), [&] {
     for (int64_t stage = 0; stage < config.stages; ++stage) {
-      e.initBarrier(fullBarrier(e.i32(stage)), kWarpgroup);
+      e.initBarrier(fullBarrier(e.i32(stage)), config.copiesTensors ? 1 : kWarpgroup);
       e.initBarrier(emptyBarrier(e.i32(stage)), 4 * consumers());
     }
     NVVM::FenceMbarrierInitOp::create(e);
