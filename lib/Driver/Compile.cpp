@@ -141,8 +141,12 @@ static int parseOptions(const opt::InputArgList &args, ArrayRef<std::string> pos
     *isUsed = value == "auto";
   }
   // Its kernels list what is not zero, on one thread of the CPU.
-  if (options.gpu)
+  if (options.gpu) {
+    if (args.hasArg(OPT_exploit_sparsity) && options.optimize.exploitSparsity)
+      return reportUsage("expected no --exploit-sparsity=auto with --target=cuda, which computes zeros too; "
+                         "leave it out");
     options.optimize.exploitSparsity = false;
+  }
   if (int code = parseApproximations(args, options))
     return code;
   options.optimize.dropBias = args.hasArg(OPT_drop_bias);

@@ -48,7 +48,7 @@ def assignment_calibration : Joined<["--"], "assignment-calibration=", [calibrat
 def assignment_outputs : Joined<["--"], "assignment-outputs=", [calibrate]>, Flags<[HelpHidden]>,
   HelpText<"the .npz file where the outputs go">;
 defm moments : Value<"moments", [calibrate], "FILE",
-  "where it goes how inputs vary together: weights are rounded by it">;
+  "where moments of inputs go, by which weights are rounded">;
 defm widths : Value<"widths", [calibrate], "BITS,...", "widths to measure (default: 4,6,8)">;
 
 // compile
@@ -61,9 +61,9 @@ defm cpu : Value<"cpu", [compile], "LEVELS",
   "native, x86-64, x86-64-v3, x86-64-v4, or a list of them (default: native)">;
 defm target : Value<"target", [compile], "cpu|cuda", "what computes (default: cpu)">;
 defm chip : Value<"chip", [compile], "CHIPS",
-  "with --target=cuda: sm_80, sm_86, sm_89, sm_90a, sm_100, or a list of them (default: sm_80,sm_90a)">;
+  "sm_80, sm_86, sm_89, sm_90a, sm_100, or a list (default: sm_80,sm_90a)">;
 defm precision : Value<"precision", [compile], "fp32|tf32",
-  "with --target=cuda: of factors in products of matrices (default: fp32)">;
+  "of factors in products on a GPU (default: fp32)">;
 defm dim : Value<"dim", [calibrate, check, compile], "NAME=N|A..B", "pin a named dimension, or bound it">;
 defm max_nodes : Value<"max-nodes", [calibrate, check, compile], "N",
   "largest number of nodes (default: 1048576)">;
@@ -78,11 +78,11 @@ defm remove_padding : Value<"remove-padding", [compile], "auto|off",
 defm exploit_sparsity : Value<"exploit-sparsity", [compile], "auto|off",
   "leave out what zeros among activations make needless (default: auto)">;
 defm approximate : Value<"approximate", [compile], "NAME[=ARGUMENT]",
-  "use a technique that changes results: group-functions, fit-functions, probsparse, merge-tokens, topk-activation, statistical-topk, predict-activation, quantize or assign-precision">;
+  "use a technique that changes results (docs/accuracy.md lists them)">;
 defm calibration : Value<"calibration", [compile], "FILE.npz|DIR",
   "inputs on which approximations are measured">;
 defm accuracy_budget : Value<"accuracy-budget", [compile], "[OUTPUT:]METRIC=VALUE",
-  "what they may change: rel-l2, max-abs, cosine, top1, mse-growth or mae-growth">;
+  "what they may change: by rel-l2, max-abs, cosine, top1, mse- or mae-growth">;
 def verify : Flag<["--"], "verify", [compile]>,
   HelpText<"run the model before and after each pass and compare">;
 def verify_eq : Joined<["--"], "verify=", [compile]>, MetaVarName<"FILE.npz">,
