@@ -6,6 +6,7 @@
 // RUN: winnow-gpu-emulate %s --chip sm_80 --precision fp16 --assemble
 // RUN: winnow-gpu-emulate %s --chip sm_90a --precision tf32 --assemble
 // RUN: winnow-gpu-emulate %s --chip sm_90a --precision bf16 --assemble
+// RUN: winnow-gpu-emulate %s --chip sm_90a --precision fp16 --assemble
 
 func.func private @big(memref<4096x768xf32>, memref<256x768x12xf32>, memref<3072xf32>, memref<4096x3072xf32>) attributes {
   winnow.kernel = {kind = "linear", n = 3072, bias = true, residual = false, activation = "gelu"}, test.shapes = [[]]}
