@@ -32,7 +32,7 @@
 enum {
   CACHE_LINE = WINNOW_CACHE_LINE,
   STACK_BYTES = 1 << 20,
-  CHUNKS_PER_THREAD = 4, /* enough to even out threads of unequal speed */
+  CHUNKS_PER_THREAD = 8, /* enough to even out threads of unequal speed */
   COUNT_BITS = 8, /* of chunks that are taken, twice in a word */
   MAX_THREADS = 1 << 16
 };
@@ -41,7 +41,7 @@ struct winnow_pool {
   /* The region. Written by the caller's thread between regions only. */
   _Atomic(winnow_task_fn) fn;
   _Atomic(void *) ctx;
-  atomic_int_fast64_t n, chunk, chunks;
+  atomic_int_fast64_t n, chunks;
 
   _Alignas(CACHE_LINE) _Atomic uint64_t region;    /* its number */
   _Alignas(CACHE_LINE) _Atomic uint32_t remaining; /* chunks not done; futex */
@@ -148,7 +148,7 @@ typedef struct {
   uint64_t number;
   winnow_task_fn fn;
   void *ctx;
-  int64_t n, chunk, chunks;
+  int64_t n, chunks;
 } region_fields;
 
 static bool read_region(winnow_pool *pool, region_fields *region) {
@@ -160,12 +160,17 @@ static bool read_region(winnow_pool *pool, region_fields *region) {
     region->fn = atomic_load_explicit(&pool->fn, memory_order_acquire);
     region->ctx = atomic_load_explicit(&pool->ctx, memory_order_acquire);
     region->n = atomic_load_explicit(&pool->n, memory_order_acquire);
-    region->chunk = atomic_load_explicit(&pool->chunk, memory_order_acquire);
     region->chunks = atomic_load_explicit(&pool->chunks, memory_order_acquire);
     if (atomic_load_explicit(&pool->region, memory_order_acquire) ==
         region->number)
       return true;
   }
+}
+
+/* Where a chunk begins: their sizes differ by one at most. */
+static int64_t get_begin(const region_fields *region, int64_t chunk) {
+  int64_t size = region->n / region->chunks, rest = region->n % region->chunks;
+  return chunk * size + chunk * rest / region->chunks;
 }
 
 /* The number of a chunk that a thread owns, or -1 if none is left. */
@@ -207,9 +212,8 @@ static void work(winnow_thread *thread) {
     int owner = (self + i) % pool->num_threads;
     int64_t index;
     while ((index = take_chunk(pool, &region, owner, i == 0)) >= 0) {
-      int64_t begin = index * region.chunk, left = region.n - begin;
-      run_task(thread, region.fn, region.ctx, begin,
-               begin + (left < region.chunk ? left : region.chunk));
+      run_task(thread, region.fn, region.ctx, get_begin(&region, index),
+               get_begin(&region, index + 1));
       if (atomic_fetch_sub(&pool->remaining, 1) == 1 &&
           atomic_load(&pool->caller_sleeps))
         futex_wake(&pool->remaining, 1);
@@ -256,15 +260,16 @@ static void pool_parallel(winnow_rt_scope *scope, winnow_task_fn fn, void *ctx,
   winnow_pool *pool = thread->pool;
   if (n <= 0)
     return;
-  int64_t parts = (int64_t)pool->num_threads * CHUNKS_PER_THREAD;
-  int64_t chunk = n / parts + (n % parts != 0);
-  if (chunk < grain)
-    chunk = grain;
-  if (thread->in_task || pool->num_threads == 1 || chunk >= n) {
+  /* All threads own as many chunks, unless there is too little for that. */
+  int64_t chunks = (int64_t)pool->num_threads * CHUNKS_PER_THREAD;
+  if (chunks > n / (grain > 1 ? grain : 1))
+    chunks = n / (grain > 1 ? grain : 1);
+  if (chunks > pool->num_threads)
+    chunks -= chunks % pool->num_threads;
+  if (thread->in_task || pool->num_threads == 1 || chunks <= 1) {
     run_task(thread, fn, ctx, 0, n);
     return;
   }
-  int64_t chunks = n / chunk + (n % chunk != 0);
   uint64_t number =
       atomic_load_explicit(&pool->region, memory_order_relaxed) + 1;
   /* Released field by field: who reads a new field also finds the number odd.
@@ -273,7 +278,6 @@ static void pool_parallel(winnow_rt_scope *scope, winnow_task_fn fn, void *ctx,
   atomic_store_explicit(&pool->fn, fn, memory_order_release);
   atomic_store_explicit(&pool->ctx, ctx, memory_order_release);
   atomic_store_explicit(&pool->n, n, memory_order_release);
-  atomic_store_explicit(&pool->chunk, chunk, memory_order_release);
   atomic_store_explicit(&pool->chunks, chunks, memory_order_release);
   atomic_store_explicit(&pool->remaining, (uint32_t)chunks,
                         memory_order_relaxed);
