@@ -87,9 +87,8 @@ static int parseTarget(const opt::InputArgList &args, CompileOptions &options) {
     return reportUsage(toString(chips.takeError()));
   StringRef name = args.getLastArgValue(OPT_precision, "fp32");
   std::optional<gpu::Precision> precision = gpu::parsePrecision(name);
-  if (!precision || *precision > gpu::Precision::TF32)
-    return reportUsage("expected --precision fp32 or tf32, got '" + name + "'" +
-                       (precision ? ", which has no kernels yet" : ""));
+  if (!precision)
+    return reportUsage("expected --precision fp32, tf32, bf16 or fp16, got '" + name + "'");
   options.gpu = CompileOptions::GPU{std::move(*chips), *precision};
   return kExitSuccess;
 }

@@ -62,8 +62,8 @@ defm cpu : Value<"cpu", [compile], "LEVELS",
 defm target : Value<"target", [compile], "cpu|cuda", "what computes (default: cpu)">;
 defm chip : Value<"chip", [compile], "CHIPS",
   "sm_80, sm_86, sm_89, sm_90a, sm_100, or a list (default: sm_80,sm_90a)">;
-defm precision : Value<"precision", [compile], "fp32|tf32",
-  "of factors in products on a GPU (default: fp32)">;
+defm precision : Value<"precision", [compile], "PRECISION",
+  "fp32, tf32, bf16 or fp16: of factors in products on a GPU (default: fp32)">;
 defm dim : Value<"dim", [calibrate, check, compile], "NAME=N|A..B", "pin a named dimension, or bound it">;
 defm max_nodes : Value<"max-nodes", [calibrate, check, compile], "N",
   "largest number of nodes (default: 1048576)">;

@@ -61,7 +61,7 @@ namespace {
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> chip{*this, "chip", llvm::cl::desc("such as sm_80 or sm_90a"),
                            llvm::cl::init("sm_80")};
-  Option<std::string> precision{*this, "precision", llvm::cl::desc("fp32 or tf32"),
+  Option<std::string> precision{*this, "precision", llvm::cl::desc("fp32, tf32, bf16 or fp16"),
                                 llvm::cl::init("fp32")};
 };
 } // namespace
