@@ -177,8 +177,10 @@ static int64_t get_begin(const region_fields *region, int64_t chunk) {
 static int64_t take_chunk(winnow_pool *pool, const region_fields *region,
                           int owner, bool from_front) {
   int64_t threads = pool->num_threads;
-  int64_t begin = owner * region->chunks / threads;
-  int64_t count = (owner + 1) * region->chunks / threads - begin;
+  /* Of few chunks the caller has the first. */
+  int64_t begin = (owner * region->chunks + threads - 1) / threads;
+  int64_t end = ((owner + 1) * region->chunks + threads - 1) / threads;
+  int64_t count = end - begin;
   _Atomic uint64_t *word = &pool->threads[owner].taken;
   uint64_t taken = atomic_load_explicit(word, memory_order_acquire);
   for (;;) {
