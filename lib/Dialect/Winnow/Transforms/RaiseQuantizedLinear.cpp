@@ -228,8 +228,12 @@ private:
   void raise(MatMulOp op, SiteReporter &reporter) {
     OpBuilder b(op);
     Matcher matcher{b};
-    if (getDims(op.getRhs()).size() != 2 || getDims(op.getLhs()).empty())
+    if (getDims(op.getRhs()).size() != 2 || getDims(op.getLhs()).empty()) {
+      if (matcher.match(op.getRhs()) && matcher.match(op.getLhs()))
+        reporter.refused(op.getLoc(), "quantized-linear.batched",
+                         "both operands stand for integers, but the right one is no matrix: computed in floats");
       return;
+    }
     std::optional<Numbers> weight = matcher.match(op.getRhs());
     if (!weight)
       return;

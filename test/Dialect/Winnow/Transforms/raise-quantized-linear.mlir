@@ -108,6 +108,19 @@ func.func @variable(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>) -> tensor<2x5xf32> {
 
 // -----
 
+// CHECK: code = "quantized-linear.batched"
+// CHECK-LABEL: func @batched
+// CHECK: winnow.matmul
+func.func @batched(%x: tensor<7x2x3xi8>, %w: tensor<7x3x5xi8>) -> tensor<7x2x5xf32> {
+  %0 = winnow.cast %x : (tensor<7x2x3xi8>) -> tensor<7x2x3xi32>
+  %1 = winnow.cast %w : (tensor<7x3x5xi8>) -> tensor<7x3x5xi32>
+  %2 = winnow.matmul %0, %1 : (tensor<7x2x3xi32>, tensor<7x3x5xi32>) -> tensor<7x2x5xi32>
+  %3 = winnow.cast %2 : (tensor<7x2x5xi32>) -> tensor<7x2x5xf32>
+  return %3 : tensor<7x2x5xf32>
+}
+
+// -----
+
 // CHECK: code = "quantized-linear.sum-used"
 // CHECK-LABEL: func @sum_used
 // CHECK: winnow.matmul

@@ -942,7 +942,8 @@ def RaiseQuantizedLinear : Pass<"winnow-raise-quantized-linear", "mlir::ModuleOp
     Float semantics: the sum of integers is exact and is rounded once; the floats that
     DequantizeLinear gives would be summed with rounding.
 
-    Refuses `quantized-linear.weight-not-constant`, `quantized-linear.input-not-integers` (a
+    Refuses `quantized-linear.batched` (products of two activations, which are computed in floats),
+    `quantized-linear.weight-not-constant`, `quantized-linear.input-not-integers` (a
     weight of integers and an input of other elements than floats of 32 bits), `quantized-linear.scales`,
     `quantized-linear.input-scale`, `quantized-linear.weight-scale` (not one for each column or
     block) and `quantized-linear.sum-used`.
