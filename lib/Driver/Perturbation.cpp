@@ -76,15 +76,12 @@ void Perturbation::setWidth(size_t site, int width) {
     std::vector<int8_t> numbers(values.size());
     std::vector<float> scales(at.outputs);
     roundLayer(weights[site], layout, width, used, moments[site] ? &*moments[site] : nullptr, numbers, scales);
-    for (int64_t output = 0; output < at.outputs; ++output) {
-      double sum = 0;
+    for (int64_t output = 0; output < at.outputs; ++output)
       for (int64_t input = 0; input < at.inputs; ++input) {
         int64_t place = layout.place(input, output);
         values[place] = numbers[place] * scales[output] / used[input];
-        sum += means[site][input] * (weights[site][place] - values[place]);
       }
-      shift[output] = static_cast<float>(sum);
-    }
+    shift = sumMeanErrors(weights[site], layout, used, numbers, scales, means[site]);
   }
   size_t place = places[site];
   for (const std::vector<float> *array : {&values, &used, &shift})

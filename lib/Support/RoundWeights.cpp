@@ -126,3 +126,18 @@ void winnow::roundLayer(ArrayRef<float> weights, const WeightLayout &layout, int
       numbers[layout.place(input, output)] = rounded[input];
   }
 }
+
+std::vector<float> winnow::sumMeanErrors(ArrayRef<float> weights, const WeightLayout &layout,
+                                         ArrayRef<float> factors, ArrayRef<int8_t> numbers,
+                                         ArrayRef<float> scales, ArrayRef<float> means) {
+  std::vector<float> errors(layout.outputs);
+  for (int64_t output = 0; output < layout.outputs; ++output) {
+    double sum = 0;
+    for (int64_t input = 0; input < layout.inputs; ++input) {
+      int64_t place = layout.place(input, output);
+      sum += means[input] * (weights[place] - numbers[place] * scales[output] / factors[input]);
+    }
+    errors[output] = static_cast<float>(sum);
+  }
+  return errors;
+}

@@ -55,6 +55,11 @@ void roundLayer(llvm::ArrayRef<float> weights, const WeightLayout &layout, int b
                 llvm::ArrayRef<float> factors, const InputMoments *moments,
                 llvm::MutableArrayRef<int8_t> numbers, llvm::MutableArrayRef<float> scales);
 
+/// What an input of such means loses at each output by weights that roundLayer has rounded.
+std::vector<float> sumMeanErrors(llvm::ArrayRef<float> weights, const WeightLayout &layout,
+                                 llvm::ArrayRef<float> factors, llvm::ArrayRef<int8_t> numbers,
+                                 llvm::ArrayRef<float> scales, llvm::ArrayRef<float> means);
+
 } // namespace winnow
 
 #endif // WINNOW_SUPPORT_ROUNDWEIGHTS_H

@@ -215,15 +215,9 @@ private:
     result.scales.resize(layout.outputs);
     SmallVector<int8_t> bytes(weights.size());
     roundLayer(weights, layout, bits, factors, moments ? &*moments : nullptr, bytes, result.scales);
-    for (int64_t output = 0; output < layout.outputs && channels.means; ++output) {
-      double lost = 0;
-      for (int64_t input = 0; input < layout.inputs; ++input) {
-        int64_t place = layout.place(input, output);
-        lost += channels.means[input] *
-                (weights[place] - bytes[place] * result.scales[output] / factors[input]);
-      }
-      result.shifts.push_back(static_cast<float>(lost));
-    }
+    if (channels.means)
+      llvm::append_range(result.shifts,
+                         sumMeanErrors(weights, layout, factors, bytes, result.scales, channels.means));
     auto type = RankedTensorType::get(cast<RankedTensorType>(part.getType()).getShape(),
                                       IntegerType::get(part.getContext(), 8));
     result.weight = DenseResourceElementsAttr::get(
