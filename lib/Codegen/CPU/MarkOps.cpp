@@ -113,15 +113,9 @@ Value countAttention(Counter &c, ValueRange operands, DictionaryAttr config) {
   return c.scale(c.multiply(c.multiply(heads, scores), depth), 2);
 }
 
-/// A product of matrices, whose depth is the last dimension of the first.
-Value countProduct(Counter &c, ValueRange operands) {
-  int64_t last = cast<MemRefType>(operands[0].getType()).getRank() - 1;
-  return c.scale(c.multiply(c.elements(operands.back()), c.size(operands[0], last)), 2);
-}
-
-/// A product with bases of the first, whose depth is that of the panels.
-Value countBasisProduct(Counter &c, ValueRange operands) {
-  return c.scale(c.multiply(c.elements(operands.back()), c.size(operands[1], 1)), 2);
+/// A product of matrices of such a depth.
+Value countProduct(Counter &c, ValueRange operands, Value depth) {
+  return c.scale(c.multiply(c.elements(operands.back()), depth), 2);
 }
 
 Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
@@ -137,9 +131,11 @@ Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
   Value bytes = c.bytes(buffers);
   if (kind == "linear" || kind == "sparse_linear" || kind == "quantized_linear" ||
       kind == "unpacked_linear" || kind == "rounded_linear" || kind == "matmul")
-    return {countProduct(c, buffers), bytes};
+    return {countProduct(c, buffers, c.size(buffers[0], cast<MemRefType>(buffers[0].getType()).getRank() - 1)),
+            bytes};
+  // Of bases of the first, as deep as the panels.
   if (kind == "basis_linear")
-    return {countBasisProduct(c, buffers), bytes};
+    return {countProduct(c, buffers, c.size(buffers[1], 1)), bytes};
   if (kind == "attention")
     return {countAttention(c, buffers, config), bytes};
   // Of the sampled keys, a product with each, as far as bounds do not say enough.

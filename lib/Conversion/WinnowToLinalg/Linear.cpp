@@ -161,7 +161,9 @@ struct LowerLinear : LoweringPattern<LinearOp> {
     SmallVector<Value> inputs;
     SmallVector<NamedAttribute> config;
     Operation *basis = getBasis(op);
-    if (basis && state.basesInLinears.contains(basis)) {
+    if (!state.basesInLinears.contains(basis))
+      basis = nullptr;
+    if (basis) {
       BasisParts made = createBasisParts(rewriter, basis);
       Dims in = getDims(basis->getOperand(0));
       Value channels = rewriter.getRemappedValue(basis->getOperand(0));
@@ -175,7 +177,6 @@ struct LowerLinear : LoweringPattern<LinearOp> {
       config.push_back(order[1]);
       config.push_back(rewriter.getNamedAttr("basis", rewriter.getStringAttr(made.kind)));
     } else {
-      basis = nullptr;
       x = getRows(rewriter, loc, op.getInput(), adaptor.getInput(), state);
       inputs = {x.matrix, readPanels(rewriter, op, *parts, state, panel)};
     }
