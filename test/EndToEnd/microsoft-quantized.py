@@ -30,7 +30,8 @@ def add(op, inputs, **attributes):
     case.add(op, inputs, **STEP, **attributes)
 
 
-kernel = case.constant(rng.integers(-128, 128, (4, 3, 3, 3)).astype(np.int8))
+# Weights of 7 bits: with those of 8 the peer's sums saturate on CPUs without VNNI.
+kernel = case.constant(rng.integers(-64, 64, (4, 3, 3, 3)).astype(np.int8))
 add("QLinearConv", f"image {u[0]} {kernel} {s[0]} {case.constant(np.float32(0.3))} "
     f"{case.constant(np.uint8(9))}", pads=[1, 1, 1, 1])  # fmt: skip
 add("QuantizeLinear", f"f {u[0]}")
