@@ -4,16 +4,13 @@
 using namespace mlir;
 using namespace winnow;
 
-FailureOr<RankedTensorType> MatMulOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
-  if (failed(checkSameElementType(loc, adaptor.getOperands())))
-    return failure();
-  Dims lhs = getDims(adaptor.getLhs()), rhs = getDims(adaptor.getRhs());
-  unsigned numSymbols = getNumSymbols(adaptor.getOperands().getTypes());
+FailureOr<Dims> winnow::inferMatMulDims(std::optional<Location> loc, Dims lhs, Dims rhs, unsigned numSymbols,
+                                        MLIRContext *context) {
   if (lhs.empty() || rhs.empty())
     return emitOptionalError(loc, "expected operands of rank 1 or more, got ranks ",
                              lhs.size(), " and ", rhs.size());
   bool isRow = lhs.size() == 1, isColumn = rhs.size() == 1;
-  AffineExpr one = getAffineConstantExpr(1, adaptor.getLhs().getContext());
+  AffineExpr one = getAffineConstantExpr(1, context);
   if (isRow)
     lhs.insert(lhs.begin(), one);
   if (isColumn)
@@ -31,6 +28,17 @@ FailureOr<RankedTensorType> MatMulOp::inferType(std::optional<Location> loc, Ada
     dims->push_back(rows);
   if (!isColumn)
     dims->push_back(columns);
+  return dims;
+}
+
+FailureOr<RankedTensorType> MatMulOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  if (failed(checkSameElementType(loc, adaptor.getOperands())))
+    return failure();
+  unsigned numSymbols = getNumSymbols(adaptor.getOperands().getTypes());
+  FailureOr<Dims> dims = inferMatMulDims(loc, getDims(adaptor.getLhs()), getDims(adaptor.getRhs()), numSymbols,
+                                         adaptor.getLhs().getContext());
+  if (failed(dims))
+    return failure();
   return getTensorType(*dims, getElementTypeOrSelf(adaptor.getLhs()), numSymbols);
 }
 WINNOW_DEFINE_INFER_RETURN_TYPES(MatMulOp)

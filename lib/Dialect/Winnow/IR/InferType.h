@@ -36,6 +36,10 @@ inferBroadcast(std::optional<mlir::Location> loc, mlir::ValueRange operands,
 mlir::LogicalResult checkSameElementType(std::optional<mlir::Location> loc,
                                          mlir::ValueRange operands);
 
+/// The dimensions of numpy's matmul.
+mlir::FailureOr<Dims> inferMatMulDims(std::optional<mlir::Location> loc, Dims lhs, Dims rhs,
+                                      unsigned numSymbols, mlir::MLIRContext *context);
+
 /// What linear layers of all kinds have; values that are not there are null.
 struct LinearOperands {
   mlir::ValueRange all;

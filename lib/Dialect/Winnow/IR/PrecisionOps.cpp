@@ -126,3 +126,34 @@ FailureOr<RankedTensorType> QuantizedLinearOp::inferType(std::optional<Location>
   return type;
 }
 WINNOW_DEFINE_INFER_RETURN_TYPES(QuantizedLinearOp)
+
+//===----------------------------------------------------------------------===//
+// QuantizedMatMulOp
+//===----------------------------------------------------------------------===//
+
+FailureOr<RankedTensorType> QuantizedMatMulOp::inferType(std::optional<Location> loc, Adaptor adaptor) {
+  Value lhs = adaptor.getLhs(), rhs = adaptor.getRhs();
+  MLIRContext *context = lhs.getContext();
+  unsigned numSymbols = getNumSymbols(adaptor.getOperands().getTypes());
+  Dims rows = getDims(lhs), columns = getDims(rhs);
+  // C1
+  if (rows.size() < 2 || columns.size() < 2)
+    return emitOptionalError(loc, "expected operands of rank 2 or more, got ranks ", rows.size(), " and ",
+                             columns.size());
+  if (adaptor.getTransposeRhs())
+    std::swap(columns.back(), columns[columns.size() - 2]);
+  // C2
+  FailureOr<Dims> dims = inferMatMulDims(loc, rows, columns, numSymbols, context);
+  if (failed(dims))
+    return failure();
+  // C3
+  Type f32 = Float32Type::get(context);
+  for (auto [name, value, element] :
+       {std::tuple("scale", adaptor.getScale(), f32), {"zero", adaptor.getZero(), getElementTypeOrSelf(lhs)},
+        {"rhs_zero", adaptor.getRhsZero(), getElementTypeOrSelf(rhs)}})
+    if (value && value.getType() != RankedTensorType::get({}, element))
+      return emitOptionalError(loc, "expected a ", name, " of type ", RankedTensorType::get({}, element), ", got ",
+                               value.getType());
+  return getTensorType(*dims, f32, numSymbols);
+}
+WINNOW_DEFINE_INFER_RETURN_TYPES(QuantizedMatMulOp)

@@ -1399,6 +1399,36 @@ func.func @f(%x: tensor<2x3xf32>) {
 
 // -----
 
+// quantized_matmul C1
+func.func @f(%a: tensor<3xi8>, %b: tensor<3x5xi8>, %s: tensor<f32>) {
+  // expected-error @+2 {{expected operands of rank 2 or more, got ranks 1 and 2}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_matmul %a, %b scale(%s) : (tensor<3xi8>, tensor<3x5xi8>, tensor<f32>) -> tensor<5xf32>
+  return
+}
+
+// -----
+
+// quantized_matmul C2
+func.func @f(%a: tensor<2x3xi8>, %b: tensor<3x5xi8>, %s: tensor<f32>) {
+  // expected-error @+2 {{expected inner dimensions to match, got 3 and 5}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_matmul %a, %b scale(%s) {transpose_rhs} : (tensor<2x3xi8>, tensor<3x5xi8>, tensor<f32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// quantized_matmul C3
+func.func @f(%a: tensor<2x3xi8>, %b: tensor<3x5xi8>, %s: tensor<f32>, %z: tensor<ui8>) {
+  // expected-error @+2 {{expected a rhs_zero of type 'tensor<i8>', got 'tensor<ui8>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = winnow.quantized_matmul %a, %b scale(%s) rhs_zero(%z) : (tensor<2x3xi8>, tensor<3x5xi8>, tensor<f32>, tensor<ui8>) -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
 // quantized_linear C1
 func.func @f(%x: tensor<2x3xi8>, %w: tensor<4x5xi8>, %s: tensor<f32>) {
   // expected-error @+2 {{expected the input's last dimension to be the weight's K, got 3 and 4}}

@@ -398,3 +398,13 @@ func.func @quantized(%x: tensor<2x3xf32>, %three: tensor<3xf32>, %w: tensor<5x3x
   %2 = winnow.quantized_linear %q, %u scale(%one) : (tensor<?x3xi8, affine_map<()[s0] -> (s0, 3)>>, tensor<3x5xui8>, tensor<f32>) -> tensor<?x5xf32, affine_map<()[s0] -> (s0, 5)>>
   return
 }
+
+// CHECK-LABEL: func @products_of_integers
+// CHECK: winnow.quantized_matmul %{{.*}}, %{{.*}} scale(%{{.*}}) : (tensor<2x3xui8>, tensor<3x5xi8>, tensor<f32>) -> tensor<2x5xf32>
+// CHECK: winnow.quantized_matmul %{{.*}}, %{{.*}} scale(%{{.*}}) zero(%{{.*}}) rhs_zero(%{{.*}}) {transpose_rhs} : (tensor<?x2x3xui8, #{{.*}}>, tensor<1x5x3xui8>, tensor<f32>, tensor<ui8>, tensor<ui8>) -> tensor<?x2x5xf32, #{{.*}}>
+func.func @products_of_integers(%a: tensor<2x3xui8>, %b: tensor<3x5xi8>, %s: tensor<f32>, %z: tensor<ui8>,
+    %c: tensor<?x2x3xui8, affine_map<()[s0] -> (s0, 2, 3)>>, %d: tensor<1x5x3xui8>) {
+  %0 = winnow.quantized_matmul %a, %b scale(%s) : (tensor<2x3xui8>, tensor<3x5xi8>, tensor<f32>) -> tensor<2x5xf32>
+  %1 = winnow.quantized_matmul %c, %d scale(%s) zero(%z) rhs_zero(%z) {transpose_rhs} : (tensor<?x2x3xui8, affine_map<()[s0] -> (s0, 2, 3)>>, tensor<1x5x3xui8>, tensor<f32>, tensor<ui8>, tensor<ui8>) -> tensor<?x2x5xf32, affine_map<()[s0] -> (s0, 2, 5)>>
+  return
+}

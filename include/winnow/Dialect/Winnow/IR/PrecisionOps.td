@@ -69,4 +69,26 @@ def Winnow_QuantizedLinearOp : Winnow_InferOp<"quantized_linear", [AttrSizedOper
   }];
 }
 
+def Winnow_QuantizedMatMulOp : Winnow_InferOp<"quantized_matmul", [AttrSizedOperandSegments]> {
+  let summary = "a product of two variable matrices of 8-bit integers";
+  let description = [{
+    `scale S`, where `S[.., m, n] = sum_k (lhs[.., m, k] - zero) (rhs[.., k, n] - rhs_zero)` is exact
+    in 32-bit integers, and converted to f32 before it is multiplied: what QDQ attention computes.
+
+    `lhs` is [..., M, K]; `rhs` is [..., K, N], or [..., N, K] with `transpose_rhs`; the leading
+    dimensions are broadcast as those of matmul. `scale`, of f32, and the zeros, each of its operand's
+    type, are [].
+    C1: the operands have rank 2 or more. C2: their K match, and their leading dimensions broadcast.
+    C3: scale and zeros are so.
+  }];
+  let arguments = (ins Winnow_QuantizedTensor:$lhs, Winnow_QuantizedTensor:$rhs,
+      RankedTensorOf<[F32]>:$scale, Optional<Winnow_QuantizedTensor>:$zero,
+      Optional<Winnow_QuantizedTensor>:$rhs_zero, UnitAttr:$transpose_rhs);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `scale` `(` $scale `)` (`zero` `(` $zero^ `)`)? (`rhs_zero` `(` $rhs_zero^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 #endif // WINNOW_PRECISION_OPS_TD
