@@ -130,7 +130,8 @@ Cost countKernel(Counter &c, func::CallOp call, DictionaryAttr config) {
     return {c.constant(0), c.add(c.bytes(buffers[1]), c.scale(c.bytes(buffers.back()), 2))};
   Value bytes = c.bytes(buffers);
   if (kind == "linear" || kind == "sparse_linear" || kind == "quantized_linear" ||
-      kind == "unpacked_linear" || kind == "rounded_linear" || kind == "matmul")
+      kind == "unpacked_linear" || kind == "rounded_linear" || kind == "matmul" ||
+      kind == "quantized_matmul")
     return {countProduct(c, buffers, c.size(buffers[0], cast<MemRefType>(buffers[0].getType()).getRank() - 1)),
             bytes};
   // Of bases of the first, as deep as the panels.

@@ -9,6 +9,18 @@ namespace winnow::cpu {
 VectorType bytesOf(Emitter &e, int64_t lanes) { return VectorType::get(lanes * kBytes, e.getI8Type()); }
 VectorType wordsOf(Emitter &e, int64_t lanes) { return VectorType::get(lanes, e.getI32Type()); }
 
+Value spreadBytes(Emitter &e, Value memref, ValueRange indices, int64_t lanes, Value mask, bool flip) {
+  Value bytes = e.load(memref, indices, kBytes, mask);
+  Value word = vector::BitCastOp::create(e, VectorType::get(1, e.getI32Type()), bytes);
+  Value splat = e.splat(vector::ExtractOp::create(e, word, int64_t(0)), lanes);
+  if (flip) {
+    Value tops = arith::ConstantOp::create(
+        e, DenseElementsAttr::get(wordsOf(e, lanes), e.getI32IntegerAttr(0x80808080)));
+    splat = arith::XOrIOp::create(e, splat, tops);
+  }
+  return vector::BitCastOp::create(e, bytesOf(e, lanes), splat);
+}
+
 static Value callIntrinsic(Emitter &e, Type type, StringRef name, ValueRange arguments) {
   return LLVM::CallIntrinsicOp::create(e, e.getLoc(), type, e.getStringAttr(name), arguments)
       .getResult(0);

@@ -14,6 +14,10 @@ constexpr int64_t kBytes = 4;
 mlir::VectorType bytesOf(Emitter &e, int64_t lanes);
 mlir::VectorType wordsOf(Emitter &e, int64_t lanes);
 
+/// The four bytes of a memref of i8 from `indices` on, in each lane; those that `mask` leaves out are 0.
+/// With `flip` their top bits are turned: what was signed is unsigned then, and greater by 128.
+Value spreadBytes(Emitter &e, Value memref, ValueRange indices, int64_t lanes, Value mask, bool flip);
+
 /// sum + x w, four products a lane, exactly, of unsigned x and signed w:
 ///
 /// - with VNNI in one instruction (vpdpbusd);

@@ -7,7 +7,7 @@ using namespace mlir;
 namespace winnow::cpu {
 
 SmallVector<Value> GemmTile::zeros(Emitter &e, Type element) const {
-  Value zero = e.real(0.0, VectorType::get(lanes, element));
+  Value zero = arith::ConstantOp::create(e, e.getZeroAttr(VectorType::get(lanes, element)));
   return SmallVector<Value>(rows * vectors, zero);
 }
 

@@ -112,6 +112,7 @@ KernelBuilder lookupKernelBuilder(StringRef kind) {
       .Case("quantized_linear", buildQuantizedLinear)
       .Case("rounded_linear", buildRoundedLinear)
       .Case("unpacked_linear", buildUnpackedLinear)
+      .Case("quantized_matmul", buildQuantizedMatMul)
       .Case("matmul", buildMatMul)
       .Case("attention", buildAttention)
       .Case("mean_rows", buildMeanRows)

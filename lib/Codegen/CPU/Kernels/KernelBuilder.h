@@ -60,6 +60,7 @@ mlir::LogicalResult buildQuantizeRows(Emitter &, const KernelContext &);
 mlir::LogicalResult buildUnpackedLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildRoundedLinear(Emitter &, const KernelContext &);
 mlir::LogicalResult buildQuantizedLinear(Emitter &, const KernelContext &);
+mlir::LogicalResult buildQuantizedMatMul(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMatMul(Emitter &, const KernelContext &);
 mlir::LogicalResult buildAttention(Emitter &, const KernelContext &);
 mlir::LogicalResult buildMeanRows(Emitter &, const KernelContext &);

@@ -56,36 +56,15 @@ private:
   SmallVector<SmallVector<Value>> unpackGroup(Emitter &e, const GemmTile &tile, const Strip &strip,
                                               Value group) const;
   Value loadMultiplier(Emitter &e, const Strip &strip, Value block, int64_t vector) const;
-  Value loadInput(Emitter &e, Value row, Value step, int64_t lanes, Value mask) const;
   SmallVector<Value> emitNumbers(Emitter &e, const GemmTile &tile, const TileTarget &target,
                                  int64_t columns, ValueRange acc) const;
 };
-
-/// Four bytes of a row of x, in each lane.
-Value QuantizedLinear::loadInput(Emitter &e, Value row, Value step, int64_t lanes,
-                                 Value mask) const {
-  auto four = VectorType::get(kBytes, e.getI8Type());
-  Value buffer = layer.x.buffer, bytes;
-  SmallVector<Value> at = {row, e.mul(step, kBytes)};
-  bytes = mask ? Value(vector::MaskedLoadOp::create(
-                     e, four, buffer, at, mask,
-                     arith::ConstantOp::create(e, e.getZeroAttr(four))))
-               : Value(vector::LoadOp::create(e, four, buffer, at));
-  Value word = vector::BitCastOp::create(e, VectorType::get(1, e.getI32Type()), bytes);
-  Value splat = e.splat(vector::ExtractOp::create(e, word, int64_t(0)), lanes);
-  if (isSigned) {
-    Value shift = arith::ConstantOp::create(
-        e, DenseElementsAttr::get(wordsOf(e, lanes), e.getI32IntegerAttr(0x80808080)));
-    splat = arith::XOrIOp::create(e, splat, shift);
-  }
-  return vector::BitCastOp::create(e, bytesOf(e, lanes), splat);
-}
 
 /// acc + x w, of a step in depth.
 void QuantizedLinear::emitStep(Emitter &e, const GemmTile &tile, Value row, Value step, Value mask,
                                ValueRange columns, MutableArrayRef<Value> acc) const {
   for (int64_t r = 0; r < tile.rows; ++r) {
-    Value x = loadInput(e, e.add(row, r), step, tile.lanes, mask);
+    Value x = spreadBytes(e, layer.x.buffer, {e.add(row, r), e.mul(step, kBytes)}, tile.lanes, mask, isSigned);
     for (int64_t v = 0; v < tile.vectors; ++v) {
       Value &sum = acc[r * tile.vectors + v];
       sum = dotBytes(e, *level, sum, x, columns[v]);

@@ -204,6 +204,12 @@ func.func private @bytes(memref<?x9xi8>, memref<1x2x96xi8>, memref<24xi32>, memr
 
 // -----
 
+// expected-error @+1 {{kernel 'quantized_matmul': expected 'a_zero' to hold 'i32', got 'i8'}}
+func.func private @products(memref<1x2x8xi8>, memref<1x8x3xi8>, memref<1xf32>, memref<1xi8>, memref<1x2x3xf32>)
+    attributes {winnow.kernel = {kind = "quantized_matmul", a_zero = true}}
+
+// -----
+
 // expected-error @+1 {{kernel 'quantized_linear': expected 'bits' of 4, 6 or 8, got 5}}
 func.func private @bits(memref<?x9xi8>, memref<1x2x24xi32>, memref<24xi32>, memref<24xf32>, memref<?x24xf32>)
     attributes {winnow.kernel = {kind = "quantized_linear", n = 24, k = 9, mr = 2, nr = 8, kc = 3, mb = 4, bits = 5}}
