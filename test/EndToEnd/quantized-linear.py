@@ -11,49 +11,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../Import/ONNX/Inputs"), os.path.join(HERE, "Inputs")]
 import numpy as np
 from build import node, save, value
+from integers import TYPES, compile_all, numbers, raised
 from onnx import TensorProto
 from support import Checker, compile_model, open_onnxruntime, open_winnow
 
 work, tool = sys.argv[1:]
 rng = np.random.default_rng(10)
 check = Checker()
-FLAGS = set(open("/proc/cpuinfo").read().split())
-AVX2, AVX512 = {"avx2", "fma", "bmi2", "f16c"}, {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"}
-LEVELS = {"x86-64-v4-vnni": AVX2 | AVX512 | {"avx512_vnni"}, "x86-64-v4": AVX2 | AVX512,
-          "x86-64-v3-vnni": AVX2 | {"avx_vnni"}, "x86-64-v3": AVX2, "x86-64": set()}
-HOST = [level for level, needs in LEVELS.items() if needs <= FLAGS]
-TYPES = {np.dtype("uint8"): TensorProto.UINT8, np.dtype("int8"): TensorProto.INT8}
-
-
-def compile_all(name, path, *options):
-    """The model for all levels at once, with weights packed for the highest, and for the lowest
-    that has vectors of 32 bytes alone."""
-    yield compile_model(tool, path, os.path.join(work, name), "--cpu=" + ",".join(LEVELS), *options), HOST
-    if "x86-64-v3" in HOST:
-        yield compile_model(tool, path, os.path.join(work, name + "-v3"), "--cpu=x86-64-v3", *options), ["x86-64-v3"]
-
-
-def raised(folder, name, count):
-    report = json.load(open(os.path.join(folder, name + ".json")))
-    found = json.dumps(report).count("quantized-linear.raised")
-    if found < count:
-        check.errors.append(f"{name}: expected {count} products of integers, found {found}")
-
-
-def numbers(dtype, *shape, extreme=False):
-    info = np.iinfo(dtype)
-    if extreme:
-        return np.where(rng.random(shape) < 0.9, info.max, info.min).astype(dtype)
-    return rng.integers(info.min, info.max + 1, shape).astype(dtype)
-
-
 # MatMulInteger, Cast, Mul: each operation of floats rounds once, as in numpy. Columns fill panels
 # and vectors in part; depths are no multiple of four; extremes would saturate sums of 16 bits.
 for x_type, w_type in itertools.product((np.uint8, np.int8), repeat=2):
     nodes, constants, wants = [], {}, []
     shapes = [(4, 1), (7, 16), (33, 50), (64, 97), (130, 48)]
     for i, (k, n) in enumerate(shapes):
-        w = numbers(w_type, k, n, extreme=i % 2)
+        w = numbers(rng, w_type, k, n, extreme=i % 2)
         # Of unsigned weights, a zero in the middle fits bytes, and others do not.
         zero = np.array([128, 37, 0, 128, 255][i] if w_type == np.uint8 else [0, 0, -3, 0, 100][i], w_type)
         constants |= {f"w{i}": w, f"z{i}": zero, f"b{i}": rng.standard_normal(n).astype(np.float32),
@@ -67,13 +38,13 @@ for x_type, w_type in itertools.product((np.uint8, np.int8), repeat=2):
                         value(f"xz{i}", [], TYPES[np.dtype(x_type)]))]
     name = f"integers_{np.dtype(x_type).name}_{np.dtype(w_type).name}"
     path = save(name, nodes, inputs, [f"y{i}" for i in range(len(shapes))], constants, opset=18)
-    for folder, levels in compile_all(name, path):
-        raised(folder, name, len(shapes))
+    for folder, levels in compile_all(tool, work, name, path):
+        raised(check, folder, name, "quantized-linear.raised", len(shapes))
         for level, rows in itertools.product(levels, (1, 2, 13, 40)):
             os.environ["WINNOW_CPU"] = level
             feeds = {}
             for i, (k, n) in enumerate(shapes):
-                feeds |= {f"x{i}": numbers(x_type, rows, k, extreme=i % 2), f"xz{i}": numbers(x_type),
+                feeds |= {f"x{i}": numbers(rng, x_type, rows, k, extreme=i % 2), f"xz{i}": numbers(rng, x_type),
                           f"res{i}": rng.standard_normal((rows, n)).astype(np.float32)}
             got = open_winnow(folder, threads=2)(feeds)
             for i in range(len(shapes)):
@@ -85,14 +56,14 @@ for x_type, w_type in itertools.product((np.uint8, np.int8), repeat=2):
 
 # Zeros of each column, all the same or not, of so many columns that they are kept beside the model's text.
 k, n = 20, 3000
-for name, zeros in (("same_zeros", np.zeros(n, np.uint8)), ("zeros_of_columns", numbers(np.uint8, n))):
-    constants = {"w": numbers(np.uint8, k, n), "wz": zeros, "s": rng.random(n).astype(np.float32)}
+for name, zeros in (("same_zeros", np.zeros(n, np.uint8)), ("zeros_of_columns", numbers(rng, np.uint8, n))):
+    constants = {"w": numbers(rng, np.uint8, k, n), "wz": zeros, "s": rng.random(n).astype(np.float32)}
     path = save(name, [node("MatMulInteger", "x w xz wz", "i"), node("Cast", "i", "f", to=TensorProto.FLOAT), node("Mul", "f s", "y")],
                 [value("x", ["rows", k], TensorProto.UINT8), value("xz", [], TensorProto.UINT8)], ["y"], constants, opset=18)  # fmt: skip
     folder = compile_model(tool, path, os.path.join(work, name))
-    raised(folder, name, 1)
+    raised(check, folder, name, "quantized-linear.raised", 1)
     os.environ.pop("WINNOW_CPU", None)
-    feeds = {"x": numbers(np.uint8, 3, k), "xz": numbers(np.uint8)}
+    feeds = {"x": numbers(rng, np.uint8, 3, k), "xz": numbers(rng, np.uint8)}
     x, w = feeds["x"].astype(np.int64) - feeds["xz"], constants["w"].astype(np.int64) - constants["wz"]
     check.equal(name, open_winnow(folder)(feeds)["y"], (x @ w).astype(np.float32) * constants["s"])
 
@@ -118,7 +89,7 @@ for form, share in (("4", 0.5), ("blocks", 0.5 + 1 / 32), ("6", 0.75)):
         inputs.append(value("xz", [], TYPES[np.dtype(x_type)]))
         name = f"packed_{form}_{np.dtype(x_type).name}"
         path = save(name, nodes, inputs, [f"y{i}" for i in range(len(shapes))], constants, opset=18)
-        for folder, levels in compile_all(name, path):
+        for folder, levels in compile_all(tool, work, name, path):
             # Beside the weights: sums of columns, and panels and groups that are filled in part.
             size = os.path.getsize(os.path.join(folder, name + ".weights"))
             most = sum(max(share * -(-k // 16) * 16 * -(-n // 48) * 48 + 4 * n + 256, 256) for k, n in shapes)
@@ -126,8 +97,8 @@ for form, share in (("4", 0.5), ("blocks", 0.5 + 1 / 32), ("6", 0.75)):
                 check.errors.append(f"{name}: expected at most {most} bytes of weights, got {size}")
             for level, rows in itertools.product(levels, (1, 2, 3, 13, 40)):
                 os.environ["WINNOW_CPU"] = level
-                feeds = {f"x{i}": numbers(x_type, rows, k, extreme=i % 2) for i, (k, n) in enumerate(shapes)}
-                feeds["xz"] = numbers(x_type)
+                feeds = {f"x{i}": numbers(rng, x_type, rows, k, extreme=i % 2) for i, (k, n) in enumerate(shapes)}
+                feeds["xz"] = numbers(rng, x_type)
                 got = open_winnow(folder, threads=2)(feeds)
                 for i in range(len(shapes)):
                     x, w = feeds[f"x{i}"].astype(np.int64) - feeds["xz"], constants[f"w{i}"].astype(np.int64)
@@ -136,7 +107,7 @@ for form, share in (("4", 0.5), ("blocks", 0.5 + 1 / 32), ("6", 0.75)):
 # DequantizeLinear on both sides, with a scale for each column, and a weight that is transposed;
 # weights of bytes with Cast and Mul. ONNX's floats are rounded in each of 96 sums.
 k, n = 96, 50
-constants = {"xs": np.float32(0.03), "xz": np.uint8(117), "w": numbers(np.int8, k, n), "wt": numbers(np.int8, n, k),
+constants = {"xs": np.float32(0.03), "xz": np.uint8(117), "w": numbers(rng, np.int8, k, n), "wt": numbers(rng, np.int8, n, k),
              "ws": rng.random(n).astype(np.float32) / 50, "wz": np.zeros(n, np.int8), "wc": np.float32(0.01),
              "wcol": (rng.random((n, 1)) / 50).astype(np.float32)}  # fmt: skip
 nodes = [node("QuantizeLinear", "x xs xz", "q"), node("DequantizeLinear", "q xs xz", "d"),
@@ -149,8 +120,8 @@ constants["shape"] = np.array([-1, k])
 order = [0, 1, 2, 3, 6, 4, 5, 7, 8, 9, 10]
 path = save("qdq", [nodes[i] for i in order], [value("x", ["batch", 5, k])], ["y0", "y1", "y2"], constants, opset=18)
 peer = open_onnxruntime(path)
-for folder, levels in compile_all("qdq", path):
-    raised(folder, "qdq", 3)
+for folder, levels in compile_all(tool, work, "qdq", path):
+    raised(check, folder, "qdq", "quantized-linear.raised", 3)
     for level in levels:
         os.environ["WINNOW_CPU"] = level
         feeds = {"x": 2 * rng.standard_normal((3, 5, k)).astype(np.float32)}
@@ -175,7 +146,7 @@ def by_definition(x):
     return ((q - zero).astype(np.int64) @ weight.astype(np.int64)) * (scale * steps) + constants["b"]
 
 
-for folder, levels in compile_all("floats", path, "--approximate=quantize=8"):
+for folder, levels in compile_all(tool, work, "floats", path, "--approximate=quantize=8"):
     for level in levels:
         os.environ["WINNOW_CPU"] = level
         x = rng.standard_normal((9, k)).astype(np.float32)
@@ -218,7 +189,7 @@ for bits, block, accuracy in ((4, 16, 0), (4, 32, 0), (8, 16, 0), (8, 128, 0), (
     name = f"blocks_{bits}_{block}_{accuracy}"
     path = save(name, nodes, [value(f"x{i}", ["rows", k]) for i, (k, n) in enumerate(shapes)],
                 [f"y{i}" for i in range(len(shapes))], constants, opset=18, domains=["com.microsoft"])
-    for folder, levels in compile_all(name, path):
+    for folder, levels in compile_all(tool, work, name, path):
         # 4 bits of each weight, and panels that are filled in part.
         for level, rows in itertools.product(levels, (1, 2, 13, 40)):
             os.environ["WINNOW_CPU"] = level
@@ -265,7 +236,7 @@ constants |= {"w4": w.astype(np.uint8), "z4": z.astype(np.uint8), "s4": s}
 nodes += [node("DequantizeLinear", "w4 s4 z4", "d4", axis=1), node("MatMul", "x d4", "y4")]
 reals[4] = (w - z) * s.astype(np.float64)
 path = save("dequantized_weights", nodes, [value("x", ["rows", k])], [f"y{i}" for i in range(5)], constants, opset=21)
-for folder, levels in compile_all("dequantized_weights", path):
+for folder, levels in compile_all(tool, work, "dequantized_weights", path):
     report = json.dumps(json.load(open(os.path.join(folder, "dequantized_weights.json"))))
     if report.count("quantized-linear.weight-raised") != 5:
         check.errors.append("dequantized_weights: expected 5 weights that stay integers")

@@ -41,6 +41,17 @@ static std::optional<SmallVector<int64_t>> getNumbers(Value value) {
   return matchPattern(value, m_Constant(&elements)) ? getIntegers(elements) : std::nullopt;
 }
 
+static Value convert(OpBuilder &b, Location loc, Value value, Type element) {
+  Type type = value.getType();
+  return CastOp::create(b, loc, getTensorType(getDims(type), element, getNumSymbols(type)), value);
+}
+
+/// Bytes less their zero, which may be null, in 32 bits.
+static Value center(OpBuilder &b, Location loc, Value value, Value zero) {
+  value = convert(b, loc, value, b.getI32Type());
+  return zero ? SubOp::create(b, loc, value, convert(b, loc, zero, b.getI32Type())) : value;
+}
+
 namespace {
 struct LowerQuantizeRows : LoweringPattern<QuantizeRowsOp> {
   using LoweringPattern::LoweringPattern;
@@ -349,14 +360,6 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
   /// in turn.
   static LogicalResult lowerGeneral(QuantizedLinearOp op, ConversionPatternRewriter &rewriter) {
     Location loc = op.getLoc();
-    auto convert = [&](Value value, Type element) -> Value {
-      Type type = value.getType();
-      return CastOp::create(rewriter, loc, getTensorType(getDims(type), element, getNumSymbols(type)), value);
-    };
-    auto center = [&](Value value, Value zero) -> Value {
-      value = convert(value, rewriter.getI32Type());
-      return zero ? SubOp::create(rewriter, loc, value, convert(zero, rewriter.getI32Type())) : value;
-    };
     Value weight = op.getWeight(), scale = op.getScale(), zero = op.getWeightZero(), result;
     if (op.getTransposeWeight())
       weight = TransposeOp::create(rewriter, loc, weight, ArrayRef<int64_t>{1, 0});
@@ -381,15 +384,15 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
         Value index = ConstantOp::create(rewriter, loc, type, DenseElementsAttr::get(type, ArrayRef(rows)));
         return GatherOp::create(rewriter, loc, value, index, 0);
       };
-      weight = convert(center(weight, spread(zero)), rewriter.getF32Type());
+      weight = convert(rewriter, loc, center(rewriter, loc, weight, spread(zero)), rewriter.getF32Type());
       weight = MulOp::create(rewriter, loc, weight, spread(scale));
       result = MatMulOp::create(rewriter, loc, op.getInput(), weight);
     } else {
-      result = MatMulOp::create(rewriter, loc, center(op.getInput(), op.getZero()),
-                                center(weight, zero));
+      result = MatMulOp::create(rewriter, loc, center(rewriter, loc, op.getInput(), op.getZero()),
+                                center(rewriter, loc, weight, zero));
       if (op.getRowScale())
         scale = MulOp::create(rewriter, loc, op.getRowScale(), scale);
-      result = MulOp::create(rewriter, loc, convert(result, rewriter.getF32Type()), scale);
+      result = MulOp::create(rewriter, loc, convert(rewriter, loc, result, rewriter.getF32Type()), scale);
     }
     if (op.getBias())
       result = AddOp::create(rewriter, loc, result, op.getBias());
@@ -400,9 +403,91 @@ struct LowerQuantizedLinear : LoweringPattern<QuantizedLinearOp> {
     return success();
   }
 };
+
+struct LowerQuantizedMatMul : LoweringPattern<QuantizedMatMulOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(QuantizedMatMulOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Dims lhs = getDims(op.getLhs()), rhs = getDims(op.getRhs()), out = getDims(op.getType());
+    auto getBatch = [](ArrayRef<AffineExpr> dims) { return Dims(dims.begin(), dims.end() - 2); };
+    Dims batch = getBatch(out), rhsBatch = getBatch(rhs);
+    bool isShared = llvm::all_of(rhsBatch, [](AffineExpr dim) { return isConstantDim(dim, 1); });
+    // The kernel takes one batch dimension, and one right matrix for all batches.
+    if (state.level.lanes(4) == 1 || getBatch(lhs) != batch || (rhsBatch != batch && !isShared))
+      return lowerGeneral(op, rewriter);
+    AffineExpr batches = productDim(batch, context), m = out[out.size() - 2];
+    if (isShared)
+      m = batches * m, batches = constantDim(1, context);
+    auto flatten = [&](ArrayRef<AffineExpr> dims, AffineExpr rows) { return Dims{batches, rows, dims.back()}; };
+    Dims outDims = flatten(out, m);
+    SmallVector<Value> inputs = {
+        createReshape(rewriter, loc, adaptor.getLhs(), lhs, flatten(lhs, m)),
+        createReshape(rewriter, loc, adaptor.getRhs(), rhs, flatten(rhs, rhs[rhs.size() - 2])),
+        createReshape(rewriter, loc, adaptor.getScale(), Dims(), {constantDim(1, context)})};
+    // The kernel multiplies unsigned bytes of the left with signed ones of the right.
+    auto isUnsigned = [](Value value) { return getElementTypeOrSelf(value).isUnsignedInteger(); };
+    bool flipA = !isUnsigned(op.getLhs()), flipB = isUnsigned(op.getRhs());
+    bool hasA = addZero(op, op.getZero(), flipA ? 128 : 0, inputs, rewriter);
+    bool hasB = addZero(op, op.getRhsZero(), flipB ? -128 : 0, inputs, rewriter);
+    auto flag = [&](StringRef name, bool value) {
+      return rewriter.getNamedAttr(name, rewriter.getBoolAttr(value));
+    };
+    NamedAttribute config[] = {flag("a_zero", hasA), flag("b_zero", hasB), flag("flip_a", flipA),
+                               flag("flip_b", flipB), flag("transpose_b", op.getTransposeRhs())};
+    Value result = createKernel(rewriter, loc, "quantized_matmul", config, inputs, outDims, rewriter.getF32Type());
+    rewriter.replaceOp(op, createReshape(rewriter, loc, result, outDims, out));
+    return success();
+  }
+
+private:
+  /// Appends a zero that its operand's flipping moved by `shift`, as [1] of i32; says whether it is
+  /// anything but 0.
+  static bool addZero(QuantizedMatMulOp op, Value zero, int64_t shift, SmallVectorImpl<Value> &inputs,
+                      ConversionPatternRewriter &rewriter) {
+    Location loc = op.getLoc();
+    auto one = RankedTensorType::get({1}, rewriter.getI32Type()), scalar = RankedTensorType::get({}, rewriter.getI32Type());
+    std::optional<SmallVector<int64_t>> known = SmallVector<int64_t>{0};
+    if (zero)
+      known = getNumbers(zero);
+    if (known) {
+      int32_t number = (*known)[0] + shift;
+      if (number != 0)
+        inputs.push_back(arith::ConstantOp::create(rewriter, loc, DenseElementsAttr::get(one, number)));
+      return number != 0;
+    }
+    Value number = CastOp::create(rewriter, loc, scalar, zero);
+    if (shift) {
+      auto constant = DenseElementsAttr::get(scalar, static_cast<int32_t>(shift));
+      number = AddOp::create(rewriter, loc, number, ConstantOp::create(rewriter, loc, scalar, constant));
+    }
+    inputs.push_back(createReshape(rewriter, loc, rewriter.getRemappedValue(number), Dims(),
+                                   {constantDim(1, op.getContext())}));
+    return true;
+  }
+
+  /// The same maths as separate winnow ops, which are lowered in turn.
+  static LogicalResult lowerGeneral(QuantizedMatMulOp op, ConversionPatternRewriter &rewriter) {
+    Location loc = op.getLoc();
+    Value rhs = op.getRhs();
+    if (op.getTransposeRhs()) {
+      SmallVector<int64_t> permutation(getDims(rhs).size());
+      std::iota(permutation.begin(), permutation.end(), 0);
+      std::swap(permutation.back(), permutation[permutation.size() - 2]);
+      rhs = TransposeOp::create(rewriter, loc, rhs, permutation);
+    }
+    Value sum = MatMulOp::create(rewriter, loc, center(rewriter, loc, op.getLhs(), op.getZero()),
+                                 center(rewriter, loc, rhs, op.getRhsZero()));
+    sum = convert(rewriter, loc, sum, rewriter.getF32Type());
+    rewriter.replaceOpWithNewOp<MulOp>(op, sum, op.getScale());
+    return success();
+  }
+};
 } // namespace
 
 void winnow::populateQuantizedPatterns(RewritePatternSet &patterns, const TypeConverter &converter,
                                        LoweringState &state) {
-  patterns.add<LowerQuantizeRows, LowerQuantizedLinear>(converter, patterns.getContext(), state);
+  patterns.add<LowerQuantizeRows, LowerQuantizedLinear, LowerQuantizedMatMul>(converter, patterns.getContext(), state);
 }

@@ -286,6 +286,34 @@ func.func @main(%x: tensor<2x40xf32>) -> tensor<2x1xf32> attributes {winnow.entr
 
 // -----
 
+// A zero that flipping the bytes accounts for is gone; the other one is moved.
+
+// CHECK-LABEL: func.func @main
+// CHECK: %[[Z:.*]] = arith.constant dense<-125> : tensor<1xi32>
+// CHECK: winnow.kernel "quantized_matmul" {{.*}}a_zero = false, b_zero = true, flip_a = true, flip_b = true, transpose_b = true
+func.func @main(%a: tensor<2x4x5x8xi8>, %b: tensor<2x4x6x8xui8>) -> tensor<2x4x5x6xf32> attributes {winnow.entry} {
+  %s = winnow.constant dense<0.5> : tensor<f32>
+  %az = winnow.constant dense<-128> : tensor<i8>
+  %bz = winnow.constant dense<3> : tensor<ui8>
+  %0 = winnow.quantized_matmul %a, %b scale(%s) zero(%az) rhs_zero(%bz) {transpose_rhs} : (tensor<2x4x5x8xi8>, tensor<2x4x6x8xui8>, tensor<f32>, tensor<i8>, tensor<ui8>) -> tensor<2x4x5x6xf32>
+  return %0 : tensor<2x4x5x6xf32>
+}
+
+// -----
+
+// Batches that are repeated are multiplied as separate ops.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: winnow.kernel "quantized_matmul"
+// CHECK: linalg.generic
+func.func @main(%a: tensor<1x5x8xi8>, %b: tensor<2x8x6xi8>) -> tensor<2x5x6xf32> attributes {winnow.entry} {
+  %s = winnow.constant dense<0.5> : tensor<f32>
+  %0 = winnow.quantized_matmul %a, %b scale(%s) : (tensor<1x5x8xi8>, tensor<2x8x6xi8>, tensor<f32>) -> tensor<2x5x6xf32>
+  return %0 : tensor<2x5x6xf32>
+}
+
+// -----
+
 // One of many columns would compute them too often.
 
 // CHECK-LABEL: func.func @main

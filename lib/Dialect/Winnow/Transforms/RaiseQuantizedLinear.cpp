@@ -228,18 +228,15 @@ private:
   void raise(MatMulOp op, SiteReporter &reporter) {
     OpBuilder b(op);
     Matcher matcher{b};
-    if (getDims(op.getRhs()).size() != 2 || getDims(op.getLhs()).empty()) {
-      if (matcher.match(op.getRhs()) && matcher.match(op.getLhs()))
-        reporter.refused(op.getLoc(), "quantized-linear.batched",
-                         "both operands stand for integers, but the right one is no matrix: computed in floats");
-      return;
-    }
     std::optional<Numbers> weight = matcher.match(op.getRhs());
     if (!weight)
       return;
-    if (!isConstantExpression(weight->bytes))
-      return reporter.refused(op.getLoc(), "quantized-linear.weight-not-constant",
-                              "the right operand stands for integers, but is not a constant");
+    if (getDims(op.getRhs()).size() != 2 || getDims(op.getLhs()).empty() || !isConstantExpression(weight->bytes)) {
+      if (std::optional<Numbers> lhs = matcher.match(op.getLhs()))
+        return raiseProduct(op, *lhs, *weight, reporter);
+      return reporter.refused(op.getLoc(), "quantized-matmul.one-side",
+                              "the right operand stands for integers, and is not a constant matrix; the left one does not");
+    }
     std::optional<Numbers> input = matcher.match(op.getLhs());
     if (input && input->zero && !getDims(input->zero).empty())
       input.reset();
@@ -276,11 +273,55 @@ private:
     }
     if (isFloat)
       op.getResult().replaceAllUsesWith(create(b, loc, *input, *weight, scale));
-    else if (!raiseIntegers(op, *input, *weight, scale, reporter))
+    else if (!raiseIntegers(op, [&](OpBuilder &n) { return create(n, loc, *input, *weight, scale); }, reporter))
       return;
     reporter.applied(loc, "quantized-linear.raised",
                      "computes a product with a weight of " + toString(getDims(op.getRhs())) +
                          " in integers");
+  }
+
+  /// Two variable operands.
+  static void raiseProduct(MatMulOp op, const Numbers &lhs, const Numbers &rhs, SiteReporter &reporter) {
+    Location loc = op.getLoc();
+    OpBuilder b(op);
+    Type element = getElementTypeOrSelf(op.getType());
+    if (getDims(op.getLhs()).size() < 2 || getDims(op.getRhs()).size() < 2)
+      return reporter.refused(loc, "quantized-matmul.vector", "expected matrices, got " +
+                                                                  toString(getDims(op.getLhs())) + " and " +
+                                                                  toString(getDims(op.getRhs())));
+    for (const Numbers &side : {lhs, rhs})
+      if (side.block || (side.zero && !getDims(side.zero).empty()) || (side.scale && !getDims(side.scale).empty()) ||
+          getElementTypeOrSelf(side.bytes).getIntOrFloatBitWidth() != 8)
+        return reporter.refused(loc, "quantized-matmul.parameters",
+                                "expected 8 bits, one scale and one zero of each operand");
+    bool isFloat = element.isF32(), hasScales = lhs.scale && rhs.scale, hasNone = !lhs.scale && !rhs.scale;
+    if (isFloat ? !hasScales : !hasNone || !element.isSignlessInteger(32))
+      return reporter.refused(loc, "quantized-matmul.scales",
+                              "expected a scale of both operands and floats of 32 bits, or none");
+    auto create = [&](OpBuilder &n, Value scale) -> Value {
+      Value bytes = rhs.bytes;
+      bool isTransposed = false;
+      if (auto transpose = bytes.getDefiningOp<TransposeOp>()) {
+        // The last two dimensions change places as bytes are read, the others in memory.
+        SmallVector<int64_t> permutation = llvm::to_vector(transpose.getPermutation());
+        int64_t rank = permutation.size();
+        std::swap(permutation[rank - 1], permutation[rank - 2]);
+        if (permutation[rank - 2] < permutation[rank - 1]) {
+          bytes = createTranspose(n, loc, transpose.getInput(), permutation);
+          isTransposed = true;
+        }
+      }
+      return QuantizedMatMulOp::create(n, loc, lhs.bytes, bytes, scale, lhs.zero, rhs.zero, isTransposed);
+    };
+    if (isFloat)
+      op.getResult().replaceAllUsesWith(
+          create(b, createBroadcasting<MulOp>(b, loc, lhs.scale, rhs.scale, getNumSymbols(op.getType()))));
+    else if (!raiseIntegers(op, [&](OpBuilder &n) { return create(n, createScalar(n, loc, n.getF32Type(), 1)); },
+                            reporter))
+      return;
+    reporter.applied(loc, "quantized-matmul.raised",
+                     "computes a product of " + toString(getDims(op.getLhs())) + " and " +
+                         toString(getDims(op.getRhs())) + " in integers");
   }
 
   /// A weight of integers, and an input of floats.
@@ -338,8 +379,7 @@ private:
   }
 
   /// The sum is converted to floats, perhaps after it was moved, or a bias was added.
-  static bool raiseIntegers(MatMulOp op, const Numbers &input, const Numbers &weight, Value scale,
-                            SiteReporter &reporter) {
+  static bool raiseIntegers(MatMulOp op, function_ref<Value(OpBuilder &)> create, SiteReporter &reporter) {
     SmallVector<Operation *> steps;
     Value sum = op.getResult();
     Operation *user = sum.hasOneUse() ? *sum.user_begin() : nullptr;
@@ -356,18 +396,20 @@ private:
       return false;
     }
     OpBuilder b(cast);
-    Value value = create(b, op.getLoc(), input, weight, scale);
+    Value value = create(b);
+    auto linear = value.getDefiningOp<QuantizedLinearOp>();
+    auto product = value.getDefiningOp<QuantizedMatMulOp>();
     // A scale of what is moved by nothing is the layer's, and of a bias for each column too.
     unsigned numSymbols = getNumSymbols(op.getType());
-    Value bias = steps.size() == 1 ? getBias(steps[0], op.getResult()) : Value();
+    Value bias = linear && steps.size() == 1 ? getBias(steps[0], op.getResult()) : Value();
     if (bias && !isSingle(bias) && !isVectorOf(bias, getDims(op.getType()).back(), numSymbols))
       bias = {};
     if (steps.empty() || (bias && !isSingle(bias)))
-      if (std::optional<std::pair<Value, Operation *>> scaled = getScale(cast)) {
+      if (std::optional<std::pair<Value, Operation *>> scaled = getScale(cast);
+          scaled && (linear || getDims(scaled->first).empty())) {
         b.setInsertionPoint(scaled->second);
-        auto linear = value.getDefiningOp<QuantizedLinearOp>();
-        linear->moveBefore(scaled->second);
-        linear.getScaleMutable().assign(scaled->first);
+        value.getDefiningOp()->moveBefore(scaled->second);
+        (linear ? linear.getScaleMutable() : product.getScaleMutable()).assign(scaled->first);
         if (bias) {
           b.setInsertionPoint(linear);
           bias = toFloats(b, steps[0]->getLoc(), asVector(b, steps[0]->getLoc(), bias));

@@ -13,10 +13,12 @@ using namespace winnow;
 /// What memory brings in the time of a multiplication.
 static constexpr double kBytesPerStep = 0.25;
 static constexpr int64_t kAssumedSize = 128;
+/// Products of integers in the time of one of floats.
+static constexpr double kIntegerRate = 2;
 
 double winnow::getProductTime(double rows, double inputs, double outputs, double weightBytes,
                               int64_t bits) {
-  double rate = bits <= 8 ? 2 : 1;
+  double rate = bits <= 8 ? kIntegerRate : 1;
   return std::max(rows * inputs * outputs / rate, weightBytes / kBytesPerStep);
 }
 
@@ -49,6 +51,10 @@ public:
         .Case([&](MatMulOp product) {
           double inner = get(getDims(product.getLhs()).back());
           return getElements(product.getResult()) * inner;
+        })
+        .Case([&](QuantizedMatMulOp product) {
+          double inner = get(getDims(product.getLhs()).back());
+          return getElements(product.getResult()) * inner / kIntegerRate;
         })
         .Case([&](AttentionOp attention) {
           return getElements(attention.getQuery()) * get(getDims(attention.getKey())[1]) +

@@ -95,9 +95,12 @@ func.func @doubles(%x: tensor<2x3xf64>) -> tensor<2x5xf64> {
 
 // -----
 
-// CHECK: code = "quantized-linear.weight-not-constant"
+// Two variable matrices, whose sums are just converted.
+
+// CHECK: code = "quantized-matmul.raised"{{.*}}computes a product of [2, 3] and [3, 5] in integers
 // CHECK-LABEL: func @variable
-// CHECK: winnow.matmul
+// CHECK: %[[ONE:.*]] = winnow.constant dense<1.0
+// CHECK: winnow.quantized_matmul %arg0, %arg1 scale(%[[ONE]]) : (tensor<2x3xi8>, tensor<3x5xi8>, tensor<f32>)
 func.func @variable(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>) -> tensor<2x5xf32> {
   %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xi32>
   %1 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xi32>
@@ -108,15 +111,94 @@ func.func @variable(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>) -> tensor<2x5xf32> {
 
 // -----
 
-// CHECK: code = "quantized-linear.batched"
+// DequantizeLinear on queries and keys; the keys are turned as they are read.
+
+// CHECK: code = "quantized-matmul.raised"
+// CHECK-LABEL: func @scores
+// CHECK-SAME: %[[Q:.*]]: tensor<1x4x2x3xui8>, %[[K:.*]]: tensor<1x5x4x3xi8>
+// CHECK: %[[S:.*]] = winnow.mul %{{.*}}, %{{.*}} : (tensor<f32>, tensor<f32>)
+// CHECK: %[[T:.*]] = winnow.transpose %[[K]] [0, 2, 1, 3]
+// CHECK: winnow.quantized_matmul %[[Q]], %[[T]] scale(%[[S]]) zero(%arg4) {transpose_rhs}
+func.func @scores(%q: tensor<1x4x2x3xui8>, %k: tensor<1x5x4x3xi8>, %qs: tensor<f32>, %ks: tensor<f32>, %z: tensor<ui8>) -> tensor<1x4x2x5xf32> {
+  %0 = winnow.cast %q : (tensor<1x4x2x3xui8>) -> tensor<1x4x2x3xi32>
+  %1 = winnow.cast %z : (tensor<ui8>) -> tensor<i32>
+  %2 = winnow.sub %0, %1 : (tensor<1x4x2x3xi32>, tensor<i32>) -> tensor<1x4x2x3xi32>
+  %3 = winnow.cast %2 : (tensor<1x4x2x3xi32>) -> tensor<1x4x2x3xf32>
+  %4 = winnow.mul %3, %qs : (tensor<1x4x2x3xf32>, tensor<f32>) -> tensor<1x4x2x3xf32>
+  %5 = winnow.cast %k : (tensor<1x5x4x3xi8>) -> tensor<1x5x4x3xf32>
+  %6 = winnow.mul %5, %ks : (tensor<1x5x4x3xf32>, tensor<f32>) -> tensor<1x5x4x3xf32>
+  %7 = winnow.transpose %6 [0, 2, 3, 1] : (tensor<1x5x4x3xf32>) -> tensor<1x4x3x5xf32>
+  %8 = winnow.matmul %4, %7 : (tensor<1x4x2x3xf32>, tensor<1x4x3x5xf32>) -> tensor<1x4x2x5xf32>
+  return %8 : tensor<1x4x2x5xf32>
+}
+
+// -----
+
+// Sums of integers of batches, and the scale that they meet.
+
+// CHECK: code = "quantized-matmul.raised"
 // CHECK-LABEL: func @batched
-// CHECK: winnow.matmul
-func.func @batched(%x: tensor<7x2x3xi8>, %w: tensor<7x3x5xi8>) -> tensor<7x2x5xf32> {
+// CHECK-SAME: %[[S:[a-z0-9]*]]: tensor<f32>
+// CHECK: %[[Y:.*]] = winnow.quantized_matmul %arg0, %arg1 scale(%[[S]])
+// CHECK: return %[[Y]]
+func.func @batched(%x: tensor<7x2x3xi8>, %w: tensor<7x3x5xi8>, %s: tensor<f32>) -> tensor<7x2x5xf32> {
   %0 = winnow.cast %x : (tensor<7x2x3xi8>) -> tensor<7x2x3xi32>
   %1 = winnow.cast %w : (tensor<7x3x5xi8>) -> tensor<7x3x5xi32>
   %2 = winnow.matmul %0, %1 : (tensor<7x2x3xi32>, tensor<7x3x5xi32>) -> tensor<7x2x5xi32>
   %3 = winnow.cast %2 : (tensor<7x2x5xi32>) -> tensor<7x2x5xf32>
-  return %3 : tensor<7x2x5xf32>
+  %4 = winnow.mul %3, %s : (tensor<7x2x5xf32>, tensor<f32>) -> tensor<7x2x5xf32>
+  return %4 : tensor<7x2x5xf32>
+}
+
+// -----
+
+// CHECK: code = "quantized-matmul.one-side"
+// CHECK-LABEL: func @one_side
+// CHECK: winnow.matmul
+func.func @one_side(%x: tensor<2x3xf32>, %w: tensor<3x5xi8>) -> tensor<2x5xf32> {
+  %0 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xf32>
+  %1 = winnow.matmul %x, %0 : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return %1 : tensor<2x5xf32>
+}
+
+// -----
+
+// CHECK: code = "quantized-matmul.vector"
+// CHECK-LABEL: func @vector
+// CHECK: winnow.matmul
+func.func @vector(%x: tensor<2x3xi8>, %w: tensor<3xi8>) -> tensor<2xf32> {
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xi32>
+  %1 = winnow.cast %w : (tensor<3xi8>) -> tensor<3xi32>
+  %2 = winnow.matmul %0, %1 : (tensor<2x3xi32>, tensor<3xi32>) -> tensor<2xi32>
+  %3 = winnow.cast %2 : (tensor<2xi32>) -> tensor<2xf32>
+  return %3 : tensor<2xf32>
+}
+
+// -----
+
+// CHECK: code = "quantized-matmul.parameters"
+// CHECK-LABEL: func @columns
+// CHECK: winnow.matmul
+func.func @columns(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>, %s: tensor<f32>, %c: tensor<5xf32>) -> tensor<2x5xf32> {
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xf32>
+  %1 = winnow.mul %0, %s : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+  %2 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xf32>
+  %3 = winnow.mul %2, %c : (tensor<3x5xf32>, tensor<5xf32>) -> tensor<3x5xf32>
+  %4 = winnow.matmul %1, %3 : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return %4 : tensor<2x5xf32>
+}
+
+// -----
+
+// CHECK: code = "quantized-matmul.scales"
+// CHECK-LABEL: func @one_scale
+// CHECK: winnow.matmul
+func.func @one_scale(%x: tensor<2x3xi8>, %w: tensor<3x5xi8>, %s: tensor<f32>) -> tensor<2x5xf32> {
+  %0 = winnow.cast %x : (tensor<2x3xi8>) -> tensor<2x3xf32>
+  %1 = winnow.mul %0, %s : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+  %2 = winnow.cast %w : (tensor<3x5xi8>) -> tensor<3x5xf32>
+  %3 = winnow.matmul %1, %2 : (tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<2x5xf32>
+  return %3 : tensor<2x5xf32>
 }
 
 // -----

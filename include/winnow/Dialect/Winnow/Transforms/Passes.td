@@ -925,7 +925,7 @@ def SplitGatedLinear : Pass<"winnow-split-gated-linear", "mlir::ModuleOp"> {
 }
 
 def RaiseQuantizedLinear : Pass<"winnow-raise-quantized-linear", "mlir::ModuleOp"> {
-  let summary = "recognises linear layers whose weight, or input and weight, are integers of 4 or 8 bits";
+  let summary = "recognises products whose operands, or whose weight, are integers of 4 or 8 bits";
   let description = [{
     Quantised models say so in several ways: a product of two tensors that DequantizeLinear
     made, MatMulInteger or QLinearMatMul, or 8-bit weights with Cast and Mul; and all of them with
@@ -935,6 +935,7 @@ def RaiseQuantizedLinear : Pass<"winnow-raise-quantized-linear", "mlir::ModuleOp
     subtraction of a zero and one product with a scale. The matmul becomes a quantized_linear with
     the scale of both, or, of 32-bit sums, the one that they are multiplied by after their
     conversion to floats. fuse-linear then takes bias, activation and residual in.
+    Two operands that are computed, or have more dimensions, become a quantized_matmul.
     An input that is no integer, or stands beside a weight of 4 bits or in blocks, stays floats:
     the weight stays integers in memory then (`quantized-linear.weight-raised`).
     It runs before constants are folded, while weights are bytes.
@@ -942,8 +943,9 @@ def RaiseQuantizedLinear : Pass<"winnow-raise-quantized-linear", "mlir::ModuleOp
     Float semantics: the sum of integers is exact and is rounded once; the floats that
     DequantizeLinear gives would be summed with rounding.
 
-    Refuses `quantized-linear.batched` (products of two activations, which are computed in floats),
-    `quantized-linear.weight-not-constant`, `quantized-linear.input-not-integers` (a
+    Refuses `quantized-matmul.one-side` (the left operand of a variable right one is no integer),
+    `quantized-matmul.vector`, `quantized-matmul.parameters` (more than one scale or zero of an operand, or other
+    widths), `quantized-matmul.scales`, `quantized-linear.input-not-integers` (a
     weight of integers and an input of other elements than floats of 32 bits), `quantized-linear.scales`,
     `quantized-linear.input-scale`, `quantized-linear.weight-scale` (not one for each column or
     block) and `quantized-linear.sum-used`.
