@@ -78,7 +78,8 @@ add("FusedConv", f"image {kernel} {channels} added", pads=[1, 1, 1, 1], activati
 # Sums of integers are exact; their scales are multiplied in another order. The
 # numbers of a dynamic quantisation may be rounded to a neighbour.
 for low, high, dtype in ((0, 256, np.uint8), (-128, 128, np.int8)):
-    b = case.constant(rng.integers(low, high, (HIDDEN, 12)).astype(dtype))
+    # Weights of 7 bits: with those of 8 the peer's sums saturate on CPUs without VNNI.
+    b = case.constant(rng.integers(low // 2, high // 2, (HIDDEN, 12)).astype(dtype))
     one, columns = (case.constant(rng.random(n).astype(np.float32) / 50) for n in ((), 12))
     zero, zeros = (case.constant(rng.integers(low, high, n).astype(dtype)) for n in ((), 12))
     a_scale, a_zero = case.constant(np.float32(0.02)), case.constant(np.uint8(131))
@@ -87,7 +88,7 @@ for low, high, dtype in ((0, 256, np.uint8), (-128, 128, np.int8)):
     add("DynamicQuantizeMatMul", f"x {b} {columns} {zeros} {constant(12)}", **loose)
     add("MatMulIntegerToFloat", f"u8 {b} {a_scale} {one}", tolerance=1e-4)
     add("MatMulIntegerToFloat", f"u8 {b} {a_scale} {columns} {a_zero} {zero} {constant(12)}", tolerance=1e-4)
-    w = case.constant(rng.integers(low, high, (HIDDEN, 3 * HIDDEN)).astype(dtype))
+    w = case.constant(rng.integers(low // 2, high // 2, (HIDDEN, 3 * HIDDEN)).astype(dtype))
     bias3, small = constant(3 * HIDDEN), case.constant(np.float32(0.001))
     add("QAttention", f"u8 {w} {bias3} {a_scale} {small} - {a_zero} {zero}", num_heads=HEADS)
     add("QAttention", f"u8 {w} {bias3} {a_scale} {small} lengths {a_zero}", num_heads=HEADS)

@@ -35,7 +35,7 @@ def compare(name, op, inputs, shapes, dtype=U8, constants=None, most=1, **attrib
     nodes = [node(op, inputs, "y", domain="com.microsoft", **attributes)]
     model = save(name, nodes, graph, ["y"], given, opset=17, domains=["com.microsoft"])
     folder = compile_model(sys.argv[2], model, os.path.join(sys.argv[1], name))
-    got, want = open_winnow(folder)(feeds)["y"], open_onnxruntime(model)(feeds)["y"]
+    got, want = open_winnow(folder)(feeds)["y"], open_onnxruntime(model, unsigned_weights=True)(feeds)["y"]
     if got.dtype != want.dtype:
         check.errors.append(f"{name}: expected {want.dtype}, got {got.dtype}")
     check.close(name, got.astype(np.float64), want.astype(np.float64), most)

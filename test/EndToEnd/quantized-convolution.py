@@ -27,7 +27,7 @@ FORMS = {
 def compare(name, nodes, constants, exactly):
     model = save(name, nodes, [value("x", ["n", 4, "h", 9], U8)], ["y"], constants)
     folder = compile_model(sys.argv[2], model, os.path.join(sys.argv[1], name))
-    ours, peer = open_winnow(folder), open_onnxruntime(model)
+    ours, peer = open_winnow(folder), open_onnxruntime(model, unsigned_weights=True)
     feeds = {"x": rng.integers(0, 256, (2, 4, 7, 9), dtype=np.uint8)}
     got, want = ours(feeds)["y"], peer(feeds)["y"]
     if exactly:

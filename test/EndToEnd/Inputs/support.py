@@ -33,13 +33,14 @@ def open_winnow(folder, threads=1):
     return Runner(winnow.Session(folder, threads=threads))
 
 
-def open_onnxruntime(model):
+def open_onnxruntime(model, unsigned_weights=False):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    # Its products of unsigned and signed bytes saturate on CPUs without VNNI: not so with unsigned weights, nor
-    # where QuantizeLinear and DequantizeLinear stay floats.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    # Its products of unsigned and signed bytes saturate on CPUs without VNNI: not so where QuantizeLinear and
+    # DequantizeLinear stay floats, nor with weights made unsigned (each of which only one node may read).
+    if unsigned_weights:
+        options.add_session_config_entry("session.x64quantprecision", "1")
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     return Runner(
         onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
