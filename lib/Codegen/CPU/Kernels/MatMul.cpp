@@ -9,29 +9,19 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "GemmTile.h"
-#include "KernelBuilder.h"
-#include "winnow/Analysis/GemmSchedule.h"
+#include "BatchedProduct.h"
 
 using namespace mlir;
 
 namespace winnow::cpu {
 namespace {
 
-struct MatMul {
-  Value a, b, out;
-  bool transposed;
-  GemmSchedule schedule;
-  int64_t lanes;
-
+struct MatMul : BatchedProduct {
   static FailureOr<MatMul> parse(const KernelContext &context);
   void emit(Emitter &e) const;
 
 private:
-  /// One index of the parallel loop.
-  struct Block {
-    Value a, b, out; ///< matrices of this batch
-    Value begin, end, col, valid;
+  struct Block : BatchedProduct::Block {
     Value panel, staging;
   };
   void emitPass(Emitter &e, const Block &block, Value depthBegin) const;
@@ -53,28 +43,11 @@ FailureOr<MatMul> MatMul::parse(const KernelContext &context) {
   result.out = (*arguments)[2];
   result.transposed = context.flag("transpose_b");
   result.lanes = context.lanes();
-  int64_t depthDim = result.transposed ? 2 : 1;
-  int64_t columnDim = result.transposed ? 1 : 2;
-  if (failed(context.memref(result.a, "a", 3, context.f32())) ||
-      failed(context.memref(result.b, "b", 3, context.f32())) ||
-      failed(context.memref(result.out, "out", 3, context.f32())) ||
-      failed(context.sameExtent(result.a, 0, "a", result.out, 0, "out")) ||
-      failed(context.sameExtent(result.a, 1, "a", result.out, 1, "out")) ||
-      failed(context.sameExtent(result.a, 2, "a", result.b, depthDim, "b")) ||
-      failed(context.sameExtent(result.b, columnDim, "b", result.out, 2,
-                                "out")))
+  if (failed(result.check(context, context.f32())))
     return failure();
-  if (cast<MemRefType>(result.b.getType()).getDimSize(0) != 1 &&
-      failed(context.sameExtent(result.b, 0, "b", result.out, 0, "out")))
-    return failure();
-
-  auto known = [](Value memref, int64_t dimension, int64_t otherwise) {
-    int64_t extent = cast<MemRefType>(memref.getType()).getDimSize(dimension);
-    return ShapedType::isDynamic(extent) ? otherwise : extent;
-  };
   result.schedule =
-      chooseLinearSchedule(context.level, known(result.out, 2, 1 << 20),
-                           known(result.a, 2, 1 << 20), std::nullopt);
+      chooseLinearSchedule(context.level, getExtent(result.out, 2),
+                           getExtent(result.a, 2), std::nullopt);
   // The panel is written as well as read, so it gets less of the cache. Whole
   // squares are transposed, so the depth is a multiple of the lanes.
   result.schedule.kc = llvm::alignTo(
@@ -83,24 +56,10 @@ FailureOr<MatMul> MatMul::parse(const KernelContext &context) {
 }
 
 void MatMul::emit(Emitter &e) const {
-  Value rows = e.dim(out, 1), columns = e.dim(out, 2);
-  Value blocks = e.ceilDiv(rows, e.index(schedule.mb));
-  Value panels = e.ceilDiv(columns, e.index(schedule.nr));
-  Value perBatch = e.mul(blocks, panels);
-  bool sharedB = cast<MemRefType>(b.getType()).getDimSize(0) == 1;
-  e.parallel(e.mul(e.dim(out, 0), perBatch), 1, [&](Value at) {
-    Block block;
+  forEachBlock(e, [&](const BatchedProduct::Block &part) {
     Type f32 = e.getF32Type();
-    block.panel = e.scratch({schedule.kc, schedule.nr}, f32);
-    block.staging = e.scratch({schedule.mr, schedule.nr}, f32);
-    Value batch = e.div(at, perBatch), rest = e.rem(at, perBatch);
-    block.begin = e.mul(e.div(rest, panels), schedule.mb);
-    block.end = e.min(e.add(block.begin, schedule.mb), rows);
-    block.col = e.mul(e.rem(rest, panels), schedule.nr);
-    block.valid = e.min(e.sub(columns, block.col), e.index(schedule.nr));
-    block.a = e.slice(a, {batch, {}, {}});
-    block.b = e.slice(b, {sharedB ? e.index(0) : batch, {}, {}});
-    block.out = e.slice(out, {batch, {}, {}});
+    Block block{part, e.scratch({schedule.kc, schedule.nr}, f32),
+                e.scratch({schedule.mr, schedule.nr}, f32)};
     // A depth of zero still takes one pass, which writes the zeros.
     Value depth = e.max(e.dim(a, 2), e.index(1));
     e.forRange(e.index(0), depth, schedule.kc,
@@ -112,14 +71,10 @@ void MatMul::emitPass(Emitter &e, const Block &block, Value depthBegin) const {
   Value depth =
       e.min(e.sub(e.dim(a, 2), depthBegin), e.index(schedule.kc));
   Value panel = emitPanel(e, block, depthBegin, depth);
-  bool wholePanels = !cast<MemRefType>(out.getType()).isDynamicDim(2) &&
-                     cast<MemRefType>(out.getType()).getDimSize(2) %
-                             schedule.nr == 0;
   e.forEachTile(
       block.begin, block.end, schedule.mr, [&](Value row, int64_t tileRows) {
         GemmTile tile{tileRows, schedule.nr / lanes, lanes};
-        TileTarget target{block.out, block.staging, row, block.col,
-                          wholePanels ? Value() : block.valid};
+        TileTarget target = getTarget(block, block.staging, row);
         SmallVector<Value> zeros = tile.zeros(e, e.getF32Type());
         SmallVector<Value> acc = e.select(
             e.equal(depthBegin, e.index(0)), [&] { return zeros; },

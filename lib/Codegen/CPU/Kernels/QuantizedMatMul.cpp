@@ -1,6 +1,6 @@
 //===- QuantizedMatMul.cpp - Batched products of two variable matrices of bytes ----===//
 //
-// The loops are those of MatMul.cpp. A panel of b always goes to scratch: four of its rows side by
+// A panel of b always goes to scratch: four of its rows side by
 // side, so that a lane sums four products at a time (Bytes.h), exactly. Bytes of a are unsigned
 // there and those of b signed; others are flipped as they are read, and the zeros count it in.
 // Sums are of what is stored; the zeros are accounted for at the end,
@@ -11,33 +11,26 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BatchedProduct.h"
 #include "Bytes.h"
-#include "GemmTile.h"
-#include "KernelBuilder.h"
-#include "winnow/Analysis/GemmSchedule.h"
 
 using namespace mlir;
 
 namespace winnow::cpu {
 namespace {
 
-struct QuantizedMatMul {
-  Value a, b, out;
-  Value scale;       ///< [1]
+/// The depth of its schedule counts steps of four bytes.
+struct QuantizedMatMul : BatchedProduct {
+  Value scale;        ///< [1]
   Value aZero, bZero; ///< [1] of i32, of what is multiplied; null for 0
-  bool transposed, flipA, flipB;
+  bool flipA, flipB;
   const CPULevel *level;
-  GemmSchedule schedule; ///< its depth counts steps of four bytes
-  int64_t lanes;
 
   static FailureOr<QuantizedMatMul> parse(const KernelContext &context);
   void emit(Emitter &e) const;
 
 private:
-  /// One index of the parallel loop.
-  struct Block {
-    Value a, b, out; ///< matrices of this batch
-    Value begin, end, col, valid;
+  struct Block : BatchedProduct::Block {
     Value panel, staging;
     Value sums, rowSums, columnSums; ///< of the passes so far
   };
@@ -91,27 +84,12 @@ FailureOr<QuantizedMatMul> QuantizedMatMul::parse(const KernelContext &context) 
     return context.error() << "expected a CPU with vectors";
   Type f32 = context.f32(), i8 = IntegerType::get(f32.getContext(), 8),
        i32 = IntegerType::get(f32.getContext(), 32);
-  int64_t depthDim = result.transposed ? 2 : 1, columnDim = result.transposed ? 1 : 2;
-  if (failed(context.memref(result.a, "a", 3, i8)) || failed(context.memref(result.b, "b", 3, i8)) ||
-      failed(context.memref(result.scale, "scale", 1, f32)) ||
+  if (failed(result.check(context, i8)) || failed(context.memref(result.scale, "scale", 1, f32)) ||
       (hasAZero && failed(context.memref(result.aZero, "a_zero", 1, i32))) ||
-      (hasBZero && failed(context.memref(result.bZero, "b_zero", 1, i32))) ||
-      failed(context.memref(result.out, "out", 3, f32)) ||
-      failed(context.sameExtent(result.a, 0, "a", result.out, 0, "out")) ||
-      failed(context.sameExtent(result.a, 1, "a", result.out, 1, "out")) ||
-      failed(context.sameExtent(result.a, 2, "a", result.b, depthDim, "b")) ||
-      failed(context.sameExtent(result.b, columnDim, "b", result.out, 2, "out")))
+      (hasBZero && failed(context.memref(result.bZero, "b_zero", 1, i32))))
     return failure();
-  if (cast<MemRefType>(result.b.getType()).getDimSize(0) != 1 &&
-      failed(context.sameExtent(result.b, 0, "b", result.out, 0, "out")))
-    return failure();
-
-  auto known = [](Value memref, int64_t dimension) {
-    int64_t extent = cast<MemRefType>(memref.getType()).getDimSize(dimension);
-    return ShapedType::isDynamic(extent) ? 1 << 20 : extent;
-  };
-  result.schedule = chooseLinearSchedule(context.level, known(result.out, 2),
-                                         llvm::divideCeil(known(result.a, 2), kBytes), std::nullopt,
+  result.schedule = chooseLinearSchedule(context.level, getExtent(result.out, 2),
+                                         llvm::divideCeil(getExtent(result.a, 2), kBytes), std::nullopt,
                                          std::nullopt, std::nullopt, Product::Integer);
   // As for floats: the panel is written too, and squares of words are transposed whole.
   result.schedule.kc = llvm::alignTo(std::min<int64_t>(result.schedule.kc, 512), result.lanes);
@@ -119,27 +97,15 @@ FailureOr<QuantizedMatMul> QuantizedMatMul::parse(const KernelContext &context) 
 }
 
 void QuantizedMatMul::emit(Emitter &e) const {
-  Value rows = e.dim(out, 1), columns = e.dim(out, 2), depth = e.dim(a, 2);
-  Value blocks = e.ceilDiv(rows, e.index(schedule.mb));
-  Value panels = e.ceilDiv(columns, e.index(schedule.nr));
-  Value perBatch = e.mul(blocks, panels);
-  bool sharedB = cast<MemRefType>(b.getType()).getDimSize(0) == 1;
-  e.parallel(e.mul(e.dim(out, 0), perBatch), 1, [&](Value at) {
-    Block block;
+  Value depth = e.dim(a, 2);
+  forEachBlock(e, [&](const BatchedProduct::Block &part) {
     Type i32 = e.getI32Type();
-    block.panel = e.scratch({schedule.kc, schedule.nr * kBytes}, e.getI8Type());
-    block.staging = e.scratch({schedule.mr, schedule.nr}, e.getF32Type());
-    block.sums = e.scratch({schedule.mb, schedule.nr}, i32);
-    block.rowSums = e.scratch({schedule.mb}, i32);
-    block.columnSums = e.scratch({schedule.nr}, i32);
-    Value batch = e.div(at, perBatch), rest = e.rem(at, perBatch);
-    block.begin = e.mul(e.div(rest, panels), schedule.mb);
-    block.end = e.min(e.add(block.begin, schedule.mb), rows);
-    block.col = e.mul(e.rem(rest, panels), schedule.nr);
-    block.valid = e.min(e.sub(columns, block.col), e.index(schedule.nr));
-    block.a = e.slice(a, {batch, {}, {}});
-    block.b = e.slice(b, {sharedB ? e.index(0) : batch, {}, {}});
-    block.out = e.slice(out, {batch, {}, {}});
+    Block block{part,
+                /*panel=*/e.scratch({schedule.kc, schedule.nr * kBytes}, e.getI8Type()),
+                /*staging=*/e.scratch({schedule.mr, schedule.nr}, e.getF32Type()),
+                /*sums=*/e.scratch({schedule.mb, schedule.nr}, i32),
+                /*rowSums=*/e.scratch({schedule.mb}, i32),
+                /*columnSums=*/e.scratch({schedule.nr}, i32)};
     // A depth of zero still takes one pass, which writes the zeros.
     Value bytes = e.max(depth, e.index(1));
     int64_t passBytes = schedule.kc * kBytes;
@@ -335,9 +301,7 @@ void QuantizedMatMul::emitTile(Emitter &e, const Block &block, const Pass &pass,
     forSums([&](int64_t i, SmallVector<Value> at) { e.store(acc[i], block.sums, at); });
   };
   auto finish = [&] {
-    MemRefType type = cast<MemRefType>(out.getType());
-    bool wholePanels = !type.isDynamicDim(2) && type.getDimSize(2) % schedule.nr == 0;
-    TileTarget target{block.out, block.staging, row, block.col, wholePanels ? Value() : block.valid};
+    TileTarget target = getTarget(block, block.staging, row);
     target.store(e, tile, emitNumbers(e, tile, block, place, acc), Epilogue());
   };
   e.ifElse(pass.hasNext, wait, finish);

@@ -153,11 +153,7 @@ void RoundedLinear::addWord(Emitter &e, const GemmTile &tile, Value row, const S
     }
     for (int64_t r = 0; r < tile.rows; ++r) {
       Value at = e.add(e.mul(word, weights.perWord()), s * kBytes);
-      Value four = vector::LoadOp::create(e, VectorType::get(kBytes, e.getI8Type()), values,
-                                          ValueRange{e.add(row, r), at});
-      four = vector::BitCastOp::create(e, VectorType::get(1, e.getI32Type()), four);
-      Value input = vector::BitCastOp::create(
-          e, bytes, e.splat(vector::ExtractOp::create(e, four, int64_t(0)), tile.lanes));
+      Value input = spreadBytes(e, values, {e.add(row, r), at}, tile.lanes, /*mask=*/{}, /*flip=*/false);
       for (int64_t v = 0; v < tile.vectors; ++v) {
         Value &sum = sums[r * tile.vectors + v];
         sum = dotBytes(e, *level, sum, numbers[v], input, (1 << weights.bits) - 1);
