@@ -83,7 +83,7 @@ private:
   /// Translates the module, and merges it into the code of others if there is some.
   LogicalResult addToCode(llvm::LLVMContext &context, const CPULevel &level, StringRef suffix,
                           std::unique_ptr<llvm::Module> &code);
-  LogicalResult emitEmulation(const gpu::Chip &chip);
+  LogicalResult emitEmulation(const winnow::gpu::Chip &chip);
   LogicalResult emitText(Emit kind, StringRef extension, llvm::Module &code);
   LogicalResult printModule(ModuleOp module, StringRef path);
   void beginPhase(Phase phase) {
@@ -642,8 +642,8 @@ LogicalResult Compiler::generateGPUCode(llvm::LLVMContext &context,
                                         std::unique_ptr<llvm::Module> &code) {
   OwningOpRef<ModuleOp> converted = std::move(module);
   CPULevel level = *getCPULevel("x86-64");
-  std::string assembler = gpu::findAssembler();
-  for (const gpu::Chip &chip : options.gpu->chips) {
+  std::string assembler = winnow::gpu::findAssembler();
+  for (const winnow::gpu::Chip &chip : options.gpu->chips) {
     module = OwningOpRef<ModuleOp>(converted->clone());
     if (failed(runPasses(Phase::Codegen, [&](OpPassManager &pm) {
           buildGPUPipeline(pm, chip, options.gpu->precision,
@@ -654,20 +654,20 @@ LogicalResult Compiler::generateGPUCode(llvm::LLVMContext &context,
       return success();
     ModelInterface::Code::GPU own;
     own.chip = chip.name.str();
-    own.precision = gpu::stringifyPrecision(options.gpu->precision).str();
+    own.precision = winnow::gpu::stringifyPrecision(options.gpu->precision).str();
     own.compute = chip.compute;
     own.isSpecific = chip.isSpecific;
-    for (auto name : (*module)->getAttrOfType<ArrayAttr>(gpu::kDeviceKernels).getAsRange<StringAttr>())
+    for (auto name : (*module)->getAttrOfType<ArrayAttr>(winnow::gpu::kDeviceKernels).getAsRange<StringAttr>())
       own.kernels.push_back(name.getValue().str());
-    if (auto reads = (*module)->getAttrOfType<ArrayAttr>(gpu::kDeviceReads))
+    if (auto reads = (*module)->getAttrOfType<ArrayAttr>(winnow::gpu::kDeviceReads))
       for (auto place : reads.getAsRange<StringAttr>())
         own.reads.push_back(place.getValue().str());
-    llvm::Expected<std::string> ptx = gpu::translateToPTX(*module, chip);
+    llvm::Expected<std::string> ptx = winnow::gpu::translateToPTX(*module, chip);
     if (!ptx)
       return check(ptx.takeError());
     own.ptx = std::move(*ptx);
     if (!assembler.empty()) {
-      llvm::Expected<gpu::Assembled> assembled = gpu::assemble(assembler, own.ptx, chip);
+      llvm::Expected<winnow::gpu::Assembled> assembled = winnow::gpu::assemble(assembler, own.ptx, chip);
       if (!assembled)
         return check(assembled.takeError());
       own.cubin = std::move(assembled->cubin);
@@ -680,7 +680,7 @@ LogicalResult Compiler::generateGPUCode(llvm::LLVMContext &context,
       return failure();
     if (options.emit.count(Emit::Emulation) && failed(emitEmulation(chip)))
       return failure();
-    if (Operation *device = module->lookupSymbol(gpu::kDeviceModule))
+    if (Operation *device = module->lookupSymbol(winnow::gpu::kDeviceModule))
       device->erase();
     std::string suffix = options.gpu->chips.size() > 1 ? "." + own.chip : "";
     for (ModelInterface &interface : interfaces)
@@ -704,9 +704,9 @@ LogicalResult Compiler::addToCode(llvm::LLVMContext &context, const CPULevel &le
 }
 
 /// An object of the kernels as functions of this machine.
-LogicalResult Compiler::emitEmulation(const gpu::Chip &chip) {
+LogicalResult Compiler::emitEmulation(const winnow::gpu::Chip &chip) {
   llvm::LLVMContext own;
-  llvm::Expected<std::unique_ptr<llvm::Module>> code = gpu::translateForEmulation(*module, own);
+  llvm::Expected<std::unique_ptr<llvm::Module>> code = winnow::gpu::translateForEmulation(*module, own);
   if (!code)
     return check(code.takeError());
   CPULevel level = *getCPULevel("x86-64");
