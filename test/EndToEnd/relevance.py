@@ -9,7 +9,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../Import/ONNX/Inputs"), os.path.join(HERE, "Inputs")]
 import numpy as np
-from build import Graph, build, ints, save, value
+from build import Graph, build, ints, node, save, value
 from support import Checker, compile_model, open_winnow
 
 rng = np.random.default_rng(5)
@@ -51,10 +51,16 @@ def relevance(name, graph, feeds, output, shape=None, options=(), start="value",
     inputs = [value(key, array.shape if shape is None else shape) for key, array in feeds.items()]
     model = save(name, build(graph.nodes, inputs, [value(output, None)], graph.constants))
     folder = os.path.join(WORK, name)
-    raised, walked = folder + ".mlir", folder + ".walk.mlir"
-    tool = lambda *words: subprocess.run(words, check=True)
-    tool(TOOL, "compile", model, "--stop-after=raise", "-o", raised, "--quiet", *options)
-    tool(TOOL + "-opt", f"--winnow-propagate-relevance=start={start}", raised, "-o", walked)
+    raised = folder + ".mlir"
+    subprocess.run((TOOL, "compile", model, "--stop-after=raise", "-o", raised, "--quiet", *options), check=True)
+    return walk(name, raised, feeds, start, keeps)
+
+
+def walk(name, raised, feeds, start="value", keeps=True):
+    """The same of a module of the dialect."""
+    folder = os.path.join(WORK, name)
+    walked = folder + ".walk.mlir"
+    subprocess.run((TOOL + "-opt", f"--winnow-propagate-relevance=start={start}", raised, "-o", walked), check=True)
     run = open_winnow(compile_model(TOOL, walked, folder))
     outputs = run(feeds)
     enters, leaves = outputs["winnow.relevance"][:2]
@@ -186,6 +192,100 @@ mixed = mix.astype(np.float64) @ x64
 r = np.stack([positive(mixed[i], many[i], mixed[i] @ many[i]) for i in range(3)])
 want = positive(x64.swapaxes(1, 2), mix.T, r.swapaxes(1, 2)).swapaxes(1, 2)
 compare("batched", got, want)
+
+# Places that numbers give: reads of some several times, in batches; what is replaced gets nothing, of
+# sums each part gets its share; the greatest of a row.
+rows = np.array([[2, 0], [4, 4], [1, 3]])
+columns = rng.integers(0, 8, (3, 5, 2))
+g = Graph()
+read = g.op("GatherND", "x", g.const(rows[..., None]), batch_dims=1)  # [3, 2, 8]
+elements = g.op("GatherElements", "x", g.const(columns), axis=2)  # [3, 5, 2]
+best = "best"  # [3, 5, 3]
+g.nodes.append(node("TopK", f"x {g.const(ints(3))}", f"{best} positions", axis=2))
+flat = [g.op("Reshape", v, g.const(ints(-1))) for v in (read, elements, best)]
+y = g.op("Concat", *flat, axis=0)
+got, _ = relevance("places", g, {"x": x}, y)
+want = np.zeros_like(x64)
+for i in range(3):
+    np.add.at(want[i], rows[i], x64[i, rows[i]])
+    for j in range(5):
+        np.add.at(want[i, j], columns[i, j], x64[i, j, columns[i, j]])
+        top = np.argsort(-x64[i, j])[:3]
+        want[i, j, top] += x64[i, j, top]
+compare("places", got, want)
+
+u, indices = normal(2, 5, 8), np.array([2, 0])
+where = rng.permuted(np.tile(np.arange(8), (3, 5, 1)), axis=2)[..., :2]
+added = np.abs(normal(3, 5, 2))
+g = Graph()
+replaced = g.op("ScatterND", "x", g.const(indices[:, None]), "u")
+y = g.op("ScatterElements", replaced, g.const(where), "a", axis=2, reduction="add")
+got, _ = relevance("scatter", g, {"x": np.abs(x), "u": np.abs(u), "a": added}, y)
+kept = np.abs(x64)
+kept[indices] = np.abs(u)
+compare("scatter x", got, np.where(np.isin(np.arange(3), indices)[:, None, None], 0, kept))
+compare("scatter u", got, kept[indices], "u")
+compare("scatter a", got, added.astype(np.float64), "a")
+
+
+def module(name, arguments, body):
+    """A function of the dialect, in a file; its last value is the result."""
+    path = os.path.join(WORK, name + ".mlir")
+    type_of = lambda array: f"tensor<{'x'.join(map(str, array.shape))}x{'i64' if array.dtype == np.int64 else 'f32'}>"
+    given = ", ".join(f'%{key}: {type_of(array)} {{winnow.name = "{key}"}}' for key, array in arguments.items())
+    result = body.rsplit("->", 1)[1].strip()
+    with open(path, "w") as file:
+        file.write(f"func.func @main({given}) -> ({result} {{winnow.name = \"y\"}}) attributes {{winnow.entry}} {{\n"
+                   f"  %y = {body}\n  return %y : {result}\n}}\n")  # fmt: skip
+    return path
+
+
+# Functions of one channel each, apart and summed: the channel gets what they have.
+knots = "dense<[[-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0]]> : tensor<1x7xf32>"
+for name, extra, shape in (("apart", "", "3x5x3x8"),
+                           ("summed", ", coefficients = dense<[[0.5, 2.0, 1.0]]> : tensor<1x3xf32>", "3x5x8")):  # fmt: skip
+    body = f"winnow.bspline %x {{degree = 3 : i64, knots = {knots}{extra}}} : (tensor<3x5x8xf32>) -> tensor<{shape}xf32>"
+    got, _ = walk(f"bases-{name}", module(f"bases-{name}", {"x": x}, body), {"x": x})
+    t = np.arange(-3.0, 4.0)
+    bases = [((x64 >= a) & (x64 < a + 1)).astype(float) for a in t[:-1]]
+    for p in (1, 2, 3):
+        bases = [(x64 - t[i]) / p * bases[i] + (t[i + p + 1] - x64) / p * bases[i + 1]
+                 for i in range(len(bases) - 1)]  # fmt: skip
+    compare(f"bases-{name}", got, sum(np.array([1, 1, 1] if name == "apart" else [0.5, 2, 1])[i] * bases[i] for i in range(3)))
+
+# ProbSparse attention: the kept queries as others, and all of the rest to the values.
+length, samples, kept = 12, 5, 4
+feeds = {key: normal(2, length, 3, 4) for key in "qkv"}
+for name, table, flags in (
+    ("plain", rng.integers(0, length, (length, samples)), ""),
+    ("shared-table", rng.integers(0, length, samples), ", divisor = 5.0 : f32"),
+    ("causal", rng.integers(0, length, (length, samples)), ", causal, cumsum"),
+):
+    shape = f"tensor<2x{length}x3x4xf32>"
+    sizes = "x".join(map(str, table.shape))
+    body = (f"winnow.probsparse_attention %q, %k, %v, %table {{kept = {kept} : i64, scale = 0.5 : f32{flags}}} : "
+            f"({shape}, {shape}, {shape}, tensor<{sizes}xi64>) -> {shape}")  # fmt: skip
+    name = "probsparse-" + name
+    given = feeds | {"table": table}
+    got, _ = walk(name, module(name, given, body), given)
+    q, k, v = (feeds[key].astype(np.float64).transpose(0, 2, 1, 3) for key in "qkv")
+    scores = q @ k.swapaxes(-1, -2)
+    numbers = np.broadcast_to(table, (length, samples))
+    sample = np.take_along_axis(scores, np.broadcast_to(numbers, (2, 3, length, samples)), -1)
+    measure = sample.max(-1) - sample.sum(-1) / (5 if "divisor" in flags else length)
+    chosen = np.zeros(measure.shape, bool)
+    np.put_along_axis(chosen, np.argsort(-measure, -1, kind="stable")[..., :kept], True, -1)
+    chosen = chosen[..., None]
+    below = np.tril(np.ones((length, length), bool))
+    causal = "causal" in flags
+    p = np.where(chosen, softmax(np.where(below, scores / 2, -np.inf) if causal else scores / 2),
+                 below if causal else 1 / length)  # fmt: skip
+    r = p @ v
+    rp, rv = product(p, v, r)
+    _, rest = product(p, v, np.where(chosen, 0, r))
+    rq, rk = product(q, k.swapaxes(-1, -2), np.where(chosen, rp, 0))
+    for key, want in zip("qkv", (rq, rk.swapaxes(-1, -2), rv + rest)):
+        compare(name, got, want.transpose(0, 2, 1, 3), key)
 
 # Sizes that a run gives.
 g = Graph()

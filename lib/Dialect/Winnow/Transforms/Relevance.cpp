@@ -36,7 +36,8 @@ LogicalResult RelevanceWalk::run() {
         llvm::any_of(op->getResults(), [&](Value value) { return getRelevance(value); });
     if (!isReached)
       continue;
-    if (op->getNumResults() != 1 || op->getNumRegions() != 0)
+    bool isOne = op->getNumResults() == 1 || isa<TopKOp>(op);
+    if (!isOne || op->getNumRegions() != 0)
       return op->emitError("no relevance rule for ") << op->getName();
     if (failed(pass(op)))
       return failure();
@@ -74,9 +75,9 @@ bool RelevanceWalk::isCarrier(Value value) {
   Operation *op = value.getDefiningOp();
   bool carries = llvm::any_of(op->getOperands(), [&](Value operand) { return isCarrier(operand); });
   // An embedding.
-  if (auto gather = dyn_cast<GatherOp>(op))
-    carries |= isConstantExpression(gather.getData()) && getDims(gather.getData()).size() >= 2 &&
-               !isConstantExpression(gather.getIndices());
+  if (isa<GatherOp, GatherNDOp>(op))
+    carries |= isConstantExpression(op->getOperand(0)) && getDims(op->getOperand(0)).size() >= 2 &&
+               !isConstantExpression(op->getOperand(1));
   if (op->getNumRegions() != 0)
     op->walk([&](Operation *inner) {
       for (Value operand : inner->getOperands())

@@ -38,11 +38,10 @@ private:
   mlir::LogicalResult pass(mlir::Operation *op);
   void passLinear(LinearOp op);
   mlir::LogicalResult passMatMul(MatMulOp op);
-  mlir::LogicalResult passAttention(AttentionOp op);
   mlir::LogicalResult passElementwise(mlir::Operation *op);
+  void passBases(mlir::Value input, mlir::Value r);
   void passNorm(mlir::Operation *op, mlir::Value input, mlir::Value residual);
   void passReduce(ReduceOp op);
-  mlir::Value getProbabilities(AttentionOp op, mlir::Value scores);
   /// Splits R of a + b; rescaled so that nothing is lost where they cancel.
   std::pair<mlir::Value, mlir::Value> splitSum(mlir::Value a, mlir::Value b, mlir::Value sum,
                                                mlir::Value r);
@@ -50,12 +49,34 @@ private:
   mlir::Value passPatches(mlir::Value x, mlir::Value weight, bool isTransposed, mlir::Value r);
   bool isOfImage(mlir::Value value) const;
 
+  // Attention, in RelevanceAttention.cpp.
+  struct AttentionShares {
+    mlir::Value query, key, value;
+  };
+  mlir::LogicalResult passAttention(AttentionOp op);
+  void passProbSparse(ProbSparseAttentionOp op);
+  AttentionShares passProducts(mlir::Value q, mlir::Value k, mlir::Value v, mlir::Value scores,
+                               mlir::Value p, mlir::Value s, mlir::Value kept);
+  mlir::Value getProbabilities(AttentionOp op, mlir::Value scores);
+  mlir::Value getProbabilities(ProbSparseAttentionOp op, mlir::Value scores, mlir::Value kept);
+  mlir::Value getKept(ProbSparseAttentionOp op, mlir::Value scores);
+  mlir::Value addMask(mlir::Value scores, mlir::Value mask);
+  mlir::Value getVisible(const Dims &scores, bool isAtEnd);
+
   // Movement, in RelevanceMovement.cpp.
   /// False: no movement.
   mlir::FailureOr<bool> passMovement(mlir::Operation *op);
-  mlir::LogicalResult passSlice(SliceOp op);
+  void passSlice(SliceOp op);
   void passConcat(ConcatOp op);
   void passGather(GatherOp op);
+  void passGatherND(GatherNDOp op);
+  void passTopK(TopKOp op);
+  mlir::FailureOr<bool> passScatter(mlir::Operation *op);
+  /// Tuples for all dimensions up to those that `indices` hold, of which the first are batches.
+  mlir::Value addBatches(mlir::Value indices, int64_t batches);
+  /// Tuples of the places of elements that `indices` give along an axis.
+  mlir::Value getPlaces(mlir::Value indices, int64_t axis);
+  mlir::Value getPositions(const Dims &dims, int64_t axis);
 
   // Building.
   mlir::Value toF32(mlir::Value value);

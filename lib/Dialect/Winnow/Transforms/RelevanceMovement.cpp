@@ -10,7 +10,7 @@ using namespace mlir;
 using namespace winnow;
 
 /// Zeros where the slice read nothing.
-LogicalResult RelevanceWalk::passSlice(SliceOp op) {
+void RelevanceWalk::passSlice(SliceOp op) {
   Value r = getRelevance(op.getResult());
   Dims dims = getDims(op.getInput());
   for (size_t axis = 0; axis < dims.size(); ++axis) {
@@ -72,7 +72,6 @@ LogicalResult RelevanceWalk::passSlice(SliceOp op) {
       r = join(r, zerosOf(after));
   }
   give(op.getInput(), r);
-  return success();
 }
 
 void RelevanceWalk::passConcat(ConcatOp op) {
@@ -118,6 +117,94 @@ void RelevanceWalk::passGather(GatherOp op) {
   give(op.getData(), permute(moved, back));
 }
 
+/// The position along an axis, of each element of that shape and with a dimension of 1 behind it.
+Value RelevanceWalk::getPositions(const Dims &dims, int64_t axis) {
+  AffineExpr one = b_.getAffineConstantExpr(1);
+  Type i64 = b_.getI64Type();
+  Dims flat(dims.size() + 1, one), full = dims;
+  flat[axis] = dims[axis];
+  full.push_back(one);
+  Value numbers = IotaOp::create(b_, loc, getTensorType({dims[axis]}, i64, numSymbols), 0, 1);
+  return broadcast(reshape(numbers, flat), full);
+}
+
+static Value toI64(OpBuilder &b, Location loc, Value value, unsigned numSymbols) {
+  Type i64 = b.getI64Type();
+  if (getElementTypeOrSelf(value) == i64)
+    return value;
+  return CastOp::create(b, loc, getTensorType(getDims(value), i64, numSymbols), value);
+}
+
+Value RelevanceWalk::addBatches(Value indices, int64_t batches) {
+  if (batches == 0)
+    return indices;
+  Dims dims = getDims(indices), places = dims;
+  places.pop_back();
+  SmallVector<Value> parts;
+  for (int64_t axis = 0; axis < batches; ++axis)
+    parts.push_back(getPositions(places, axis));
+  parts.push_back(toI64(b_, loc, indices, numSymbols));
+  dims.back() = normalizeDim(dims.back() + batches);
+  return ConcatOp::create(b_, loc, getTensorType(dims, b_.getI64Type(), numSymbols), parts,
+                          static_cast<int64_t>(places.size()));
+}
+
+Value RelevanceWalk::getPlaces(Value indices, int64_t axis) {
+  Dims dims = getDims(indices), single = dims, tuples = dims;
+  int64_t rank = dims.size();
+  single.push_back(b_.getAffineConstantExpr(1));
+  tuples.push_back(b_.getAffineConstantExpr(rank));
+  SmallVector<Value> parts;
+  for (int64_t i = 0; i < rank; ++i)
+    parts.push_back(i == axis ? reshape(toI64(b_, loc, indices, numSymbols), single)
+                              : getPositions(dims, i));
+  return ConcatOp::create(b_, loc, getTensorType(tuples, b_.getI64Type(), numSymbols), parts, rank);
+}
+
+/// As gather: slices that were read several times get all of it.
+void RelevanceWalk::passGatherND(GatherNDOp op) {
+  Value r = getRelevance(op.getResult());
+  if (!isCarrier(op.getData()))
+    return give(op.getData(), r);
+  give(op.getData(), ScatterNDOp::create(b_, loc, createZeros(getDims(op.getData())),
+                                         addBatches(op.getIndices(), op.getBatchDims()), r,
+                                         ScatterReduction::Add));
+}
+
+/// The values take it back to where they were; their positions carry nothing.
+void RelevanceWalk::passTopK(TopKOp op) {
+  give(op.getInput(),
+       ScatterElementsOp::create(b_, loc, createZeros(getDims(op.getInput())), op.getIndices(),
+                                 getRelevance(op.getValues()), op.getAxis(), ScatterReduction::Add));
+}
+
+/// What was replaced gets nothing; of sums each part gets its share.
+FailureOr<bool> RelevanceWalk::passScatter(Operation *op) {
+  Value data = op->getOperand(0), indices = op->getOperand(1), updates = op->getOperand(2);
+  ScatterReduction reduction;
+  if (auto elements = dyn_cast<ScatterElementsOp>(op)) {
+    indices = getPlaces(indices, elements.getAxis());
+    reduction = elements.getReduction();
+  } else {
+    reduction = cast<ScatterNDOp>(op).getReduction();
+  }
+  Value r = getRelevance(op->getResult(0));
+  auto read = [&](Value value) -> Value { return GatherNDOp::create(b_, loc, value, indices, 0); };
+  if (reduction == ScatterReduction::None) {
+    Value none = createZeros(getDims(updates));
+    give(data, ScatterNDOp::create(b_, loc, r, indices, none, ScatterReduction::None));
+    give(updates, read(r));
+    return true;
+  }
+  if (reduction != ScatterReduction::Add)
+    return op->emitError("no relevance rule for ")
+           << op->getName() << " with the reduction " << stringifyScatterReduction(reduction);
+  Value s = divide(r, toF32(op->getResult(0)));
+  give(data, mul(toF32(data), s));
+  give(updates, mul(toF32(updates), read(s)));
+  return true;
+}
+
 FailureOr<bool> RelevanceWalk::passMovement(Operation *op) {
   Value r = getRelevance(op->getResult(0));
   if (auto reshaped = dyn_cast<ReshapeOp>(op))
@@ -130,8 +217,14 @@ FailureOr<bool> RelevanceWalk::passMovement(Operation *op) {
     passConcat(concat);
   else if (auto gather = dyn_cast<GatherOp>(op))
     passGather(gather);
+  else if (auto gathered = dyn_cast<GatherNDOp>(op))
+    passGatherND(gathered);
+  else if (auto best = dyn_cast<TopKOp>(op))
+    passTopK(best);
   else if (auto slice = dyn_cast<SliceOp>(op))
-    return failed(passSlice(slice)) ? FailureOr<bool>(failure()) : FailureOr<bool>(true);
+    passSlice(slice);
+  else if (isa<ScatterElementsOp, ScatterNDOp>(op))
+    return passScatter(op);
   else
     return false;
   return true;

@@ -10,8 +10,6 @@
 #include "winnow/Dialect/Winnow/IR/DimAlgebra.h"
 
 #include "llvm/ADT/TypeSwitch.h"
-#include <cfloat>
-#include <cmath>
 
 using namespace mlir;
 using namespace winnow;
@@ -124,113 +122,6 @@ LogicalResult RelevanceWalk::passMatMul(MatMulOp op) {
 }
 
 //===----------------------------------------------------------------------===//
-// Attention
-//===----------------------------------------------------------------------===//
-
-/// softmax(scale * scores + mask) of scores [batch, heads, queries, keys].
-Value RelevanceWalk::getProbabilities(AttentionOp op, Value scores) {
-  Dims dims = getDims(scores);
-  MLIRContext *context = op.getContext();
-  Value x = scale(scores, op.getScale().convertToDouble());
-  if (op.getSoftcap()) {
-    double cap = op.getSoftcap()->convertToDouble();
-    x = scale(TanhOp::create(b_, loc, scale(x, 1 / cap)), cap);
-  }
-  if (Value mask = op.getMask()) {
-    // Batch b reads entry b modulo the mask's batch.
-    Dims maskDims = getDims(mask), apart = dims;
-    bool isModulo = !isConstantDim(maskDims[0], 1) && maskDims[0] != dims[0];
-    if (isModulo) {
-      apart.insert(apart.begin(), divideDim(dims[0], maskDims[0]));
-      apart[1] = maskDims[0];
-      x = reshape(x, apart);
-    }
-    if (isa<FloatType>(getElementTypeOrSelf(mask)))
-      x = add(x, toF32(mask));
-    else
-      x = select(mask, x, createScalarF32(-INFINITY));
-    if (isModulo)
-      x = reshape(x, dims);
-  }
-  if (op.getCausal()) {
-    Type i64 = b_.getI64Type();
-    auto positions = [&](AffineExpr count, Dims shape) -> Value {
-      auto type = getTensorType({count}, i64, numSymbols);
-      Value numbers = IotaOp::create(b_, loc, type, 0, 1);
-      return reshape(numbers, shape);
-    };
-    AffineExpr one = getAffineConstantExpr(1, context);
-    Value rows = positions(dims[2], {dims[2], one}), columns = positions(dims[3], {one, dims[3]});
-    if (op.getCausalAtEnd()) {
-      AffineMap offset = AffineMap::get(0, numSymbols, normalizeDim(dims[3] - dims[2]));
-      rows = add(rows, DimValuesOp::create(b_, loc, RankedTensorType::get({}, i64),
-                                           AffineMapAttr::get(offset)));
-    }
-    Value visible = compare(ComparePredicate::LE, columns, rows);
-    Value lowest = createScalarF32(-FLT_MAX);
-    if (op.getCausalAddsLowest())
-      x = add(x, select(visible, createScalarF32(0), lowest));
-    else
-      x = select(visible, x, op.getCausalLowest() ? lowest : createScalarF32(-INFINITY));
-  }
-  Value probabilities = SoftmaxOp::create(b_, loc, x, 3);
-  if (op.getNanToZero())
-    probabilities =
-        select(IsNaNOp::create(b_, loc, probabilities), createScalarF32(0), probabilities);
-  return probabilities;
-}
-
-/// Both products halve the relevance; the softmax, its scale and its mask pass it on.
-LogicalResult RelevanceWalk::passAttention(AttentionOp op) {
-  if (op.getQueryOffsets() || op.getKeyOffsets())
-    return failure();
-  Value r = getRelevance(op.getResult());
-  outputSums[op] = getAbsTotal(r);
-  SmallVector<int64_t> headsFirst = {0, 2, 1, 3};
-  Value q = permute(toF32(op.getQuery()), headsFirst);
-  Dims queryDims = getDims(q);
-  // Heads that share keys and values get copies of them.
-  auto expand = [&](Value shared) {
-    Value value = permute(toF32(shared), headsFirst);
-    Dims dims = getDims(value), apart = dims, repeated;
-    if (dims[1] == queryDims[1])
-      return value;
-    AffineExpr group = divideDim(queryDims[1], dims[1]);
-    apart.insert(apart.begin() + 2, b_.getAffineConstantExpr(1));
-    repeated = apart;
-    repeated[2] = group;
-    dims[1] = queryDims[1];
-    return reshape(broadcast(reshape(value, apart), repeated), dims);
-  };
-  auto giveBack = [&](Value shared, Value given) {
-    Dims dims = getDims(shared), apart = getDims(given);
-    if (dims[2] != apart[1]) {
-      AffineExpr group = divideDim(apart[1], dims[2]);
-      apart.insert(apart.begin() + 2, group);
-      apart[1] = dims[2];
-      given = reduce(ReduceKind::Sum, reshape(given, apart), {2}, false);
-    }
-    Value sum = getAbsTotal(given);
-    give(shared, permute(given, headsFirst));
-    return sum;
-  };
-  auto product = [&](Value a, Value b) -> Value { return MatMulOp::create(b_, loc, a, b); };
-  Value k = expand(op.getKey()), v = expand(op.getValue());
-  Value scores = product(q, swapLast(k));
-  Value p = getProbabilities(op, scores);
-  Value s = scale(divide(permute(r, headsFirst), permute(toF32(op.getResult()), headsFirst)), 0.5);
-  Value ofP = mul(p, product(s, swapLast(v)));
-  Value ofV = mul(v, product(swapLast(p), s));
-  s = scale(divide(ofP, scores), 0.5);
-  Value ofQ = mul(q, product(s, k));
-  Value ofK = mul(k, product(swapLast(s), q));
-  Value sum = getAbsTotal(ofQ);
-  give(op.getQuery(), permute(ofQ, headsFirst));
-  inputSums[op] = add(add(sum, giveBack(op.getKey(), ofK)), giveBack(op.getValue(), ofV));
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
 // Sums and elementwise functions
 //===----------------------------------------------------------------------===//
 
@@ -275,6 +166,13 @@ void RelevanceWalk::passReduce(ReduceOp op) {
   Value ones = selectOrZero(isChosen, broadcast(createScalarF32(1), dims));
   Value count = reduce(ReduceKind::Sum, ones, llvm::to_vector(op.getAxes()), true);
   give(op.getInput(), mul(ones, DivOp::create(b_, loc, back, count)));
+}
+
+/// Functions of one channel each give it what they got: as elementwise functions do, one by one.
+void RelevanceWalk::passBases(Value input, Value r) {
+  int64_t rank = getDims(r).size();
+  bool isApart = rank > int64_t(getDims(input).size());
+  give(input, isApart ? reduce(ReduceKind::Sum, r, {rank - 2}, false) : r);
 }
 
 LogicalResult RelevanceWalk::passElementwise(Operation *op) {
@@ -351,6 +249,14 @@ LogicalResult RelevanceWalk::pass(Operation *op) {
           })
           .Case([&](MatMulOp product) { return passMatMul(product); })
           .Case([&](AttentionOp attention) { return passAttention(attention); })
+          .Case([&](ProbSparseAttentionOp attention) {
+            passProbSparse(attention);
+            return success();
+          })
+          .Case<BSplineOp, GaussianBasisOp>([&](auto bases) {
+            passBases(bases.getInput(), r);
+            return success();
+          })
           .Case<LayerNormOp, RMSNormOp>([&](auto norm) {
             passNorm(norm, norm.getInput(), norm.getResidual());
             return success();

@@ -43,7 +43,7 @@ SmallVector<PrecisionSite> winnow::getPrecisionSites(func::FuncOp entry) {
                      !isConstantExpression(product.getLhs()) &&
                      setWeight(site, product.getRhsMutable(), false);
             })
-            .Case([&](AttentionOp attention) {
+            .Case<AttentionOp, ProbSparseAttentionOp>([&](auto attention) {
               site.kind = "attention";
               site.activations = {attention.getQuery(), attention.getKey(), attention.getValue()};
               return true;

@@ -28,3 +28,11 @@ func.func @vector(%x: tensor<4xf32>, %w: tensor<4x2xf32>) -> tensor<2xf32> attri
   %y = winnow.matmul %x, %w : (tensor<4xf32>, tensor<4x2xf32>) -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
+
+// -----
+
+func.func @greatest(%x: tensor<4xf32>, %i: tensor<2xi64>, %u: tensor<2xf32>) -> tensor<4xf32> attributes {winnow.entry} {
+  // expected-error@+1 {{no relevance rule for winnow.scatter_elements with the reduction max}}
+  %y = winnow.scatter_elements %x, %i, %u {axis = 0 : i64, reduction = #winnow<scatter_reduction max>} : (tensor<4xf32>, tensor<2xi64>, tensor<2xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
