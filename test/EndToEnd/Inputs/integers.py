@@ -16,9 +16,11 @@ TYPES = {np.dtype("uint8"): TensorProto.UINT8, np.dtype("int8"): TensorProto.INT
 
 
 def compile_all(tool, work, name, path, *options):
-    """The model for all levels at once, with weights packed for the highest, and for the lowest
-    that has vectors of 32 bytes alone."""
-    yield compile_model(tool, path, os.path.join(work, name), "--cpu=" + ",".join(LEVELS), *options), HOST
+    """The model for all levels that run here at once, with weights packed for the highest of all, and
+    for the lowest that has vectors of 32 bytes alone."""
+    highest = next(iter(LEVELS))
+    together = ",".join(dict.fromkeys([highest, *HOST]))
+    yield compile_model(tool, path, os.path.join(work, name), "--cpu=" + together, *options), HOST
     if "x86-64-v3" in HOST:
         yield compile_model(tool, path, os.path.join(work, name + "-v3"), "--cpu=x86-64-v3", *options), ["x86-64-v3"]
 

@@ -180,8 +180,11 @@ void SparseLinear::emitList(Emitter &e, Value row) const {
   Value count = e.forRange(zero, words, 1, zero, [&](Value word, ValueRange carried) {
     Value count = carried[0];
     start(word, count);
-    for (int64_t at = 0; at < wordBits; at += lanes)
-      count = walk(e.add(e.mul(word, wordBits), at), Value(), count);
+    // A loop, not its steps one after another: LLVM compares each address with all that a body has.
+    Value first = e.mul(word, wordBits);
+    count = e.forRange(first, e.add(first, wordBits), lanes, count, [&](Value at, ValueRange carried) {
+      return SmallVector<Value>{walk(at, Value(), carried[0])};
+    })[0];
     return SmallVector<Value>{count};
   })[0];
   start(words, count);
